@@ -1,0 +1,37 @@
+"""The eight emotions: their order, their colours, and the other names people give them."""
+
+EMOTIONS = ("anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+COMMON = ("happiness", "neutral")
+SCARCE = tuple(emotion for emotion in EMOTIONS if emotion not in COMMON)
+
+# Paul Tol's "muted" scheme, for the colour-blind, dealt so that neighbours in the order above also differ in
+# lightness and so stay apart in grey.
+COLOURS = {
+    "anger": "#882255",
+    "contempt": "#DDCC77",
+    "disgust": "#117733",
+    "fear": "#AA4499",
+    "happiness": "#CC6677",
+    "neutral": "#332288",
+    "sadness": "#88CCEE",
+    "surprise": "#44AA99",
+}
+
+ALIASES = {
+    "angry": "anger",
+    "contemptuous": "contempt",
+    "disgusted": "disgust",
+    "afraid": "fear",
+    "fearful": "fear",
+    "happy": "happiness",
+    "joy": "happiness",
+    "sad": "sadness",
+    "surprised": "surprise",
+}
+
+
+def canonical(label: str) -> str | None:
+    """The emotion that `label` means, whatever its case, its blanks or its grammar; None if it is not one."""
+    word = label.strip().lower()
+    word = ALIASES.get(word, word)
+    return word if word in EMOTIONS else None
