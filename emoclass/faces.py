@@ -134,5 +134,8 @@ class Faces:
             pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
             table=table,
             name=(folder / "name.txt").read_text(),
-            report=tuple((row.what, int(row.count_), row.which) for row in report.rename(columns={"count": "count_"}).itertuples()),
+            report=tuple(
+                (row.what, int(row.count_), row.which)
+                for row in report.rename(columns={"count": "count_"}).itertuples()
+            ),
         )

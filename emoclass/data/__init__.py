@@ -1,1 +1,36 @@
 """Where faces come from. One door: `load_faces`."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # `import emoclass` stays light: OpenCV and pandas come with the first faces
+    import os
+
+    import pandas as pd
+
+    from emoclass.faces import Faces
+
+
+def load_faces(name_or_path: "str | os.PathLike" = "muxspace", size: int = 48) -> "Faces":
+    """Faces by name: the pinned collection ("muxspace"), drawn faces ("cartoon"), or a folder of your own photos.
+
+    Pixels are (n, size, size) uint8. Raises BadInput, one sentence that names every offender, if the photos are
+    missing or cannot be used as they are.
+    """
+    if name_or_path == "muxspace":
+        from emoclass.data import muxspace
+
+        return muxspace.load(size)
+    if name_or_path == "cartoon":
+        from emoclass.data import cartoon
+
+        return cartoon.draw(size=size)
+    from emoclass.data import folder
+
+    return folder.load(name_or_path, size)
+
+
+def report_table(faces: "Faces") -> "pd.DataFrame":
+    """What cleaning found, step by step: columns `what`, `count` and `which`."""
+    import pandas as pd
+
+    return pd.DataFrame(faces.report, columns=["what", "count", "which"])

@@ -1,0 +1,39 @@
+"""Keras on one thread, without its chatter, and with the same bits every time."""
+
+import os
+from contextlib import contextmanager
+from functools import cache
+
+# One thread per run: results then do not depend on how many cores a machine has, and two such processes get
+# through as much work as one process with two threads. TensorFlow reads these when it is first imported.
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+@contextmanager
+def silence():
+    """Nothing written to the terminal's stderr gets through, not even by C++ code that knows no Python."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@cache
+def keras():
+    """The keras module, imported quietly and set to deterministic kernels. KERAS_BACKEND=jax works too."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.update(ONE_THREAD)
+    with silence():
+        import keras as module
+
+        if module.backend.backend() == "tensorflow":
+            import tensorflow
+
+            tensorflow.config.experimental.enable_op_determinism()
+            tensorflow.get_logger().setLevel("ERROR")  # it warns of each new net in a process that trains many
+    return module

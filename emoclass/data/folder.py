@@ -1,0 +1,80 @@
+"""Your own photos: a folder with a legend.csv, or with one folder for each emotion."""
+
+import os
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from emoclass.data import legend
+from emoclass.data.prepare import EVERY, SUFFIXES, blob_ids, prepare
+from emoclass.faces import BadInput, Faces, listed
+from emoclass.labels import EMOTIONS, canonical
+
+
+def load(path: os.PathLike | str, size: int = 48) -> Faces:
+    """The photos under a folder as Faces named like it, sorted by photo: pixels (n, size, size) uint8.
+
+    Either a `legend.csv` with columns photo and emotion (and person, source, labeller if known) lies in the
+    folder, in its `data/` or among the photos in its `images/`; or each photo lies in a folder named after its
+    emotion, at any depth. Without a person column a photo shows the person whom its file name names before its
+    number (`legend.person_of`): where names are just `IMG_0001.jpg` that would be one person, so give a legend.
+
+    Raises BadInput if there is no such folder, no photo, neither a legend nor folders of emotions, or if a row
+    or a photo cannot be used.
+    """
+    home = Path(path).expanduser()
+    if not home.is_dir():
+        raise BadInput(f"there is no folder {home}: name the folder that holds your photos")
+    root = home / "images" if (home / "images").is_dir() else home
+    photos = _photos(root)
+    if not photos:
+        raise BadInput(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
+    found = next((at for at in (home, home / "data", root) if (at / "legend.csv").is_file()), None)
+    if found is not None:
+        where = str(found / "legend.csv")
+        rows = legend.read(found / "legend.csv")
+        known = set(photos)
+        rows["photo"] = [name if name in known else _tidy(name) for name in rows.photo]
+    else:
+        where = str(root)
+        rows = _rows_of_folders(photos, root)
+    ids = dict(zip(photos, blob_ids([f"{root}/{photo}" for photo in photos])))
+    table, report = legend.clean(rows, ids, where)
+    pixels = prepare([f"{root}/{photo}" for photo in table.photo], size, table.photo.map(ids))
+    name = home.resolve().name or "faces"
+    # Figures and results are filed under the name: a folder must not take that of the two built-in collections.
+    name = f"{name}-folder" if name in ("muxspace", "cartoon") else name
+    return Faces(pixels, table, name, report)
+
+
+def _photos(root: Path) -> list[str]:
+    """Every picture below a folder, hidden ones excepted, as a name relative to it with forward slashes."""
+    found = []
+    for place, below, files in os.walk(root):
+        below[:] = [name for name in below if not name.startswith(".")]
+        inside = Path(place).relative_to(root)
+        found += [
+            (inside / name).as_posix()
+            for name in files
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
+    return sorted(found)
+
+
+def _tidy(name: str) -> str:
+    """A photo's name as a legend may also write it: with backslashes, a leading `./` or the folder `images/`."""
+    return PurePosixPath(name.replace("\\", "/")).as_posix().removeprefix("images/") if name else name
+
+
+def _rows_of_folders(photos: list[str], root: Path) -> pd.DataFrame:
+    """A legend made from folder names: each photo's label is the folder that it lies in."""
+    folders = [photo.split("/")[-2] if "/" in photo else "" for photo in photos]
+    strange = sorted({name for name in folders if name and canonical(name) is None})
+    if not any(folders) or strange:
+        what = f"the folders {listed(map(repr, strange), EVERY)} are no emotions" if strange else "no folders"
+        raise BadInput(
+            f"{root} holds no legend.csv, and {what}: add a legend with the columns photo and emotion, or sort the "
+            f"photos into folders named {', '.join(EMOTIONS)}"
+        )
+    rows = pd.DataFrame({"line": 0, "photo": photos, "label": folders}, dtype=object)
+    return rows[rows.label != ""].reset_index(drop=True)

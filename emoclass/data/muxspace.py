@@ -1,0 +1,310 @@
+"""The photo collection of muxspace/facial_expressions at pinned commits: find or fetch, verify, load."""
+
+import argparse
+import hashlib
+import lzma
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+import textwrap
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from emoclass.data import legend
+from emoclass.data.prepare import EVERY, blob_ids, prepare
+from emoclass.faces import BadInput, Faces, listed
+from emoclass.paths import data_folder
+
+URL = "https://github.com/muxspace/facial_expressions"
+PATIENCE = 30  # seconds without an answer, or with less than 1 kB/s, until the network counts as not there
+EMPTY = hashlib.sha1(b"blob 0\0").hexdigest()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Folders of one commit, each with the git tree id that it must have.
+
+    `executable` are the files that the commit marks as programs. The mark is part of a tree id but not of a
+    photo, and does not survive archives and some file systems: so it is written here and not read from disk.
+    """
+
+    commit: str
+    trees: tuple[tuple[str, str], ...]
+    executable: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        return f"facial_expressions-{self.commit}"
+
+
+PARTS = {
+    "photos": Part(
+        commit="5fb9c13afac07c55eae8d25eb6b50af344ad60c9",
+        trees=(
+            ("images", "fbff66ea2c3ae3e2663933c2fad9160366205f92"),
+            ("data", "17014960bb30c061629cc5de9c175034507d5c77"),
+            ("test", "51abd74dac6c03ef1dd3be0565d2b2af9c214494"),
+        ),
+        executable=tuple(f"images/Kim_Clijsters_{number:04}.jpg" for number in range(3, 15)),
+    ),
+}
+PHOTOS = PARTS["photos"]
+PINNED = hashlib.sha256(repr(PARTS).encode()).hexdigest()  # what results depend on, known without the photos
+
+
+class Unreachable(BadInput):
+    """The photos can be neither found nor fetched."""
+
+
+def load(size: int = 48, folder: Path | None = None) -> Faces:
+    """The labelled photos as Faces named "muxspace", sorted by photo: pixels (13681, size, size) uint8.
+
+    `source` is "film" where the legend's label is in capitals (the film stills), "stock" for the four numbered
+    pictures of a picture agency and "newspaper" for all others; `labeller` is the legend's user. Raises BadInput
+    if the collection is not under `folder` (default: `paths.data_folder()`) or not the pinned one.
+    """
+    if (collection := find(folder)) is None:
+        where = folder or data_folder()
+        raise Unreachable(
+            f"the photos are not in {where}: run `make data` to fetch them, or name the folder that holds "
+            f"{PHOTOS.folder} in EMOCLASS_DATA"
+        )
+    ids = verify(collection)
+    images = _below("images", ids)
+    rows = legend.read(collection / "data" / "legend.csv")
+    rows["source"] = "newspaper"
+    rows.loc[rows.photo.str.startswith("facial-expressions_"), "source"] = "stock"
+    rows.loc[rows.label.str.isupper(), "source"] = "film"
+    table, report = legend.clean(rows, images, str(collection / "data" / "legend.csv"))
+    paths = [f"{collection}/images/{photo}" for photo in table.photo]
+    return Faces(prepare(paths, size, table.photo.map(images)), table, "muxspace", report)
+
+
+def find(folder: Path | None = None, part: Part = PHOTOS) -> Path | None:
+    """Where a part of the collection lies under `folder` (default: `paths.data_folder()`), None if nowhere."""
+    collection = Path(folder or data_folder()) / part.folder
+    return collection if collection.is_dir() else None
+
+
+def verify(collection: Path, part: Part = PHOTOS) -> dict[str, str]:
+    """Content id of every file, by its name in the collection, once all of them are found to be the pinned ones.
+
+    Computes git's tree ids anew from what is on disk (files whose names start with a dot do not count) and
+    raises BadInput naming each folder whose id differs, and the files to blame as far as they can be known.
+    """
+    ids, faults = _compare(Path(collection), part)
+    if faults:
+        raise BadInput(
+            f"{collection} is not the pinned collection: {'; '.join(faults)}: move it away and run `make data`"
+        )
+    return ids
+
+
+def _compare(collection: Path, part: Part) -> tuple[dict[str, str], list[str]]:
+    """Content id of every file by name, and what is wrong with each folder."""
+    names = [name for tree, _ in part.trees for name in _files(collection, tree)]
+    ids = dict(zip(names, blob_ids([f"{collection}/{name}" for name in names])))
+    if unreadable := [name for name, each in ids.items() if each is None]:
+        return ids, [f"cannot read {listed(unreadable, EVERY)}"]
+    faults = []
+    for tree, wanted in part.trees:
+        inside = _below(tree, ids)
+        if (actual := tree_id(inside, _below(tree, dict.fromkeys(part.executable)))) != wanted:
+            blame = _blame(collection, tree, inside)
+            faults.append(f"folder {tree} has the tree id {actual} and not {wanted}{blame}")
+    return ids, faults
+
+
+def tree_id(ids: dict[str, str], executable: Collection[str] = ()) -> str:
+    """Git's id of a folder, from the blob id of each file in it and below, by name (`a.jpg`, `sub/b.jpg`).
+
+    `executable` are the names of the files that are marked as programs.
+    """
+    entries = []
+    for name in ids:
+        if "/" not in name:
+            mode = b"100755" if name in executable else b"100644"
+            entries.append((os.fsencode(name), mode + b" " + os.fsencode(name), ids[name]))
+    for folder in {name.split("/")[0] for name in ids if "/" in name}:
+        inside = tree_id(_below(folder, ids), _below(folder, dict.fromkeys(executable)))
+        # Git sorts a folder as if its name closed with a slash: the file `a.b` comes before the folder `a`.
+        entries.append((os.fsencode(f"{folder}/"), b"40000 " + os.fsencode(folder), inside))
+    body = b"".join(entry + b"\0" + bytes.fromhex(each) for _, entry, each in sorted(entries))
+    return hashlib.sha1(b"tree %d\0" % len(body) + body, usedforsecurity=False).hexdigest()
+
+
+def _below(folder: str, names: dict) -> dict:
+    """The part of `names` that lies in a folder, by the names within it."""
+    return {name.removeprefix(f"{folder}/"): each for name, each in names.items() if name.startswith(f"{folder}/")}
+
+
+def _files(collection: Path, tree: str) -> list[str]:
+    found = []
+    for folder, below, files in os.walk(collection / tree):
+        below[:] = [name for name in below if not name.startswith(".")]
+        place = Path(folder).relative_to(collection).as_posix()
+        found += [f"{place}/{name}" for name in files if not name.startswith(".")]
+    return sorted(found)
+
+
+def _blame(collection: Path, tree: str, inside: dict[str, str]) -> str:
+    """The files that are empty, no photo, or named by the legend and not there."""
+    blame = [f"{name} is empty" for name, each in inside.items() if each == EMPTY]
+    if tree == "images" and (collection / "data" / "legend.csv").is_file():
+        photos = legend.read(collection / "data" / "legend.csv").photo
+        blame += [f"{name} is missing" for name in sorted(set(photos) - set(inside))]
+        blame += [f"{name} is no photo" for name in inside if not name.lower().endswith(legend.SUFFIXES)]
+    return f" ({listed(blame, EVERY)})" if blame else ""
+
+
+def fetch(folder: Path | None = None, url: str = URL, part: Part = PHOTOS) -> Path:
+    """Fetch a part of the collection with git into `folder`, verify it, and return where it lies.
+
+    Nothing is seen in `folder` before all of it is there and verified. Raises Unreachable if git or the network
+    is missing, BadInput if what came is not the pinned collection or cannot be written.
+    """
+    with _draft(folder, part) as draft:
+        # Asked first, and briefly: a connection that nobody answers would hold `git fetch` for minutes.
+        _git(draft.parent, url, "ls-remote", "--quiet", url, "HEAD", patience=PATIENCE, quiet=True)
+        _git(draft.parent, url, "init", "--quiet", str(draft))
+        _git(draft, url, "fetch", "--depth", "1", "--no-tags", "--progress", url, part.commit)
+        _git(draft, url, "checkout", "--quiet", part.commit, "--", *(tree for tree, _ in part.trees))
+        shutil.rmtree(draft / ".git")
+    return Path(folder or data_folder()) / part.folder
+
+
+def _git(folder: Path, url: str, *words: str, patience: float | None = None, quiet: bool = False) -> None:
+    # Inside a git hook these would point at the repository that the hook belongs to.
+    ours = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
+    env = {name: value for name, value in os.environ.items() if name not in ours} | {"GIT_TERMINAL_PROMPT": "0"}
+    settings = ("core.autocrlf=false", "http.lowSpeedLimit=1000", f"http.lowSpeedTime={PATIENCE}")
+    command = ["git", *(word for setting in settings for word in ("-c", setting)), "-C", str(folder), *words]
+    with tempfile.TemporaryFile() as said:  # a file, because a pipe would be held open by git's own children
+        try:
+            subprocess.run(
+                command, env=env, check=True, timeout=patience, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=said if quiet else None,
+            )  # fmt: skip
+            return
+        except FileNotFoundError:
+            reason = "the program git is not installed"
+        except subprocess.TimeoutExpired:
+            reason = f"no answer within {patience:g} seconds"
+        except subprocess.CalledProcessError as error:
+            said.seek(0)
+            lines = said.read().decode(errors="replace").strip().splitlines()
+            reason = lines[-1] if lines else f"git {words[0]} ended with status {error.returncode}"
+    raise Unreachable(
+        f"the photos cannot be fetched from {url} ({reason}): try again with a network, or bring an archive and run "
+        "`python -m emoclass.data.muxspace --archive FILE`"
+    )
+
+
+def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Path:
+    """Take a part of the collection out of a tar or zip archive of its commit, verify it, return where it lies.
+
+    Raises BadInput if the archive is damaged, holds something else, or holds links or names that lead out.
+    """
+    trees = [tree for tree, _ in part.trees]
+    with _draft(folder, part) as draft:
+        draft.mkdir()
+        try:
+            for name, open_member in _members(Path(archive)):
+                parts = PurePosixPath(name).parts
+                parts = parts if parts[0] in trees else parts[1:]  # what is in the archive's one folder
+                if parts and parts[0] in trees:
+                    target = draft.joinpath(*parts)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with open_member() as source, open(target, "wb") as file:
+                        shutil.copyfileobj(source, file)
+        except (
+            tarfile.TarError,
+            zipfile.BadZipFile,
+            zlib.error,
+            lzma.LZMAError,
+            EOFError,
+            RuntimeError,
+        ) as error:
+            reason = str(error).partition("\n")[0].rstrip(":")
+            raise BadInput(f"the archive {archive} cannot be read ({reason}): bring it again") from error
+    return Path(folder or data_folder()) / part.folder
+
+
+def _members(archive: Path) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
+    """(name, how to open it) of each plain file in an archive, none before all members are known to be safe."""
+    # Only bytes and names are taken: neither links nor modes nor owners, so nothing else needs a filter.
+    if not archive.is_file():
+        raise BadInput(f"there is no archive {archive}: name a .tar.gz or .zip of the commit")
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as file:
+            links = {info.filename for info in file.infolist() if stat.S_ISLNK(info.external_attr >> 16)}
+            names = {info.filename: partial(file.open, info) for info in file.infolist() if not info.is_dir()}
+            _refuse_unsafe(archive, names, links)
+            yield from names.items()
+    else:
+        with tarfile.open(archive) as file:
+            members = [member for member in file if not member.isdir()]
+            links = {member.name for member in members if not member.isfile()}
+            _refuse_unsafe(archive, [member.name for member in members], links)
+            yield from ((member.name, partial(file.extractfile, member)) for member in members)
+
+
+def _refuse_unsafe(archive: Path, names: Collection[str], links: Collection[str]) -> None:
+    faults = [f"{name} leads out of the folder" for name in names if not name or legend.climbs(name)]
+    faults += [f"{name} is a link" for name in sorted(links)]
+    if faults:
+        raise BadInput(f"the archive {archive} is not safe to unpack: {listed(faults, EVERY)}: bring another one")
+
+
+@contextmanager
+def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
+    """Where to build a part; at the end it is verified and moved into place, all of it or nothing."""
+    folder = Path(folder or data_folder())
+    if (final := folder / part.folder).exists():
+        raise BadInput(f"{final} is there already: move it away to make it anew")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".draft-") as beside:
+            yield (draft := Path(beside) / part.folder)
+            if faults := _compare(draft, part)[1]:
+                raise BadInput(f"what came is not the pinned collection: {'; '.join(faults)}: try another source")
+            os.replace(draft, final)
+    except OSError as error:
+        raise BadInput(
+            f"the photos cannot be written to {folder} ({error.strerror or error}): make room there, or name "
+            "another folder in EMOCLASS_DATA"
+        ) from error
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Find, fetch or unpack the photos and say what cleaning found; 2 and one sentence where that fails."""
+    parser = argparse.ArgumentParser(prog="python -m emoclass.data.muxspace", description=__doc__)
+    parser.add_argument("--archive", type=Path, help="a .tar.gz or .zip of the pinned commit, instead of fetching")
+    archive = parser.parse_args(argv).archive
+    try:
+        collection = find() or (unpack(archive) if archive else fetch())
+        faces = load()
+    except BadInput as error:
+        print(f"emoclass: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("emoclass: interrupted, nothing half done is kept", file=sys.stderr)
+        return 130
+    print(f"{collection}: verified")
+    for what, count, which in faces.report:
+        print(f"{count:>7,}  {textwrap.shorten(f'{what}: {which}' if which else what, 100, placeholder=' ...')}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

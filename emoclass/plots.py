@@ -1,0 +1,253 @@
+"""Every figure. Each takes what it shows, an optional axis, and returns the axis or figure; none calls show()."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from emoclass import scores
+from emoclass.faces import Faces
+from emoclass.labels import COLOURS, EMOTIONS
+from emoclass.predictions import Predictions
+
+# One marker and one grey for each speaker in a comparison, so that colour stays free to mean emotion.
+MARKERS = "osD^vP*Xhp"
+INK, PALE = "#222222", "#999999"
+
+
+def use_style() -> None:
+    """The look of all figures: white ground, thin grid, type large enough to read in a column."""
+    sns.set_theme(style="whitegrid", context="notebook", font_scale=0.9)
+    plt.rcParams |= {"figure.dpi": 80, "axes.titlelocation": "left", "axes.titlesize": 11, "grid.linewidth": 0.5}
+    plt.rcParams |= {"figure.constrained_layout.use": True, "svg.hashsalt": "emoclass"}
+
+
+def close(figure: Figure) -> None:
+    """Forget a figure, so that a notebook does not show it twice."""
+    plt.close(figure)
+
+
+def counts(faces: Faces, title: str = "", ax: Axes | None = None) -> Axes:
+    """Photos of each emotion, on a logarithmic axis because they span three powers of ten."""
+    ax = ax or _axis(7, 3.2)
+    found = faces.counts
+    ax.barh(EMOTIONS, found, color=[COLOURS[e] for e in EMOTIONS], edgecolor=INK, linewidth=0.5)
+    ax.set_xscale("log")
+    ax.set_xlim(1, found.max() * 4)
+    ax.invert_yaxis()
+    for k, n in enumerate(found):
+        ax.text(max(n, 1) * 1.15, k, f"{n:,} ({n / found.sum():.2%})", va="center", fontsize=9)
+    ax.set(xlabel="photos (logarithmic)", title=title)
+    ax.grid(axis="y", visible=False)
+    return ax
+
+
+def shares(faces: Faces, column: str, title: str = "", ax: Axes | None = None) -> Axes:
+    """For each emotion, which share of its photos comes from each value of a column (source, labeller)."""
+    ax = ax or _axis(7, 3.4)
+    table = pd.crosstab(faces.table.emotion, faces.table[column], normalize="index").reindex(EMOTIONS)
+    table = table[faces.table[column].value_counts().index]
+    greys = np.linspace(0.25, 0.95, table.shape[1])
+    left = np.zeros(len(table))
+    for k, (value, share) in enumerate(table.items()):
+        hatch = ("", "//", "..", "xx", "\\\\")[k % 5]
+        ax.barh(
+            EMOTIONS, share, left=left, color=str(greys[k]), edgecolor=INK, hatch=hatch, linewidth=0.5, label=value
+        )
+        left += share.fillna(0)
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 1), xlabel="share of the emotion's photos", title=title)
+    ax.legend(title=column, bbox_to_anchor=(1.01, 1), loc="upper left", frameon=False)
+    return ax
+
+
+def photos_per_person(faces: Faces, title: str = "", ax: Axes | None = None) -> Axes:
+    """How many persons have how many photos, on two logarithmic axes."""
+    ax = ax or _axis(7, 3)
+    persons = faces.table.person.value_counts().value_counts().sort_index()
+    ax.loglog(persons.index, persons, "o", color=INK, markersize=4)
+    ax.set(xlabel="photos of one person (logarithmic)", ylabel="persons (logarithmic)", title=title)
+    return ax
+
+
+def mean_faces(faces: Faces, title: str = "", against: str = "neutral") -> Figure:
+    """Mean face of each emotion, and under it its difference from the mean `against` face, in grey values."""
+    means = {e: faces.pixels[faces.table.emotion == e].mean(0) for e in EMOTIONS if faces.counts[e]}
+    figure, axes = plt.subplots(2, len(EMOTIONS), figsize=(12, 3.7), sharex=True, sharey=True)
+    shown = None
+    for (above, below), emotion in zip(axes.T, EMOTIONS):
+        for ax in (above, below):
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+        above.set_title(f"{emotion}\nn = {faces.counts[emotion]:,}", fontsize=10, loc="center")
+        if emotion in means:
+            above.imshow(means[emotion], cmap="gray", vmin=0, vmax=255)
+            shown = below.imshow(means[emotion] - means[against], cmap="RdBu_r", vmin=-60, vmax=60)
+    axes[0, 0].set_ylabel("mean face")
+    axes[1, 0].set_ylabel(f"minus {against}")
+    figure.colorbar(shown, ax=axes[1], fraction=0.02, pad=0.01, label="grey values")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def gallery(pictures: np.ndarray, row_names: tuple[str, ...], title: str = "", columns: int = 10) -> Figure:
+    """A contact sheet of (rows, columns, size, size) pictures; for drawn faces, never for people's photos."""
+    pictures = pictures[:, :columns]
+    figure, ax = plt.subplots(figsize=(0.85 * pictures.shape[1] + 1, 0.85 * len(pictures) + 0.4))
+    size = pictures.shape[-1]
+    ax.imshow(np.concatenate(np.concatenate(pictures, axis=1), axis=1), cmap="gray", vmin=0, vmax=255)
+    ax.set(xticks=[], yticks=np.arange(len(row_names)) * size + size / 2, yticklabels=row_names, title=title)
+    ax.grid(False)
+    return figure
+
+
+def intervals(
+    spoken: dict[str, Predictions] | list[Predictions],
+    metrics: tuple[str, ...] = tuple(scores.METRICS),
+    title: str = "",
+) -> Figure:
+    """Scores side by side: a panel for each metric, a row for each speaker; hollow marks are leaky splits."""
+    spoken = list(spoken.values()) if isinstance(spoken, dict) else spoken
+    found = [scores.score(p) for p in spoken]
+    figure, axes = plt.subplots(
+        1, len(metrics), figsize=(3 * len(metrics) + 2, 0.42 * len(spoken) + 1.3), sharey=True, squeeze=False
+    )
+    for ax, metric in zip(axes[0], metrics):
+        for k, (predictions, score) in enumerate(zip(spoken, found)):
+            _interval(ax, score[metric], k, MARKERS[k % len(MARKERS)], predictions.leaky)
+        ax.set(xlabel=f"{scores.METRICS[metric]} (95 % interval)")
+        ax.margins(x=0.12)
+    names = [p.name + (" (leaky)" if p.leaky else "") for p in spoken]
+    axes[0, 0].set_yticks(range(len(spoken)), names)
+    axes[0, 0].invert_yaxis()
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def recalls(spoken: dict[str, Predictions] | list[Predictions], title: str = "", ax: Axes | None = None) -> Axes:
+    """Recall of each emotion with Wilson's interval, speakers side by side; hollow marks are leaky splits."""
+    spoken = list(spoken.values()) if isinstance(spoken, dict) else spoken
+    ax = ax or _axis(10, 4)
+    step = 0.7 / max(len(spoken), 1)
+    for j, predictions in enumerate(spoken):
+        for emotion, number in scores.recall(predictions).items():
+            x = EMOTIONS.index(emotion) + (j - (len(spoken) - 1) / 2) * step
+            face = "white" if predictions.leaky else COLOURS[emotion]
+            ax.plot([x, x], [number.low, number.high], color=COLOURS[emotion], linewidth=2)
+            ax.plot(x, number.value, MARKERS[j], color=COLOURS[emotion], markerfacecolor=face, markersize=6)
+        label = predictions.name + (" (leaky)" if predictions.leaky else "")
+        face = "white" if predictions.leaky else INK
+        ax.plot([], [], MARKERS[j], color=INK, markerfacecolor=face, label=label)
+    ax.set_xticks(range(len(EMOTIONS)), EMOTIONS)
+    ax.set(ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion", title=title)
+    ax.legend(frameon=False, bbox_to_anchor=(0.5, -0.2), loc="upper center", ncols=2)
+    return ax
+
+
+def confusion(predictions: Predictions, title: str = "", ax: Axes | None = None) -> Axes:
+    """Confusion matrix: shares of each row in shades of grey, counts in print."""
+    ax = ax or _axis(6.5, 5)
+    found = scores.confusion(predictions)
+    share = found / np.maximum(found.sum(1, keepdims=True), 1)
+    sns.heatmap(
+        share, annot=found, fmt=",d", cmap="Greys", vmin=0, vmax=1, ax=ax, xticklabels=EMOTIONS, yticklabels=EMOTIONS,
+        cbar_kws={"label": "share of the label's photos"}, annot_kws={"fontsize": 9}, linewidths=0.5,
+    )  # fmt: skip
+    ax.set(xlabel="emotion said by the net", ylabel="emotion by label", title=title)
+    return ax
+
+
+def learning_curves(predictions: Predictions, title: str = "") -> Figure:
+    """Loss and accuracy against epochs, in training and validation: mean over the runs, and their range."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.3))
+    for ax, metric in zip(axes, ("loss", "accuracy")):
+        for part, style, colour in (("", "--", PALE), ("val_", "-", INK)):
+            curves = np.array([run.history[part + metric] for run in predictions.runs])
+            epochs = np.arange(1, curves.shape[1] + 1)
+            ax.plot(epochs, curves.mean(0), style, color=colour, label="validation" if part else "training")
+            ax.fill_between(epochs, curves.min(0), curves.max(0), color=colour, alpha=0.2, linewidth=0)
+        ax.set(xlabel="epoch", ylabel="cross-entropy (nats)" if metric == "loss" else "accuracy")
+    best = [run.best_epoch for run in predictions.runs]
+    for epoch in best:
+        axes[0].axvline(epoch, color=INK, linewidth=0.5, linestyle=":")
+    axes[0].plot([], [], ":", color=INK, label="epoch kept, by run")
+    axes[0].legend(frameon=False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def ladder(rungs: pd.DataFrame, metrics: tuple[str, ...] = ("accuracy", "macro_f1"), title: str = "") -> Figure:
+    """Scores of nets of different size against multiply-adds for one picture.
+
+    rungs    one row for each net: `name`, `multiply_adds`, and a scores.Number under each metric
+    """
+    figure, axes = plt.subplots(1, len(metrics), figsize=(5.6 * len(metrics), 3.8))
+    for ax, metric in zip(np.atleast_1d(axes), metrics):
+        for k, rung in enumerate(rungs.itertuples()):
+            number = getattr(rung, metric)
+            ax.plot([rung.multiply_adds] * 2, [number.low, number.high], color=INK, linewidth=1.5)
+            ax.plot(
+                rung.multiply_adds, number.value, MARKERS[k % len(MARKERS)], color=INK, markersize=7, label=rung.name
+            )
+        ax.set(xscale="log", xlabel="multiply-adds for one picture (logarithmic)")
+        ax.set_ylabel(f"{scores.METRICS[metric]} (95 % interval)")
+    np.atleast_1d(axes)[-1].legend(frameon=False, bbox_to_anchor=(1.01, 1), loc="upper left")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def filters(kernels: np.ndarray, title: str = "") -> Figure:
+    """(channels, 3, 3) weights as grey squares; darkest is the most negative, lightest the most positive."""
+    figure, axes = plt.subplots(2, (len(kernels) + 1) // 2, figsize=(9, 2.6))
+    limit = np.abs(kernels).max()
+    for ax in axes.ravel():
+        ax.axis("off")
+    for ax, kernel in zip(axes.ravel(), kernels):
+        shown = ax.imshow(kernel, cmap="gray", vmin=-limit, vmax=limit)
+    figure.colorbar(shown, ax=axes, fraction=0.02, pad=0.01, label="weight")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Figure:
+    """Mean faces, and over each how much its emotion's probability falls when that part is covered."""
+    figure, axes = plt.subplots(1, len(maps), figsize=(1.6 * len(maps) + 1, 2.6))
+    for ax, (emotion, fall) in zip(np.atleast_1d(axes), maps.items()):
+        mean, size = faces.pixels[faces.table.emotion == emotion].mean(0), faces.size
+        limit = max(np.abs(fall).max(), 1e-6)
+        ax.imshow(mean, cmap="gray")
+        ax.imshow(fall, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.55, extent=(0, size, size, 0))
+        ax.set(xticks=[], yticks=[], xlabel=f"at most {fall.max():+.2f}")
+        ax.set_title(emotion, fontsize=10, loc="center")
+        ax.grid(False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def gaps(differences: dict[str, dict[str, scores.Number]], metrics=tuple(scores.METRICS), title: str = "") -> Figure:
+    """Differences in each metric with intervals: a panel for each comparison, a row for each metric; 0 is no gap."""
+    figure, axes = plt.subplots(
+        1, len(differences), figsize=(4.2 * len(differences) + 1, 0.4 * len(metrics) + 1.5), sharey=True, squeeze=False
+    )
+    for ax, (name, found) in zip(axes[0], differences.items()):
+        ax.axvline(0, color=PALE, linewidth=1)
+        for k, metric in enumerate(metrics):
+            _interval(ax, found[metric], k, MARKERS[k], False)
+            ax.text(found[metric].value, k - 0.18, f"{found[metric].value:+.3f}", ha="center", fontsize=9)
+        ax.set(xlabel="difference (95 % interval)", ylim=(len(metrics) - 0.5, -0.6))
+        ax.set_title(name, fontsize=10)
+        ax.margins(x=0.15)
+    axes[0, 0].set_yticks(range(len(metrics)), [scores.METRICS[m] for m in metrics])
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def _axis(width: float, height: float) -> Axes:
+    return plt.subplots(figsize=(width, height))[1]
+
+
+def _interval(ax: Axes, number: scores.Number, y: float, marker: str, hollow: bool) -> None:
+    ax.plot([number.low, number.high], [y, y], color=INK, linewidth=1.5)
+    ax.plot(number.value, y, marker, color=INK, markerfacecolor="white" if hollow else INK, markersize=6)

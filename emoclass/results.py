@@ -1,0 +1,133 @@
+"""Named numbers of the study on their way to results.json, and from there into the README."""
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emoclass import scores
+from emoclass.faces import BadInput, listed
+from emoclass.predictions import Predictions
+from emoclass.scores import Number
+
+DIGITS = 6  # of each number in results.json; what lies beyond is noise and would clutter every comparison
+
+
+@dataclass
+class Results:
+    """What one notebook found, written by `save` into a results.json that it shares with the other notebooks.
+
+    A number bears an id such as "pared_down.random.accuracy": what was measured, then the metric.
+    """
+
+    path: Path
+    notebook: str
+    data: dict
+    versions: dict
+    numbers: dict[str, dict] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, number: Number, unit: str = "share") -> Number:
+        """Record one number under this id and hand it back."""
+        value, low, high = (None if x is None else round(float(x), DIGITS) for x in number[:3])
+        self.numbers[name] = dict(value=value, low=low, high=high, n=int(number.n), unit=unit, notebook=self.notebook)
+        return number
+
+    def add_scores(self, name: str, predictions: Predictions) -> dict[str, Number]:
+        """Record every metric and each emotion's recall under ids that begin with `name`; return the metrics."""
+        found = scores.score(predictions)
+        for metric, number in found.items():
+            self.add(f"{name}.{metric}", number)
+        for emotion, number in scores.recall(predictions).items():
+            self.add(f"{name}.recall.{emotion}", number)
+        self.labels[name] = predictions.name + (" (leaky)" if predictions.leaky else "")
+        return found
+
+    def add_difference(self, name: str, differences: dict[str, Number]) -> dict[str, Number]:
+        """Record the difference in every metric under ids that begin with `name`."""
+        for metric, number in differences.items():
+            self.add(f"{name}.{metric}", number, unit="difference")
+        return differences
+
+    def save(self) -> Path:
+        """Put these numbers in place of all that this notebook left in results.json before."""
+        whole = load(self.path) if self.path.exists() else dict(numbers={}, labels={}, claims={})
+        others = {k: v for k, v in whole["numbers"].items() if v["notebook"] != self.notebook}
+        kept = {k: v for k, v in whole["labels"].items() if any(name.startswith(k + ".") for name in others)}
+        whole |= dict(
+            numbers=dict(sorted((others | self.numbers).items())),
+            labels=dict(sorted((kept | self.labels).items())),
+            data=self.data,
+            versions=self.versions,
+        )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_suffix(".draft")
+        draft.write_text(json.dumps(whole, indent=1) + "\n")
+        os.replace(draft, self.path)
+        return self.path
+
+
+def load(path: Path) -> dict:
+    """A results.json as written by `Results.save`."""
+    return json.loads(Path(path).read_text())
+
+
+def in_words(entry: dict) -> str:
+    """A number for prose: its value, interval and n, shares in per cent."""
+    value, low, high = entry["value"], entry["low"], entry["high"]
+    if entry["unit"] == "share":
+        text = f"{value:.1%}" if low is None else f"{value:.1%} ({low:.1%} to {high:.1%}, n = {entry['n']:,})"
+        return text.replace("%", " %")
+    if entry["unit"] == "difference":
+        return f"{value:+.3f} ({low:+.3f} to {high:+.3f}, n = {entry['n']:,})"
+    unit = "" if entry["unit"] in ("", "count") else f" {entry['unit']}"
+    return f"{value:,.6g}{unit}" + ("" if low is None else f" ({low:,.4g} to {high:,.4g})")
+
+
+def in_cell(entry: dict | None) -> str:
+    """A number for a table: value and interval."""
+    if entry is None:
+        return ""
+    if entry["unit"] in ("share", "difference"):
+        sign = "+" if entry["unit"] == "difference" else ""
+        value, low, high = entry["value"], entry["low"], entry["high"]
+        return f"{value:{sign}.3f}" + ("" if low is None else f" ({low:{sign}.3f} to {high:{sign}.3f})")
+    return in_words(entry)
+
+
+def fill(text: str, results: dict) -> str:
+    """The same Markdown with every marked number and table written anew from the results.
+
+    `<!-- number ID -->...<!-- / -->` holds one number in words. `<!-- table COLUMN, COLUMN | ROW, ROW -->` ...
+    `<!-- / -->` holds a table with a row for each id prefix and a column for each metric. Raises BadInput naming
+    every id that the results lack.
+    """
+    numbers, unknown = results["numbers"], []
+
+    def look_up(name):
+        if name not in numbers:
+            unknown.append(name)
+        return numbers.get(name)
+
+    def number(found):
+        entry = look_up(found[2])
+        return f"{found[1]}{in_words(entry) if entry else ''}<!-- / -->"
+
+    def table(found):
+        columns, rows = ([part.strip() for part in side.split(",")] for side in found[2].split("|"))
+        head = (
+            "| | n | " + " | ".join(scores.METRICS.get(c, c.replace("recall.", "recall of ")) for c in columns) + " |"
+        )
+        lines = [head, "| --- | ---: |" + " --- |" * len(columns)]
+        for row in rows:
+            entries = [look_up(f"{row}.{column}") for column in columns]
+            n = f"{entries[0]['n']:,}" if entries[0] else ""
+            lines.append(f"| {results['labels'].get(row, row)} | {n} | {' | '.join(map(in_cell, entries))} |")
+        return f"{found[1]}\n" + "\n".join(lines) + "\n<!-- / -->"
+
+    text = re.sub(r"(<!-- number (\S+) -->).*?<!-- / -->", number, text, flags=re.S)
+    text = re.sub(r"(<!-- table (.*?) -->).*?<!-- / -->", table, text, flags=re.S)
+    if unknown:
+        raise BadInput(f"results.json holds no {listed(unknown)}")
+    return text

@@ -1,0 +1,34 @@
+"""What a trained net looks at: its first filters, and what it cannot do without."""
+
+import numpy as np
+
+from emoclass import models
+from emoclass.labels import EMOTIONS
+from emoclass.train import Run
+
+
+def filters(run: Run) -> np.ndarray:
+    """(channels, 3, 3) float32: the weights of the first convolution."""
+    return np.moveaxis(run.weights[0][:, :, 0, :], -1, 0)
+
+
+def occlusion(run: Run, picture: np.ndarray, emotion: str, patch: int = 9, step: int = 3) -> np.ndarray:
+    """(k, k) float32: how much the probability of `emotion` falls when a grey patch covers each part of a picture.
+
+    picture    (size, size) uint8
+    patch      side of the patch in pixels, filled with the picture's mean
+    step       pixels from one patch to the next
+    Method: Zeiler & Fergus 2014, section 4.2.
+    """
+    size = len(picture)
+    corners = range(0, size - patch + 1, step)
+    covered = np.repeat(picture[None], len(corners) ** 2 + 1, axis=0)
+    for k, (top, left) in enumerate((top, left) for top in corners for left in corners):
+        covered[k, top : top + patch, left : left + patch] = picture.mean()
+    net = models.build(run.variant.net, size, len(run.variant.emotions))
+    net.set_weights(run.weights)
+    logits = np.asarray(net(covered[..., None]))
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    kept = sorted(run.variant.emotions, key=EMOTIONS.index)
+    probability = (odds / odds.sum(1, keepdims=True))[:, kept.index(emotion)]
+    return (probability[-1] - probability[:-1]).reshape(len(corners), len(corners))

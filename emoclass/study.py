@@ -1,0 +1,95 @@
+"""Study: what a notebook needs to begin: faces, a place for figures and numbers, and its runs."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from emoclass import paths, plots, store, sweep
+from emoclass.data import load_faces
+from emoclass.faces import BadInput, Faces, listed
+from emoclass.predictions import Predictions
+from emoclass.results import Results
+from emoclass.variant import Variant
+
+PROFILES = ("full", "quick")
+QUICK_SHARE, QUICK_FEWEST = 1 / 6, 10  # of the photos of each emotion, but no fewer than this
+QUICK_EPOCHS, QUICK_FOLDS = 3, 2
+
+
+def figure_folder(dataset: str, profile: str) -> Path:
+    """Where figures and results.json go: into the project for the study itself, under build/ for all else."""
+    if (dataset, profile) == ("muxspace", "full"):
+        return paths.FIGURES / "muxspace"
+    return rehearsal_folder(dataset, profile) / "figures"
+
+
+def rehearsal_folder(dataset: str, profile: str) -> Path:
+    """The folder under build/ for the notebooks and figures of another data set or profile."""
+    name = Path(dataset).resolve().name if os.sep in dataset else dataset
+    return paths.build_folder() / (name if profile == "full" else f"{name}-{profile}")
+
+
+class Study:
+    """One notebook's share of the study.
+
+    faces      the photos that it is about
+    results    its numbers
+    Raises BadInput if the profile is unknown, or as `load_faces` does.
+    """
+
+    def __init__(self, notebook: str, dataset: str = "muxspace", profile: str = "full", size: int = 48):
+        if profile not in PROFILES:
+            raise BadInput(f"PROFILE={profile!r} is unknown; choose one of {listed(PROFILES)}")
+        self.profile = profile
+        self.folder = figure_folder(dataset, profile)
+        self.faces = load_faces(dataset, size)
+        if profile == "quick":
+            whole, self.faces = len(self.faces), _sample(self.faces)
+            print(
+                f"PROFILE=quick: {len(self.faces):,} of {whole:,} photos, at most {QUICK_EPOCHS} epochs and "
+                f"{QUICK_FOLDS} folds; a rehearsal, not a result"
+            )
+        about = dict(name=self.faces.name, photos=len(self.faces), digest=self.faces.digest, profile=profile)
+        self.results = Results(self.folder / "results.json", notebook, about, store.versions())
+        plots.use_style()
+
+    def adapted(self, variants: Iterable[Variant]) -> list[Variant]:
+        """The variants as this profile trains them."""
+        if self.profile == "full":
+            return list(variants)
+        return [v.replace(epochs=min(v.epochs, QUICK_EPOCHS), tested=min(len(v.folds), QUICK_FOLDS)) for v in variants]
+
+    def tasks(self, variants: Iterable[Variant]) -> list[sweep.Task]:
+        """Every run that `sweep` will look for."""
+        return sweep.tasks(self.adapted(variants), self.faces)
+
+    def sweep(self, variants: Iterable[Variant]) -> dict[str, Predictions]:
+        """Predictions by name of variant; what the store lacks is trained first, with a line on stderr for each."""
+        return sweep.sweep(self.adapted(variants), self.faces)
+
+    def figure(self, figure, name: str):
+        """Keep a figure as <name>.png and hand it back to be shown."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        draft = self.folder / f".{name}.draft.png"
+        # Without the name of the software in it, the same figure is the same file.
+        figure.savefig(draft, dpi=110, bbox_inches="tight", metadata={"Software": None})
+        os.replace(draft, self.folder / f"{name}.png")
+        plots.close(figure)
+        return figure
+
+    def finish(self) -> None:
+        """Write this notebook's numbers to results.json."""
+        path = self.results.save()
+        print(f"{len(self.results.numbers)} numbers in {os.path.relpath(path, paths.ROOT)}", file=sys.stdout)
+
+
+def _sample(faces: Faces) -> Faces:
+    rng = np.random.default_rng(0)
+    rows = [
+        rng.permutation(np.flatnonzero(faces.table.emotion == emotion))[: max(round(n * QUICK_SHARE), QUICK_FEWEST)]
+        for emotion, n in faces.counts.items()
+    ]
+    return faces.select(np.sort(np.concatenate(rows)))

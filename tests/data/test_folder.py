@@ -1,0 +1,223 @@
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emoclass.data import legend, load_faces, report_table
+from emoclass.data.legend import clean, climbs, person_of
+from emoclass.faces import BadInput
+from emoclass.labels import EMOTIONS, canonical
+
+
+@pytest.fixture(autouse=True)
+def build(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "mine").mkdir()
+    return tmp_path / "mine"
+
+
+def photos(folder, *names):
+    """Different grey pictures under these names."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shade = np.full((20, 20), sum(name.encode()) % 251, np.uint8)
+        (folder / name).write_bytes(cv2.imencode(".png", shade)[1].tobytes())
+
+
+def found(faces, what):
+    (row,) = report_table(faces).query("what.str.contains(@what)").itertuples()
+    return row.count, row.which
+
+
+# who is in a photo
+
+
+@pytest.mark.parametrize(
+    "name, person",
+    [
+        ("Jane_Doe_0003.jpg", "Jane_Doe"),
+        ("Jane_Doe-12.png", "Jane_Doe"),
+        ("Jane Doe (2).jpeg", "Jane Doe"),
+        ("fear/Jane7.jpg", "Jane"),
+        ("fear\\Jane7.jpg", "Jane"),
+        ("De.La.Cruz_1.jpg", "De.La.Cruz"),
+        ("agency_2868588k.jpg", "agency_2868588k"),
+        ("0042.jpg", "0042"),
+        ("Jane.jpg", "Jane"),
+    ],
+)
+def test_a_person_is_the_file_name_without_its_number(name, person):
+    assert person_of(name) == person
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../a.jpg", "a/../../b.jpg", "..", "/a.jpg", "C:\\a.jpg", "C:a.jpg", "a\\..\\b.jpg", "\\\\host\\a"],
+)
+def test_names_that_may_lead_out_of_a_folder_are_known(name):
+    assert climbs(name)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "sub/a.jpg", "a..b.jpg", "...jpg", ".hidden"])
+def test_names_that_stay_in_a_folder_are_known(name):
+    assert not climbs(name)
+
+
+# where legends lie, and how they are written
+
+
+@pytest.mark.parametrize(
+    "legend_in, photos_in", [(".", "."), (".", "images"), ("images", "images"), ("data", "images")]
+)
+def test_a_legend_is_found_beside_or_above_the_photos(home, legend_in, photos_in):
+    photos(home / photos_in, "a_1.png", "b_1.png")
+    (home / legend_in).mkdir(exist_ok=True)
+    (home / legend_in / "legend.csv").write_text("image,label\na_1.png,Happy\nb_1.png,SAD\n")
+    faces = load_faces(home, size=8)
+    assert faces.table.photo.tolist() == ["a_1.png", "b_1.png"]
+    assert faces.table.emotion.tolist() == ["happiness", "sadness"]
+    assert faces.pixels.shape == (2, 8, 8) and faces.name == "mine"
+
+
+ROWS = [["user.id", "image", "emotion"], ["7", "Zoë_1.png", "neutral"], ["8", "b_1.png", "fear"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("comma", [",", ";", "\t"])
+@pytest.mark.parametrize("headed", [True, False])
+def test_a_legend_is_read_whatever_its_encoding_line_ends_commas_or_header(home, encoding, ends, comma, headed):
+    text = ends.join(comma.join(row) for row in ROWS[0 if headed else 1 :])
+    (home / "legend.csv").write_bytes(text.encode(encoding))
+    rows = legend.read(home / "legend.csv")
+    assert rows[["labeller", "photo", "label"]].values.tolist() == ROWS[1:]
+    assert rows.line.tolist() == ([2, 3] if headed else [1, 2])
+
+
+def test_a_legend_of_two_columns_needs_no_header(home):
+    photos(home, "a.png", "b.png")
+    (home / "legend.csv").write_text("a.png,fear\n\nb.png,anger\n")
+    faces = load_faces(home)
+    assert faces.table.emotion.tolist() == ["fear", "anger"]
+    assert faces.table.labeller.tolist() == ["unknown"] * 2
+
+
+def test_columns_that_the_legend_knows_are_taken_from_it(home):
+    photos(home, "a_1.png", "b_1.png")
+    (home / "legend.csv").write_text(
+        'person,source,photo,notes,emotion,labeller\n"Doe, Jane",web,a_1.png,!,fear,Ann\n,,b_1.png,,anger,\n'
+    )
+    table = load_faces(home).table
+    assert table.person.tolist() == ["Doe, Jane", "b"]
+    assert table.source.tolist() == ["web", "unknown"] and table.labeller.tolist() == ["Ann", "unknown"]
+
+
+def test_names_may_be_written_with_backslashes_or_from_above_the_images(home):
+    photos(home / "images", "sub/a.png", "b.png", "c.png")
+    (home / "legend.csv").write_text("photo,emotion\nsub\\a.png,fear\nimages/b.png,fear\n./c.png,fear\n")
+    assert load_faces(home).table.photo.tolist() == ["b.png", "c.png", "sub/a.png"]
+
+
+def test_two_spellings_of_one_name_are_one_photo(home):
+    photos(home / "images", "a.png", "b.png")
+    (home / "legend.csv").write_text("photo,emotion\na.png,fear\nimages/a.png,anger\nb.png,fear\n")
+    assert load_faces(home).table.photo.tolist() == ["b.png"]
+
+
+# a folder for each emotion
+
+
+def test_photos_may_be_sorted_into_folders_named_after_emotions(home):
+    photos(home, "train/Happy/jo_1.png", "train/angry/al_1.png", "test/happy/jo_2.png")
+    faces = load_faces(home)
+    assert faces.counts[["happiness", "anger"]].tolist() == [2, 1]
+    assert faces.table.photo.tolist() == ["test/happy/jo_2.png", "train/Happy/jo_1.png", "train/angry/al_1.png"]
+    assert faces.table.person.tolist() == ["jo", "jo", "al"]
+    assert found(faces, "usual spelling")[0] == 3
+
+
+def test_loose_photos_beside_such_folders_are_set_aside_and_counted(home):
+    photos(home, "fear/a.png", "b.png", ".hidden/c.png", "fear/.d.png")
+    faces = load_faces(home)
+    assert faces.table.photo.tolist() == ["fear/a.png"]
+    assert found(faces, "without a row") == (1, "b.png")
+
+
+@pytest.mark.parametrize("name", ["muxspace", "cartoon"])
+def test_your_folder_never_takes_the_name_of_a_built_in_collection(tmp_path, name):
+    photos(tmp_path / name, "fear/a.png")
+    assert load_faces(tmp_path / name).name == f"{name}-folder"
+
+
+# cleaning
+
+
+def test_photos_labelled_differently_by_two_rows_are_dropped_and_named(home):
+    photos(home, "a.png", "b.png")
+    (home / "legend.csv").write_text("photo,emotion\na.png,fear\na.png,ANGER\nb.png,fear\n")
+    faces = load_faces(home)
+    assert faces.table.photo.tolist() == ["b.png"]
+    assert found(faces, "label differently") == (1, "a.png (fear or anger)")
+
+
+def test_rows_that_say_the_same_in_other_words_are_merged_and_the_first_labeller_stays(home):
+    photos(home, "a.png")
+    (home / "legend.csv").write_text("photo,emotion,user\na.png,sad,x\na.png,SADNESS,y\n")
+    faces = load_faces(home)
+    assert faces.table.labeller.tolist() == ["x"]
+    assert found(faces, "repeat another row") == (1, "a.png")
+
+
+def test_photos_without_a_row_are_set_aside_and_counted(home):
+    photos(home, "a.png", "b.png", "c.png")
+    (home / "legend.csv").write_text("photo,emotion\nb.png,fear\n")
+    assert found(load_faces(home), "without a row") == (2, "a.png, c.png")
+
+
+def test_one_picture_under_two_names_is_one_cluster_named_after_the_first(home):
+    photos(home, "a.png", "b.png", "z.png")
+    (home / "b.png").write_bytes((home / "z.png").read_bytes())
+    (home / "legend.csv").write_text("photo,emotion\nz.png,fear\na.png,fear\nb.png,anger\n")
+    faces = load_faces(home)
+    assert faces.table.cluster.tolist() == ["a.png", "b.png", "b.png"]
+    assert found(faces, "several names") == (1, "b.png = z.png")
+    assert found(faces, "labelled differently, kept") == (1, "b.png")
+
+
+labels = st.sampled_from([*EMOTIONS, "Happy", "SAD", " fear ", "SURPRISED"])
+tables = st.lists(st.tuples(st.sampled_from([f"p{k}_{k}.jpg" for k in range(8)]), labels), min_size=1, max_size=30)
+
+
+@given(rows=tables, pictures=st.lists(st.integers(0, 5), min_size=10, max_size=10))
+def test_cleaning_keeps_each_undisputed_photo_once_and_its_counts_add_up(rows, pictures):
+    ids = {f"p{k}_{k}.jpg": str(picture) for k, picture in enumerate(pictures)}
+    said = {}
+    for photo, label in rows:
+        said.setdefault(photo, set()).add(canonical(label))
+    sure = {photo for photo, emotions in said.items() if len(emotions) == 1}
+    frame = pd.DataFrame(rows, columns=["photo", "label"]).assign(line=range(len(rows)))
+    if not sure:
+        with pytest.raises(BadInput, match="leaves no photo"):
+            clean(frame, ids, "the legend")
+        return
+    table, report = clean(frame, ids, "the legend")
+    count = {what: number for what, number, _ in report}
+    assert table.photo.tolist() == sorted(sure)
+    assert all({row.emotion} == said[row.photo] for row in table.itertuples())
+    assert (table.parent == table.photo).all()
+    for row in table.itertuples():
+        same = [photo for photo in sorted(sure) if ids[photo] == ids[row.photo]]
+        assert row.cluster == same[0]
+    pairs = sum(map(len, said.values()))
+    assert count["rows in the legend"] == len(rows) == pairs + count["rows that repeat another row, merged"]
+    assert count["photos named by the legend"] == len(said)
+    assert len(said) == len(sure) + count["photos that two rows label differently, dropped"]
+    assert count["photos to work with"] == len(sure)
+    assert count["photos on disk without a row, set aside"] == len(ids) - len(said)
+    assert count["labels brought to the usual spelling"] == sum(label not in EMOTIONS for _, label in rows)

@@ -1,0 +1,410 @@
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emoclass.data import load_faces, muxspace, report_table
+from emoclass.data import prepare as prepare_module
+from emoclass.data.muxspace import PHOTOS, Part, Unreachable, fetch, find, tree_id, unpack, verify
+from emoclass.faces import BadInput
+
+HERE = find()
+real_photos = pytest.mark.skipif(HERE is None, reason="the photos are not on this machine")
+
+
+def git(folder, *words) -> str:
+    """What git says, untouched by whatever settings this machine has."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    who = ["-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "core.autocrlf=false"]
+    return subprocess.run(
+        ["git", *who, "-C", str(folder), *words], env=env | nobody, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture(autouse=True)
+def build(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
+
+
+@pytest.fixture(scope="session")
+def upstream(tmp_path_factory):
+    """A small collection in a git repository of its own: (folder, Part)."""
+    repository = tmp_path_factory.mktemp("upstream")
+    for number in range(4):
+        path = repository / "images" / f"Jane_Doe_000{number}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(cv2.imencode(".jpg", np.full((60, 60), 50 * number, np.uint8))[1].tobytes())
+    (repository / "images" / "facial-expressions_1k.jpg").write_bytes(path.read_bytes())
+    path.chmod(0o755)
+    for folder, name, text in (
+        ("data", "legend.csv", "user.id,image,emotion\r\n"
+         "1,Jane_Doe_0000.jpg,happiness\r\n1,Jane_Doe_0001.jpg,SADNESS\r\n2,facial-expressions_1k.jpg,fear\r\n"),
+        ("test", "x.jpg", "x"),
+        ("R", "code.R", "not fetched"),
+    ):  # fmt: skip
+        (repository / folder).mkdir()
+        (repository / folder / name).write_bytes(text.encode())
+    git(repository, "init", "--quiet")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "-m", "photos")
+    trees = tuple((name, git(repository, "rev-parse", f"HEAD:{name}")) for name in ("images", "data", "test"))
+    return repository, Part(git(repository, "rev-parse", "HEAD"), trees, ("images/Jane_Doe_0003.jpg",))
+
+
+@pytest.fixture
+def url(upstream):
+    return f"file://{upstream[0]}"
+
+
+def left_in(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+# git's ids
+
+names = st.sampled_from(["a", "a.b", "a-b", "a0", "A", "ab", "a b", "é", "-", "a.b.c", "Z", "z~"])
+trees = st.dictionaries(st.lists(names, min_size=1, max_size=3).map("/".join), st.binary(max_size=20), min_size=1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(tree=trees, data=st.data())
+def test_tree_ids_are_those_of_git_however_oddly_names_sort(tree, data):
+    tree = {name: each for name, each in tree.items() if not any(other.startswith(f"{name}/") for other in tree)}
+    executable = data.draw(st.sets(st.sampled_from(sorted(tree))))
+    with tempfile.TemporaryDirectory() as folder:
+        git(folder, "init", "--quiet")
+        for name, content in tree.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            path.chmod(0o755 if name in executable else 0o644)
+        git(folder, "add", "--all")
+        expected = git(folder, "write-tree")
+    ids = {name: hashlib.sha1(b"blob %d\0" % len(each) + each).hexdigest() for name, each in tree.items()}
+    assert tree_id(ids, executable) == expected
+
+
+def test_an_empty_folder_has_the_id_of_the_empty_tree():
+    assert tree_id({}) == "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+
+# fetching
+
+
+def test_what_is_fetched_is_verified_and_nothing_else_is_kept(tmp_path, upstream, url):
+    part = upstream[1]
+    collection = fetch(tmp_path / "data", url, part)
+    assert collection == find(tmp_path / "data", part)
+    assert left_in(collection) == ["data", "images", "test"]
+    assert left_in(tmp_path / "data") == [part.folder]
+    assert len(verify(collection, part)) == 7
+
+
+def test_fetching_inside_a_git_hook_does_not_touch_the_hooks_repository(tmp_path, upstream, url, monkeypatch):
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "elsewhere" / "index"))
+    assert fetch(tmp_path / "data", url, upstream[1]).is_dir()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_line_ends_are_not_converted_on_the_way(tmp_path, upstream, url, monkeypatch):
+    (tmp_path / "config").write_text("[core]\n\tautocrlf = input\n\teol = lf\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    collection = fetch(tmp_path / "data", url, upstream[1])
+    assert b"\r\n" in (collection / "data" / "legend.csv").read_bytes()
+
+
+def test_an_address_without_photos_is_one_sentence_and_leaves_nothing(tmp_path, upstream):
+    with pytest.raises(Unreachable, match=r"cannot be fetched from file:///nowhere .*--archive FILE") as caught:
+        fetch(tmp_path / "data", "file:///nowhere", upstream[1])
+    assert "\n" not in str(caught.value)
+    assert left_in(tmp_path / "data") == []
+
+
+def test_a_commit_that_is_not_there_is_unreachable(tmp_path, upstream, url):
+    with pytest.raises(Unreachable, match="git fetch ended with status"):
+        fetch(tmp_path / "data", url, Part("1" * 40, upstream[1].trees))
+    assert left_in(tmp_path / "data") == []
+
+
+def test_a_network_that_does_not_answer_is_given_up_soon(tmp_path, upstream, url, monkeypatch):
+    fake_git(tmp_path, "sleep 30", monkeypatch)
+    monkeypatch.setattr(muxspace, "PATIENCE", 0.3)
+    start = time.monotonic()
+    with pytest.raises(Unreachable, match=r"no answer within 0\.3 seconds"):
+        fetch(tmp_path / "data", url, upstream[1])
+    assert time.monotonic() - start < 10
+
+
+def test_a_machine_without_git_is_told_so(tmp_path, upstream, url, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unreachable, match="git is not installed"):
+        fetch(tmp_path / "data", url, upstream[1])
+
+
+def test_other_photos_than_the_pinned_ones_are_not_kept(tmp_path, upstream, url):
+    commit, (first, *others) = upstream[1].commit, upstream[1].trees
+    wrong = Part(commit, (("images", "0" * 40), *others), upstream[1].executable)
+    with pytest.raises(BadInput, match=f"folder images has the tree id {first[1]} and not 0000"):
+        fetch(tmp_path / "data", url, wrong)
+    assert left_in(tmp_path / "data") == []
+
+
+def fake_git(tmp_path, script, monkeypatch):
+    """A git that runs `script` before it does anything."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "bin" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_fetch_leaves_nothing_half_and_can_be_repeated(tmp_path, upstream, url, blow):
+    part, data = upstream[1], tmp_path / "data"
+    code = (
+        "import subprocess, sys, time\n"
+        "from emoclass.data import muxspace\n"
+        "real = muxspace._git\n"
+        "def slow(folder, url, *words, **options):\n"
+        "    real(folder, url, *words, **options)\n"
+        "    if words[0] == 'checkout':\n"
+        "        print('half way', flush=True)\n"
+        "        time.sleep(60)\n"
+        "muxspace._git = slow\n"
+        f"muxspace.fetch({str(data)!r}, {url!r}, muxspace.{part!r})\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert child.stdout.readline() == b"half way\n"
+    child.send_signal(blow)
+    child.wait(20)
+    child.stdout.close()
+    assert find(data, part) is None
+    assert left_in(data) == [] or blow == signal.SIGKILL  # which no program lives to clean up after
+    assert verify(fetch(data, url, part), part)
+
+
+def test_a_collection_that_is_there_is_not_written_over(tmp_path, upstream, url):
+    fetch(tmp_path, url, upstream[1])
+    with pytest.raises(BadInput, match="is there already"):
+        fetch(tmp_path, url, upstream[1])
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, upstream, url):
+    (tmp_path / "data").write_text("a file where the folder should be")
+    with pytest.raises(BadInput, match=r"cannot be written to .*EMOCLASS_DATA"):
+        fetch(tmp_path / "data", url, upstream[1])
+
+
+# verifying
+
+
+@pytest.fixture
+def collection(tmp_path, upstream, url):
+    return fetch(tmp_path / "data", url, upstream[1])
+
+
+@pytest.mark.parametrize(
+    "damage, named",
+    [
+        (lambda c: flip_a_bit(c / "images" / "Jane_Doe_0001.jpg"), "folder images has the tree id"),
+        (lambda c: flip_a_bit(c / "test" / "x.jpg"), "folder test has the tree id"),
+        (lambda c: (c / "images" / "Jane_Doe_0001.jpg").unlink(), "Jane_Doe_0001.jpg is missing"),
+        (lambda c: (c / "images" / "Jane_Doe_0001.jpg").write_bytes(b""), "Jane_Doe_0001.jpg is empty"),
+        (lambda c: (c / "images" / "notes.txt").write_text("!"), "notes.txt is no photo"),
+        (lambda c: (c / "test" / "x.jpg").rename(c / "test" / "y.jpg"), "folder test has the tree id"),
+        (lambda c: (c / "data" / "legend.csv").unlink(), "folder data has the tree id"),
+        (lambda c: (c / "data" / "more").symlink_to("nowhere"), "cannot read data/more"),
+    ],
+)
+@pytest.mark.parametrize("remembered", [True, False])
+def test_any_damage_is_noticed_and_the_folder_named(collection, upstream, monkeypatch, damage, named, remembered):
+    monkeypatch.setattr(prepare_module, "SETTLED", -1.0 if remembered else 2.0)
+    verify(collection, upstream[1])
+    time.sleep(0.02)  # the file system's clock ticks every few milliseconds
+    damage(collection)
+    with pytest.raises(BadInput, match="is not the pinned collection") as caught:
+        verify(collection, upstream[1])
+    assert named in str(caught.value) and "\n" not in str(caught.value)
+    assert "folder test" in named or "folder test" not in str(caught.value)
+
+
+def flip_a_bit(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_files_that_a_desktop_leaves_behind_do_not_count(collection, upstream):
+    (collection / "images" / ".DS_Store").write_bytes(b"!")
+    assert verify(collection, upstream[1])
+
+
+def test_lost_or_added_marks_of_programs_do_not_count(collection, upstream):
+    for path in (collection / "images").iterdir():
+        path.chmod(0o644 if os.access(path, os.X_OK) else 0o755)
+    assert verify(collection, upstream[1])
+
+
+def test_photos_are_hashed_once(collection, upstream, monkeypatch):
+    monkeypatch.setattr(prepare_module, "SETTLED", -1.0)
+    first = verify(collection, upstream[1])
+    monkeypatch.setattr(prepare_module, "_hash_all", lambda paths: pytest.fail("hashed again"))
+    assert verify(collection, upstream[1]) == first
+
+
+# unpacking
+
+
+def pack(upstream, path, top="facial_expressions-of-that-commit/"):
+    git(upstream[0], "archive", f"--prefix={top}", "-o", str(path), "HEAD")
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".zip"])
+@pytest.mark.parametrize("top", ["", "facial_expressions-of-that-commit/"])
+def test_an_archive_that_somebody_brought_serves_as_well(tmp_path, upstream, suffix, top):
+    archive = pack(upstream, tmp_path / f"photos{suffix}", top)
+    collection = unpack(archive, tmp_path / "data", upstream[1])
+    assert left_in(collection) == ["data", "images", "test"]
+    assert left_in(tmp_path / "data") == [upstream[1].folder]
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".zip"])
+def test_an_archive_that_is_cut_short_is_one_sentence_and_leaves_nothing(tmp_path, upstream, suffix):
+    archive = pack(upstream, tmp_path / f"photos{suffix}")
+    archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
+    with pytest.raises(BadInput) as caught:
+        unpack(archive, tmp_path / "data", upstream[1])
+    assert "\n" not in str(caught.value)
+    assert left_in(tmp_path / "data") == []
+
+
+def test_an_archive_of_something_else_is_refused(tmp_path, upstream):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        file.writestr("top/images/cat.jpg", b"meow")
+    with pytest.raises(BadInput, match="what came is not the pinned collection"):
+        unpack(tmp_path / "x.zip", tmp_path / "data", upstream[1])
+    with pytest.raises(BadInput, match="there is no archive"):
+        unpack(tmp_path / "absent.zip", tmp_path / "data", upstream[1])
+    (tmp_path / "words.tar.gz").write_text("not an archive")
+    with pytest.raises(BadInput, match="cannot be read"):
+        unpack(tmp_path / "words.tar.gz", tmp_path / "data", upstream[1])
+    assert left_in(tmp_path / "data") == []
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_members_that_lead_out_are_all_named_and_none_is_written(tmp_path, upstream, kind):
+    archive, bad = tmp_path / f"bad.{kind}", ["../images/a.jpg", "/images/b.jpg", "top/images/../../../c.jpg"]
+    if kind == "tar":
+        with tarfile.open(archive, "w") as file:
+            for name in ["top/images/fine.jpg", *bad]:
+                file.addfile(tarfile.TarInfo(name))
+    else:
+        with zipfile.ZipFile(archive, "w") as file:
+            for name in ["top/images/fine.jpg", *bad]:
+                file.writestr(name, b"")
+    with pytest.raises(BadInput, match="is not safe to unpack") as caught:
+        unpack(archive, tmp_path / "data", upstream[1])
+    assert all(name in str(caught.value) for name in bad) and "fine" not in str(caught.value)
+    assert left_in(tmp_path / "data") == [] and not (tmp_path / "images").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, "zip"])
+def test_links_and_devices_in_an_archive_are_refused(tmp_path, upstream, kind):
+    archive = tmp_path / "bad"
+    if kind == "zip":
+        with zipfile.ZipFile(archive, "w") as file:
+            info = zipfile.ZipInfo("top/images/a.jpg")
+            info.external_attr = 0o120777 << 16
+            file.writestr(info, "/etc/passwd")
+    else:
+        with tarfile.open(archive, "w") as file:
+            info = tarfile.TarInfo("top/images/a.jpg")
+            info.type, info.linkname = kind, "/etc/passwd"
+            file.addfile(info)
+    with pytest.raises(BadInput, match=r"top/images/a\.jpg is a link"):
+        unpack(archive, tmp_path / "data", upstream[1])
+    assert left_in(tmp_path / "data") == []
+
+
+# loading, and the command
+
+
+def test_capitals_mark_film_stills_and_the_agency_pictures_are_stock(collection, upstream, monkeypatch):
+    monkeypatch.setattr(muxspace, "PHOTOS", upstream[1])
+    monkeypatch.setattr(muxspace.verify, "__defaults__", (upstream[1],))
+    monkeypatch.setattr(muxspace.find, "__defaults__", (None, upstream[1]))
+    faces = muxspace.load(16, collection.parent)
+    assert faces.table.source.tolist() == ["newspaper", "film", "stock"]
+    assert faces.table.emotion.tolist() == ["happiness", "sadness", "fear"]
+    assert faces.table.person.tolist() == ["Jane_Doe", "Jane_Doe", "facial-expressions_1k"]
+    assert faces.table.labeller.tolist() == ["1", "1", "2"] and faces.name == "muxspace"
+
+
+def test_the_command_fails_with_one_sentence_and_status_2(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "data"))
+    assert muxspace.main(["--archive", str(tmp_path / "absent.zip")]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1 and "there is no archive" in said.err
+
+
+@real_photos
+def test_the_command_finds_the_photos_that_are_there_and_reports(capsys):
+    assert muxspace.main([]) == 0
+    assert "13,690  rows in the legend" in capsys.readouterr().out
+
+
+# the real photos
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMOCLASS_BUILD", str(tmp_path_factory.mktemp("build")))
+        return load_faces("muxspace", size=16)
+
+
+@real_photos
+def test_the_report_counts_what_is_known_of_the_collection(faces):
+    count = dict(zip(report_table(faces)["what"], report_table(faces)["count"]))
+    assert list(count.values()) == [13_690, 921, 7, 13_682, 1, 36, 2, 0, 13_681, 5_618]
+    which = dict(zip(report_table(faces)["what"], report_table(faces)["which"]))
+    assert which["photos that two rows label differently, dropped"] == "Avinash_30.jpg (surprise or sadness)"
+    assert which["pictures that bear several names, one cluster each"] == (
+        "Bart_Hendricks_0001.jpg = Ricky_Ray_0001.jpg, Carlos_Beltran_0001.jpg = Raul_Ibanez_0001.jpg"
+    )
+
+
+@real_photos
+def test_the_table_holds_what_is_known_of_the_collection(faces):
+    table = faces.table
+    assert len(faces) == 13_681 and table.photo.is_monotonic_increasing
+    assert faces.counts.tolist() == [252, 9, 208, 21, 5_693, 6_864, 267, 367]
+    assert table.source.value_counts().to_dict() == {"newspaper": 12_758, "film": 919, "stock": 4}
+    assert table[table.source == "film"].person.nunique() == 8
+    assert table.person.value_counts().iloc[0] == 520
+    assert table.cluster.nunique() == 13_679
+
+
+@real_photos
+def test_every_real_photo_shows_something(faces):
+    assert (faces.pixels.reshape(len(faces), -1).std(axis=1) > 1).all()
+
+
+@real_photos
+def test_the_executable_files_are_pinned_and_needed():
+    images = {name.removeprefix("images/"): each for name, each in verify(HERE).items() if name.startswith("images/")}
+    assert tree_id(images) != dict(PHOTOS.trees)["images"]
