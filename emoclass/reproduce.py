@@ -18,6 +18,7 @@ import papermill
 from papermill.exceptions import PapermillExecutionError
 
 from emoclass import paths, results, sweep
+from emoclass.backend import silence
 from emoclass.data import muxspace
 from emoclass.faces import BadInput, listed
 from emoclass.split import LeakError
@@ -92,8 +93,7 @@ def execute(path: Path, target: Path, dataset: str, profile: str, canonical: boo
     draft = paths.build_folder() / "failed" / path.name
     draft.parent.mkdir(parents=True, exist_ok=True)
     parameters = {} if canonical else {"DATASET": dataset, "PROFILE": profile}
-    quietly = open(os.devnull, "w")
-    with quietly, contextlib.redirect_stderr(quietly):
+    with silence():  # the kernel's own log; all runs have been trained, with their progress shown, before
         papermill.execute_notebook(
             path, draft, parameters, kernel_name="python3", cwd=paths.ROOT, progress_bar=False, log_output=False
         )

@@ -49,7 +49,7 @@ class Study:
         if profile == "quick":
             whole, self.faces = len(self.faces), _sample(self.faces)
             print(
-                f"PROFILE=quick: {len(self.faces):,} of {whole:,} photos, at most {QUICK_EPOCHS} epochs and "
+                f"PROFILE=quick: {len(self.faces):,} of {whole:,} photos, at most {QUICK_EPOCHS} epochs, "
                 f"{QUICK_FOLDS} folds; a rehearsal, not a result"
             )
         about = dict(name=self.faces.name, photos=len(self.faces), digest=self.faces.digest, profile=profile)
@@ -60,7 +60,10 @@ class Study:
         """The variants as this profile trains them."""
         if self.profile == "full":
             return list(variants)
-        return [v.replace(epochs=min(v.epochs, QUICK_EPOCHS), tested=min(len(v.folds), QUICK_FOLDS)) for v in variants]
+        return [
+            v.replace(epochs=min(v.epochs, QUICK_EPOCHS), n_folds=QUICK_FOLDS, tested=min(len(v.folds), QUICK_FOLDS))
+            for v in variants
+        ]
 
     def tasks(self, variants: Iterable[Variant]) -> list[sweep.Task]:
         """Every run that `sweep` will look for."""

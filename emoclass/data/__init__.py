@@ -34,3 +34,15 @@ def report_table(faces: "Faces") -> "pd.DataFrame":
     import pandas as pd
 
     return pd.DataFrame(faces.report, columns=["what", "count", "which"])
+
+
+def legend_counts(name_or_path: "str | os.PathLike" = "muxspace") -> "pd.Series":
+    """Rows of each emotion in the legend as it was published, before cleaning; without a legend, photos."""
+    from emoclass.labels import EMOTIONS, canonical
+
+    if name_or_path != "muxspace":
+        return load_faces(name_or_path).counts.rename("rows")
+    from emoclass.data import muxspace
+
+    labels = muxspace.read_legend().label.map(canonical)
+    return labels.value_counts().reindex(EMOTIONS, fill_value=0).rename("rows")

@@ -20,6 +20,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+import pandas as pd
+
 from emoclass.data import legend
 from emoclass.data.prepare import EVERY, blob_ids, prepare
 from emoclass.faces import BadInput, Faces, listed
@@ -73,21 +75,26 @@ def load(size: int = 48, folder: Path | None = None) -> Faces:
     pictures of a picture agency and "newspaper" for all others; `labeller` is the legend's user. Raises BadInput
     if the collection is not under `folder` (default: `paths.data_folder()`) or not the pinned one.
     """
-    if (collection := find(folder)) is None:
-        where = folder or data_folder()
-        raise Unreachable(
-            f"the photos are not in {where}: run `make data` to fetch them, or name the folder that holds "
-            f"{PHOTOS.folder} in EMOCLASS_DATA"
-        )
-    ids = verify(collection)
+    rows = read_legend(folder)
+    ids = verify(collection := find(folder))
     images = _below("images", ids)
-    rows = legend.read(collection / "data" / "legend.csv")
     rows["source"] = "newspaper"
     rows.loc[rows.photo.str.startswith("facial-expressions_"), "source"] = "stock"
     rows.loc[rows.label.str.isupper(), "source"] = "film"
     table, report = legend.clean(rows, images, str(collection / "data" / "legend.csv"))
     paths = [f"{collection}/images/{photo}" for photo in table.photo]
     return Faces(prepare(paths, size, table.photo.map(images)), table, "muxspace", report)
+
+
+def read_legend(folder: Path | None = None) -> pd.DataFrame:
+    """The published legend as it stands, a row for each of its rows, as `legend.read` gives it."""
+    if (collection := find(folder)) is None:
+        where = folder or data_folder()
+        raise Unreachable(
+            f"the photos are not in {where}: run `make data` to fetch them, or name the folder that holds "
+            f"{PHOTOS.folder} in EMOCLASS_DATA"
+        )
+    return legend.read(collection / "data" / "legend.csv")
 
 
 def find(folder: Path | None = None, part: Part = PHOTOS) -> Path | None:

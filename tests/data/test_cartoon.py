@@ -116,9 +116,7 @@ def test_persons_show_several_emotions_and_few_have_many_photos():
 def test_a_habit_ties_emotions_to_persons():
     def purity(habit):
         table = small(PLAIN, counts=(25,) * 8, photos_per_person=(8, 1), habit=habit).table
-        return table.groupby("person").emotion.agg(lambda shown: shown.value_counts().iloc[0]).sum() / len(
-            table
-        )
+        return table.groupby("person").emotion.agg(lambda shown: shown.value_counts().iloc[0]).sum() / len(table)
 
     assert purity(4.0) > purity(0.0) + 0.15
 

@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -122,6 +124,13 @@ def test_names_may_be_written_with_backslashes_or_from_above_the_images(home):
     photos(home / "images", "sub/a.png", "b.png", "c.png")
     (home / "legend.csv").write_text("photo,emotion\nsub\\a.png,fear\nimages/b.png,fear\n./c.png,fear\n")
     assert load_faces(home).table.photo.tolist() == ["b.png", "c.png", "sub/a.png"]
+
+
+@pytest.mark.skipif(os.sep == "\\", reason="a backslash cannot stand in a name here")
+def test_a_photo_that_is_called_just_so_is_taken_just_so(home):
+    photos(home, "a\\b.png", "a/b.png")
+    (home / "legend.csv").write_text("photo,emotion\na\\b.png,fear\n")
+    assert load_faces(home).table.photo.tolist() == ["a\\b.png"]
 
 
 def test_two_spellings_of_one_name_are_one_photo(home):

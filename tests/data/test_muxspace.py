@@ -52,7 +52,7 @@ def upstream(tmp_path_factory):
     for folder, name, text in (
         ("data", "legend.csv", "user.id,image,emotion\r\n"
          "1,Jane_Doe_0000.jpg,happiness\r\n1,Jane_Doe_0001.jpg,SADNESS\r\n2,facial-expressions_1k.jpg,fear\r\n"),
-        ("test", "x.jpg", "x"),
+        ("test", "x.jpg", "one\ntwo\n"),
         ("R", "code.R", "not fetched"),
     ):  # fmt: skip
         (repository / folder).mkdir()
@@ -121,10 +121,10 @@ def test_fetching_inside_a_git_hook_does_not_touch_the_hooks_repository(tmp_path
 
 
 def test_line_ends_are_not_converted_on_the_way(tmp_path, upstream, url, monkeypatch):
-    (tmp_path / "config").write_text("[core]\n\tautocrlf = input\n\teol = lf\n")
+    (tmp_path / "config").write_text("[core]\n\tautocrlf = true\n\teol = crlf\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
     collection = fetch(tmp_path / "data", url, upstream[1])
-    assert b"\r\n" in (collection / "data" / "legend.csv").read_bytes()
+    assert (collection / "test" / "x.jpg").read_bytes() == b"one\ntwo\n"
 
 
 def test_an_address_without_photos_is_one_sentence_and_leaves_nothing(tmp_path, upstream):

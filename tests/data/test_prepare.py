@@ -72,8 +72,11 @@ def test_colour_and_webp_under_a_jpg_name_are_read_as_well(tmp_path):
 
 def test_threads_of_opencv_are_left_as_they_were(tmp_path):
     before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
     prepare([picture(tmp_path / "a.png")])
-    assert cv2.getNumThreads() == before
+    after = cv2.getNumThreads()
+    cv2.setNumThreads(before)
+    assert after == 2
 
 
 def test_blob_ids_are_those_of_git(tmp_path):
@@ -131,6 +134,14 @@ def test_a_damaged_cache_is_noticed_and_made_again(tmp_path, build, capsys, dama
     assert said.count("\n") == 1 and "damaged" in said and str(file) in said
     prepare(paths)
     assert capsys.readouterr().err == ""
+
+
+def test_a_cache_of_another_shape_is_noticed(tmp_path, build, capsys):
+    paths = [picture(tmp_path / "a.jpg")]
+    prepare(paths)
+    (file,) = cached(build)
+    np.save(file, np.zeros((1, 3, 3), np.uint8))
+    assert prepare(paths).shape == (1, 48, 48) and "damaged" in capsys.readouterr().err
 
 
 def test_damaged_memory_of_ids_is_noticed_and_made_again(tmp_path, build, capsys, at_once):

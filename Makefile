@@ -1,0 +1,51 @@
+# Every target that needs Python builds .venv first, unless an environment is active in which emoclass is installed.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+DATASET ?= muxspace
+PROFILE ?= full
+PYTHON ?= python3
+
+# -I: what is installed there counts, not the folder that we stand in.
+ACTIVE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] && python -I -c 'import emoclass' 2>/dev/null && command -v python)
+RUN := $(or $(ACTIVE),.venv/bin/python)
+READY := $(if $(ACTIVE),,.venv/.ready)
+
+.PHONY: help reproduce check test lab lint data lock clean
+
+help:  ## say what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+reproduce: $(READY)  ## run the study: train what is missing, execute the notebooks (DATASET=cartoon or a folder, PROFILE=quick)
+	@$(RUN) -m emoclass.reproduce --dataset "$(DATASET)" --profile "$(PROFILE)"
+
+check: $(READY)  ## fail if a notebook, a figure or a number in the README is older than what it was made from
+	@$(RUN) -m emoclass.reproduce --check
+
+test: $(READY)  ## run all tests: on drawn faces, and on the photos where they are
+	@$(RUN) -m pytest
+
+lab: $(READY)  ## open the notebooks in JupyterLab
+	@$(RUN) -m jupyterlab --notebook-dir=notebooks
+
+lint: $(READY)  ## check style and layout of the code
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+
+data: $(READY)  ## fetch the photos, or unpack them (ARCHIVE=file.tar.gz), and verify them
+	@$(RUN) -m emoclass.data.muxspace $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+
+lock: $(READY)  ## pin the packages of pyproject.toml anew, for all platforms
+	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-header --no-annotate \
+	    --no-emit-index-url --python-version 3.11 pyproject.toml --output-file requirements.lock > /dev/null
+
+clean:  ## remove what can be made again, finished runs included (they take the longest)
+	rm -rf build
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	    echo "emoclass needs Python 3.11 to 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1); name another one: make PYTHON=python3.12" >&2; exit 2; }
+	@echo "building .venv"
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
+	@touch $@
