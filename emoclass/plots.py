@@ -155,6 +155,7 @@ def confusion(predictions: Predictions, title: str = "", ax: Axes | None = None)
         share, annot=found, fmt=",d", cmap="Greys", vmin=0, vmax=1, ax=ax, xticklabels=EMOTIONS, yticklabels=EMOTIONS,
         cbar_kws={"label": "share of the label's photos"}, annot_kws={"fontsize": 9}, linewidths=0.5,
     )  # fmt: skip
+    ax.tick_params(axis="x", rotation=45)
     ax.set(xlabel="emotion said by the net", ylabel="emotion by label", title=title)
     return ax
 

@@ -1,11 +1,14 @@
 """Study: what a notebook needs to begin: faces, a place for figures and numbers, and its runs."""
 
+import io
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import PIL.Image  # matplotlib brings it along
+from IPython.display import Image
+from matplotlib.figure import Figure
 
 from emoclass import paths, plots, store, sweep
 from emoclass.data import load_faces
@@ -28,7 +31,10 @@ def figure_folder(dataset: str, profile: str) -> Path:
 
 def rehearsal_folder(dataset: str, profile: str) -> Path:
     """The folder under build/ for the notebooks and figures of another data set or profile."""
-    name = Path(dataset).resolve().name if os.sep in dataset else dataset
+    name = dataset
+    if dataset not in ("muxspace", "cartoon"):
+        name = Path(dataset).resolve().name
+        name = f"{name}-folder" if name in ("muxspace", "cartoon") else name  # not to be taken for those
     return paths.build_folder() / (name if profile == "full" else f"{name}-{profile}")
 
 
@@ -73,20 +79,26 @@ class Study:
         """Predictions by name of variant; what the store lacks is trained first, with a line on stderr for each."""
         return sweep.sweep(self.adapted(variants), self.faces)
 
-    def figure(self, figure, name: str):
-        """Keep a figure as <name>.png and hand it back to be shown."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        draft = self.folder / f".{name}.draft.png"
-        # Without the name of the software in it, the same figure is the same file.
-        figure.savefig(draft, dpi=110, bbox_inches="tight", metadata={"Software": None})
-        os.replace(draft, self.folder / f"{name}.png")
+    def figure(self, figure: Figure, name: str) -> Image:
+        """Keep a figure as <name>.png and return that picture to be shown.
+
+        256 colours are enough for greys and eight emotions, and keep notebooks small. Nothing else stands in the
+        file, so that the same figure is the same file.
+        """
+        drawn, kept = io.BytesIO(), io.BytesIO()
+        figure.savefig(drawn, dpi=90, bbox_inches="tight")
         plots.close(figure)
-        return figure
+        PIL.Image.open(drawn).convert("RGB").quantize(256, PIL.Image.Quantize.MEDIANCUT, dither=0).save(kept, "PNG")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        draft = self.folder / f".{name}.draft"
+        draft.write_bytes(kept.getvalue())
+        os.replace(draft, self.folder / f"{name}.png")
+        return Image(kept.getvalue())
 
     def finish(self) -> None:
         """Write this notebook's numbers to results.json."""
         path = self.results.save()
-        print(f"{len(self.results.numbers)} numbers in {os.path.relpath(path, paths.ROOT)}", file=sys.stdout)
+        print(f"{len(self.results.numbers)} numbers in {os.path.relpath(path, paths.ROOT)}")
 
 
 def _sample(faces: Faces) -> Faces:
