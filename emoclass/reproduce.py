@@ -4,6 +4,7 @@
 """
 
 import argparse
+import ast
 import contextlib
 import hashlib
 import io
@@ -39,6 +40,9 @@ def inputs_digest(notebook, dataset: str, profile: str) -> str:
     sha = hashlib.sha256(f"{dataset}\n{profile}\n{code(notebook)}".encode())
     if dataset == "muxspace":
         sha.update(muxspace.PINNED.encode())
+    elif dataset != "cartoon":
+        for file in sorted(Path(dataset).rglob("*")):
+            sha.update(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}".encode())
     for file in [*sorted((paths.ROOT / "emoclass").rglob("*.py")), paths.ROOT / "requirements.lock"]:
         sha.update(f"\n{file.relative_to(paths.ROOT).as_posix()}\n".encode() + file.read_bytes())
     return sha.hexdigest()
@@ -68,43 +72,61 @@ def staleness(path: Path, made: Path, dataset: str, profile: str) -> str | None:
     return f"changed or missing since: {listed(changed)}" if changed else None
 
 
+def parameters_of(notebook) -> set[str]:
+    """The names that the cell tagged "parameters" gives values to."""
+    cells = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    statements = [statement for source in cells for statement in ast.parse(source).body]
+    return {target.id for statement in statements if isinstance(statement, ast.Assign) for target in statement.targets}
+
+
 def planned(path: Path, parameters: dict) -> list[sweep.Task]:
-    """The runs that a notebook will ask for: its cells are run up to the one tagged "plan", which names `variants`."""
+    """The runs that a notebook will ask for: its cells are run up to the one tagged "plan", which names `variants`.
+
+    Raises BadInput naming the notebook and the cell if that fails.
+    """
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     last = [k for k, cell in enumerate(cells) if "plan" in cell.metadata.get("tags", [])]
     if not last:
         return []
     names: dict = {"__name__": path.stem}
-    for cell in cells[: last[-1] + 1]:
+    for k, cell in enumerate(cells[: last[-1] + 1], 1):
         source = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
-        with contextlib.redirect_stdout(io.StringIO()):
-            exec(compile(source, f"{path.name}, cell {cell.get('id', '')}", "exec"), names)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(source, f"{path.name}, code cell {k}", "exec"), names)
+        except (BadInput, LeakError):
+            raise
+        except Exception as error:
+            raise BadInput(f"{path.name}, code cell {k}: {type(error).__name__}: {error}") from error
         if "parameters" in cell.metadata.get("tags", []):
             names |= parameters
     return names["study"].tasks(names["variants"])
 
 
-def execute(path: Path, target: Path, dataset: str, profile: str, canonical: bool) -> None:
-    """Run a notebook into a temporary file and move it to `target` once it has succeeded.
+def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: str) -> None:
+    """Run a notebook with these parameters in place of its own, and move it to `target` once it has succeeded.
 
-    Raises PapermillExecutionError; the half-executed notebook then lies under build/failed/ and the one at
-    `target` is as it was.
+    Raises BadInput if it lacks a parameter, and PapermillExecutionError if a cell fails: what was executed then
+    lies under build/failed/, and the notebook at `target` is as it was.
     """
-    draft = paths.build_folder() / "failed" / path.name
-    draft.parent.mkdir(parents=True, exist_ok=True)
-    parameters = {} if canonical else {"DATASET": dataset, "PROFILE": profile}
+    source = nbformat.read(path, as_version=4)
+    if unknown := sorted(set(parameters) - parameters_of(source)):
+        raise BadInput(f"{path.name} has no {listed(unknown)} in its cell tagged parameters")
+    half = paths.build_folder() / "failed" / path.name
+    half.parent.mkdir(parents=True, exist_ok=True)
     with silence():  # the kernel's own log; all runs have been trained, with their progress shown, before
         papermill.execute_notebook(
-            path, draft, parameters, kernel_name="python3", cwd=paths.ROOT, progress_bar=False, log_output=False
+            path, half, parameters, kernel_name="python3", cwd=paths.ROOT, progress_bar=False, log_output=False
         )
-    notebook = stripped(nbformat.read(draft, as_version=4))
-    source = nbformat.read(path, as_version=4)
+    notebook = stripped(nbformat.read(half, as_version=4))
     notebook.metadata[MARK] = dict(
         inputs=inputs_digest(source, dataset, profile), outputs=outputs(path.stem, figure_folder(dataset, profile))
     )
-    nbformat.write(notebook, draft)
     target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.draft")
+    nbformat.write(notebook, draft)
     os.replace(draft, target)
+    half.unlink()
 
 
 def stripped(notebook):
@@ -158,6 +180,8 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", say=print) -> No
     dataset = _available(dataset, say)
     canonical = (dataset, profile) == ("muxspace", "full")
     folder = paths.NOTEBOOKS if canonical else rehearsal_folder(dataset, profile) / "notebooks"
+    # The study itself is run without parameters, so that its notebooks are their source and its outputs.
+    parameters = {} if canonical else {"DATASET": dataset, "PROFILE": profile}
     stale = {}
     for path in notebooks():
         if why := staleness(path, folder / path.name, dataset, profile):
@@ -165,7 +189,6 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", say=print) -> No
     if stale:
         say(f"{dataset}, {profile}: counting the runs of {len(stale)} notebooks")
         store = Store(paths.build_folder() / "runs")
-        parameters = {"DATASET": dataset, "PROFILE": profile}
         wanted = [task for path in stale for task in planned(path, parameters)]
         missing = sweep.missing(wanted, store)
         workers = sweep.default_workers()
@@ -179,7 +202,7 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", say=print) -> No
             continue
         start = time.perf_counter()
         say(f"{label}: {stale[path]}; executing")
-        execute(path, folder / path.name, dataset, profile, canonical)
+        execute(path, folder / path.name, parameters, dataset, profile)
         say(f"{label} done in {time.perf_counter() - start:.0f} s")
     if canonical:
         rewrite_readme()

@@ -77,7 +77,7 @@ def assign_folds(table: pd.DataFrame, by: str = "person", n_folds: int = 5, seed
     """(n,) int64: the fold in which each row is tested, emotions spread evenly (StratifiedGroupKFold).
 
     By "source" the folds are the sources themselves, the largest first.
-    Raises BadInput if `by` is unknown or an emotion has fewer rows than there are folds.
+    Raises BadInput if `by` is unknown, or an emotion has fewer rows, or `by` fewer groups, than there are folds.
     """
     if by not in KEEP_TOGETHER:
         raise BadInput(f"split by {by!r} is unknown; choose one of {listed(KEEP_TOGETHER)}")
@@ -89,9 +89,10 @@ def assign_folds(table: pd.DataFrame, by: str = "person", n_folds: int = 5, seed
     if len(few := counts[counts < n_folds]):
         which = listed(f"{emotion} ({n})" for emotion, n in few.items())
         raise BadInput(f"fewer photos than the {n_folds} folds: {which}; take fewer folds or leave the emotion out")
-    folder = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    if (n_groups := len(np.unique(group))) < n_folds:
+        raise BadInput(f"split by {by}: {n_groups} that must stay together are too few for {n_folds} folds")
     fold = np.empty(len(table), np.int64)
-    for k, (_, test) in enumerate(folder.split(group, table.emotion, group)):
+    for k, (_, test) in enumerate(_deal(table, group, n_folds, seed)):
         fold[test] = k
     return fold
 
@@ -141,11 +142,18 @@ def _parts(hashed: _Hashed, by, fold, n_folds, seed, allow_leak):
 
 
 def _validation(table, by, seed):
-    """(n,) bool: about one row in nine, emotions spread as evenly as groups allow."""
+    """(n,) bool: about one row in nine, emotions spread as evenly as groups allow; more where there are few rows."""
     group = groups(table, by)
-    folder = StratifiedGroupKFold(VALIDATION_PARTS, shuffle=True, random_state=seed)
+    parts = min(VALIDATION_PARTS, table.emotion.value_counts().max(), len(np.unique(group)))
+    if parts < 2:
+        raise BadInput(f"split by {by}: too few photos are left to set some aside for validation; take more folds")
     chosen = np.zeros(len(table), bool)
-    with warnings.catch_warnings():  # an emotion of fewer photos than parts may be missing here; it only warns
-        warnings.simplefilter("ignore", UserWarning)
-        chosen[next(iter(folder.split(group, table.emotion, group)))[1]] = True
+    chosen[next(_deal(table, group, parts, seed))[1]] = True
     return chosen
+
+
+def _deal(table, group, parts, seed):
+    folder = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():  # that an emotion of fewer photos than parts will be missing from some
+        warnings.simplefilter("ignore", UserWarning)
+        yield from folder.split(group, table.emotion, group)

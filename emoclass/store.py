@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,29 +25,27 @@ DECISIVE = ("augment", "backend", "labels", "losses", "models", "split", "train"
 PACKAGES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "scikit-learn")
 
 
-@cache
-def versions() -> dict[str, str]:
-    """Versions of the packages and a digest of the code that decide what a run yields.
-
-    Comments, docstrings and layout are left out of the digest: to explain a thing better trains nothing anew.
-    """
-    code = hashlib.sha256()
-    for module in DECISIVE:
-        tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_text())
+def code_digest(sources: Iterable[str]) -> str:
+    """sha256 of Python code without its comments, docstrings and layout: to explain it better changes nothing."""
+    sha = hashlib.sha256()
+    for source in sources:
+        tree = ast.parse(source)
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
             if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
                 if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
                     body[0].value.value = ""
-        code.update(ast.dump(tree).encode())
+        sha.update(ast.dump(tree).encode())
+    return sha.hexdigest()
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of the packages and a digest of the code that decide what a run yields."""
+    code = code_digest(Path(__file__).with_name(f"{module}.py").read_text() for module in DECISIVE)
     found = {name: importlib.metadata.version(name) for name in PACKAGES}
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    return found | {
-        "python": sys.version.split()[0],
-        "backend": backend,
-        "threads": "1",
-        "code": code.hexdigest(),
-    }
+    return found | {"python": sys.version.split()[0], "backend": backend, "threads": "1", "code": code}
 
 
 def address(variant: Variant, faces: Faces, fold: int, seed: int) -> str:

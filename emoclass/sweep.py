@@ -1,6 +1,7 @@
 """Many runs over an Executor: processes on this machine, or whatever else has `submit`."""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -191,6 +192,7 @@ def _follow(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent alone answers it
 
 
 def _stop(executor: Executor) -> None:

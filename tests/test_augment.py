@@ -1,0 +1,203 @@
+"""Copies remember their parent, come on top of the originals, and are the same whoever makes them."""
+
+import hashlib
+from collections import Counter
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import emoclass.augment as module
+from emoclass.augment import Copies, copies_per_photo, warp, with_copies
+from emoclass.labels import EMOTIONS, SCARCE
+
+GRADIENT = (np.add.outer(np.arange(24) * 7, np.arange(24) * 3) % 256).astype(np.uint8)
+STILL = Copies(to=0, rotation=0, shift=0, zoom=0, flip=False)
+
+
+def copies_of(faces, copies, seed=0):
+    """{name: picture} of the copies alone."""
+    enlarged = with_copies(faces, copies, seed)
+    return dict(zip(enlarged.table.photo[enlarged.is_copy], enlarged.pixels[enlarged.is_copy]))
+
+
+# the warp
+
+
+def test_a_warp_is_the_same_bits_everywhere():
+    warped = warp(GRADIENT, degrees=11, right=1.5, down=-0.75, zoom=1.07, flip=True)
+    assert cv2.__version__.startswith("4.")  # version 5 warps differently
+    assert hashlib.sha256(warped).hexdigest() == "9302a1770ab356de3c8b774886876fc47e94bcae0b8eb7c1d5d116e3ec9faabf"
+
+
+def test_a_warp_that_moves_nothing_changes_nothing(drawn):
+    for picture in (GRADIENT, *drawn.pixels[:3]):
+        assert np.array_equal(warp(picture), picture)
+
+
+def test_a_flip_is_the_mirror_image_and_nothing_else():
+    assert np.array_equal(warp(GRADIENT, flip=True), GRADIENT[:, ::-1])
+    assert np.array_equal(warp(warp(GRADIENT, flip=True), flip=True), GRADIENT)
+
+
+def test_a_shift_moves_right_and_down_by_whole_pixels():
+    assert np.array_equal(warp(GRADIENT, right=2)[:, 2:], GRADIENT[:, :-2])
+    assert np.array_equal(warp(GRADIENT, down=3)[3:], GRADIENT[:-3])
+
+
+def test_what_comes_into_view_is_the_picture_s_own_reflection():
+    assert np.array_equal(warp(GRADIENT, right=2)[:, :2], GRADIENT[:, 2:0:-1])
+    assert warp(np.full((24, 24), 200, np.uint8), degrees=30, right=9, zoom=0.7).min() == 200  # no black corner
+
+
+def test_a_quarter_turn_is_about_the_centre():
+    assert np.array_equal(warp(GRADIENT, degrees=90), np.rot90(GRADIENT))
+
+
+def test_zooming_in_enlarges_what_is_in_the_middle():
+    square = np.zeros((24, 24), np.uint8)
+    square[8:16, 8:16] = 255
+    assert (warp(square, zoom=2)[5:19, 5:19] == 255).all()
+    assert warp(square, zoom=2)[:3].max() == 0
+
+
+def test_the_picture_handed_in_is_left_alone():
+    before = GRADIENT.copy()
+    warp(GRADIENT, degrees=20, flip=True)
+    assert np.array_equal(GRADIENT, before)
+
+
+# how many
+
+
+@settings(max_examples=50)
+@given(
+    counts=st.lists(st.integers(0, 6), min_size=8, max_size=8).filter(any),
+    to=st.integers(0, 15),
+    of=st.sets(st.sampled_from(EMOTIONS)),
+    seed=st.integers(0, 9),
+)
+def test_each_emotion_asked_for_reaches_its_number_and_the_others_stay(faces_of, counts, to, of, seed):
+    faces = faces_of(emotion=np.repeat(EMOTIONS, counts))
+    enlarged = with_copies(faces, replace(STILL, to=to, of=tuple(of)), seed)
+    for emotion, before, after in zip(EMOTIONS, counts, enlarged.counts):
+        assert after == (max(before, to) if emotion in of and before else before)
+    per_photo = copies_per_photo(faces, Copies(to, tuple(of)), seed)
+    for emotion in EMOTIONS:
+        made = per_photo[faces.table.emotion == emotion]
+        assert not made.size or made.max() - made.min() <= 1
+    assert Counter(enlarged.table.parent[enlarged.is_copy]) == Counter(
+        dict(zip(faces.table.photo[per_photo > 0], per_photo[per_photo > 0]))
+    )
+
+
+def test_which_photos_get_one_copy_more_depends_on_the_seed(faces_of):
+    faces = faces_of(emotion=["fear"] * 20)
+    chosen = [tuple(copies_per_photo(faces, Copies(to=25), seed)) for seed in (0, 0, 1)]
+    assert chosen[0] == chosen[1] != chosen[2]
+    assert sum(chosen[0]) == sum(chosen[2]) == 5
+
+
+def test_scarce_emotions_alone_are_copied_unless_said(drawn):
+    enlarged = with_copies(drawn, Copies(to=40))
+    assert set(enlarged.table.emotion[enlarged.is_copy]) == set(SCARCE)
+
+
+def test_without_copies_the_very_same_faces_come_back(drawn):
+    assert with_copies(drawn, None) is drawn
+
+
+def test_where_there_are_enough_none_is_made(drawn):
+    assert with_copies(drawn, Copies(to=3)).digest == drawn.digest
+
+
+# what they are
+
+
+def test_originals_stay_in_place_and_as_they_were(drawn):
+    before = drawn.pixels.copy()
+    enlarged = with_copies(drawn, Copies(to=9))
+    n = len(drawn)
+    assert enlarged.table.iloc[:n].equals(drawn.table) and np.array_equal(enlarged.pixels[:n], before)
+    assert np.array_equal(drawn.pixels, before)
+    assert enlarged.is_copy[n:].all() and not enlarged.is_copy[:n].any()
+    assert enlarged.name == drawn.name and enlarged.report == drawn.report
+
+
+def test_a_copy_is_known_by_its_parent_s_everything_but_its_name(drawn):
+    enlarged = with_copies(drawn, Copies(to=9))
+    copies = enlarged.table[enlarged.is_copy]
+    parents = drawn.table.set_index("photo").loc[copies.parent]
+    for column in ("emotion", "person", "source", "labeller", "parent", "cluster"):
+        known = copies.parent if column == "parent" else parents[column]
+        assert copies[column].tolist() == known.tolist()
+    names = {f"{parent}, copy {k}" for parent, n in Counter(copies.parent).items() for k in range(1, n + 1)}
+    assert set(copies.photo) == names
+
+
+def test_a_copy_shows_its_parent_and_nobody_else(drawn):
+    faces = drawn.select(drawn.table.emotion == "fear")
+    slight = Copies(to=12, rotation=2, shift=0, zoom=0.01, flip=False)
+    for name, picture in copies_of(faces, slight).items():
+        distance = np.abs(faces.pixels - picture.astype(float)).mean((1, 2))
+        assert f"{faces.table.photo[distance.argmin()]}, copy" in name
+
+
+def test_copies_of_one_photo_differ_from_it_and_from_one_another(drawn):
+    one = drawn.select([int(np.flatnonzero(drawn.table.emotion == "fear")[0])])
+    pictures = with_copies(one, Copies(to=10)).pixels
+    assert len(np.unique(pictures, axis=0)) == 10
+
+
+def test_a_copy_depends_on_the_seed_its_photo_and_its_number_alone(drawn):
+    fear = np.flatnonzero(drawn.table.emotion == "fear")
+    among_all = copies_of(drawn, Copies(to=9, of=("contempt", "fear")))  # two of each
+    for rows in (fear[:1], fear[::-1]):
+        alone = copies_of(drawn.select(rows), Copies(to=3 * len(rows), of=("fear",)))
+        assert len(alone) == 2 * len(rows)
+        assert all(np.array_equal(picture, among_all[name]) for name, picture in alone.items())
+
+
+def test_another_seed_makes_other_copies(drawn):
+    one, again, other = (copies_of(drawn, Copies(to=9, of=("fear",)), seed) for seed in (0, 0, 1))
+    assert one.keys() == other.keys()
+    assert all(np.array_equal(one[name], again[name]) for name in one)
+    assert not any(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_more_copies_leave_the_first_ones_as_they_were(drawn):
+    few, many = (copies_of(drawn, Copies(to=to, of=("fear",))) for to in (9, 30))
+    assert few.keys() < many.keys()
+    assert all(np.array_equal(few[name], many[name]) for name in few)
+
+
+def test_each_movement_can_be_switched_off_and_then_a_copy_is_its_parent(drawn):
+    parents = dict(zip(drawn.table.photo, drawn.pixels))
+    for name, picture in copies_of(drawn, replace(STILL, to=12)).items():
+        assert np.array_equal(picture, parents[name.split(", copy")[0]])
+
+
+def test_with_the_flip_alone_some_copies_are_mirrored_and_some_are_not(drawn):
+    parents, mirrored = dict(zip(drawn.table.photo, drawn.pixels)), []
+    for name, picture in copies_of(drawn, replace(STILL, to=20, flip=True)).items():
+        parent = parents[name.split(", copy")[0]]
+        mirrored.append(np.array_equal(picture, parent[:, ::-1]))
+        assert mirrored[-1] or np.array_equal(picture, parent)
+    assert 0.35 < np.mean(mirrored) < 0.65
+
+
+@pytest.mark.parametrize("copies", [Copies(to=60), Copies(to=60, rotation=3, shift=0.25, zoom=0.5, flip=False)])
+def test_movements_stay_within_their_limits_and_fill_them(drawn, copies, monkeypatch):
+    moved = []
+    monkeypatch.setattr(module, "warp", lambda picture, **how: moved.append(how) or picture)
+    with_copies(drawn, copies)
+    shift = copies.shift * drawn.size
+    limits = {"degrees": (0, copies.rotation), "right": (0, shift), "down": (0, shift), "zoom": (1, copies.zoom)}
+    for what, (middle, reach) in limits.items():
+        values = (np.array([how[what] for how in moved]) - middle) / reach
+        assert np.abs(values).max() <= 1 and values.min() < -0.9 and values.max() > 0.9
+        assert abs(values.mean()) < 0.15
+    assert np.mean([how["flip"] for how in moved]) == pytest.approx(0.5 * copies.flip, abs=0.1)

@@ -1,0 +1,48 @@
+"""The committed results: README and results.json agree, and every number carries its n and its interval."""
+
+import pytest
+
+from emoclass import results, scores
+from emoclass.labels import EMOTIONS
+from emoclass.paths import FIGURES
+from emoclass.reproduce import README
+
+FOUND = results.load(FIGURES / "muxspace" / "results.json")
+NUMBERS = FOUND["numbers"]
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_results():
+    assert results.fill(README.read_text(), FOUND) == README.read_text()
+    assert "<!-- table" in README.read_text() and "<!-- number" in README.read_text()
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_number_has_its_n_and_lies_in_its_interval(name):
+    entry = NUMBERS[name]
+    assert entry["n"] > 0 and entry["notebook"]
+    if entry["unit"] in ("share", "difference") and entry["notebook"] != "01_eda":
+        assert entry["low"] is not None
+    if entry["low"] is not None:
+        assert entry["low"] <= entry["value"] + 1e-6 and entry["value"] <= entry["high"] + 1e-6
+
+
+@pytest.mark.parametrize("prefix", ["pared_down.random", "pared_down.person", "convnet_a.person"])
+def test_every_headline_has_all_metrics_and_the_recall_of_every_emotion(prefix):
+    assert all(f"{prefix}.{metric}" in NUMBERS for metric in scores.METRICS)
+    asked = [emotion for emotion in EMOTIONS if f"{prefix}.recall.{emotion}" in NUMBERS]
+    assert len(asked) == 8 or prefix.startswith("convnet_a")
+
+
+def test_the_known_facts_of_the_photos_were_found():
+    assert NUMBERS["legend.rows"]["value"] == 13_690
+    assert NUMBERS["legend.named_in_the_post"]["value"] == 12_594
+    assert [NUMBERS[f"legend.{emotion}"]["value"] for emotion in EMOTIONS] == [252, 9, 208, 21, 5696, 6868, 268, 368]
+    assert NUMBERS["baseline.majority.accuracy"]["value"] == pytest.approx(0.502, abs=0.001)
+    assert NUMBERS["baseline.oracle.accuracy"]["value"] == pytest.approx(0.918, abs=0.001)
+    assert 0.59 < NUMBERS["baseline.person_name.accuracy"]["value"] < 0.62
+    assert 0.66 < NUMBERS["person.on_both_sides_of_a_random_split"]["value"] < 0.71
+
+
+def test_the_pared_down_net_scores_what_the_post_said():
+    assert 0.79 < NUMBERS["pared_down.random.accuracy"]["value"] < 0.83
+    assert NUMBERS["pared_down.random.accuracy"]["n"] == 13_681

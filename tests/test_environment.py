@@ -1,0 +1,98 @@
+"""The environment: one list of packages, a light import, and make targets that say what they do."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from emoclass.paths import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+def wanted():
+    everything = PROJECT["dependencies"] + [e for extra in PROJECT["optional-dependencies"].values() for e in extra]
+    return [re.match(r"([\w.-]+)(.*)", line).groups() for line in everything]
+
+
+def version(text):
+    return tuple(int(part) for part in re.findall(r"\d+", text))
+
+
+@pytest.mark.parametrize("name, bounds", wanted())
+def test_the_lock_pins_every_package_within_its_bounds(name, bounds):
+    pins = re.findall(rf"^{re.escape(name)}==([\w.]+)", LOCK, re.M | re.I)
+    assert pins, f"{name} is not in requirements.lock; run make lock"
+    for pin in pins:
+        for sign, bound in re.findall(r"(>=|<)([\d.]+)", bounds):
+            assert (version(pin) >= version(bound)) == (sign == ">=")
+
+
+def test_the_lock_has_a_hash_for_every_pin_and_names_no_host():
+    blocks = re.split(r"\n(?=\S)", LOCK.strip())
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert "://" not in LOCK
+
+
+def test_conda_gets_a_python_that_the_project_supports_and_the_same_lock():
+    text = (ROOT / "environment.yml").read_text()
+    python = re.search(r"python=([\d.]+)", text)[1]
+    low, high = re.findall(r"[\d.]+", PROJECT["requires-python"])
+    assert version(low) <= version(python) < version(high)
+    assert "-r requirements.lock" in text
+    assert "python>=" not in text
+
+
+def test_every_package_that_was_asked_for_is_there():
+    asked = "tensorflow keras numpy pandas opencv-python-headless seaborn jupyter papermill pytest".split()
+    assert set(asked) <= {name for name, _ in wanted()}
+
+
+def test_importing_emoclass_loads_no_tensorflow_nor_anything_heavy():
+    code = "import sys, emoclass; print([m for m in ('tensorflow', 'keras', 'pandas', 'cv2') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]" and found.stderr == ""
+
+
+def test_every_name_that_emoclass_offers_is_there():
+    import emoclass
+
+    for name in emoclass.__all__:
+        assert getattr(emoclass, name) is not None
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = emoclass.no_such_name
+
+
+def test_keras_comes_without_its_chatter():
+    code = "from emoclass.backend import keras; keras().layers.Dense(1)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout + found.stderr == ""
+
+
+def test_make_help_names_every_target():
+    text = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", text, re.M))
+    said = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[0] for line in said.splitlines()} == targets
+
+
+def test_make_refuses_another_python_in_one_line(tmp_path):
+    strange = tmp_path / "python"
+    strange.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.1 && exit 0\nexit 1\n')
+    strange.chmod(0o755)
+    (tmp_path / "requirements.lock").touch()
+    (tmp_path / "pyproject.toml").touch()
+    command = ["make", "-s", "-f", ROOT / "Makefile", "test", f"PYTHON={strange}"]
+    environment = {"PATH": "/usr/bin:/bin"}
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert found.returncode != 0
+    assert "3.11 to 3.13" in found.stderr.splitlines()[0] and "3.9.1" in found.stderr.splitlines()[0]
+
+
+def test_no_photo_is_kept_here():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    pictures = [name for name in tracked if name.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".npy", ".npz"))]
+    assert all(name.startswith("figures/") for name in pictures)

@@ -1,0 +1,191 @@
+"""`make reproduce`: only what changed is done again, and nothing good is lost when something fails."""
+
+import json
+
+import nbformat
+import pytest
+
+from emoclass import paths, reproduce, results
+from emoclass.data import muxspace
+from emoclass.faces import BadInput
+
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+PARAMETERS = 'DATASET = "muxspace"\nPROFILE = "full"'
+PLAN = """from emoclass import Study, Variant, models, plots
+study = Study("{name}", DATASET, PROFILE)
+tiny = models.Net(dense=(4,))
+variants = [Variant("{name} one", net=tiny, epochs=1), Variant("{name} two", net=tiny, epochs={epochs})]"""
+REST = """found = study.sweep(variants)
+study.results.add_scores("{name}", found["{name} two"])
+study.figure(plots.counts(study.faces, "Counts").figure, "{number}_counts")
+study.finish()"""
+
+
+def write(folder, name, epochs=2, rest=REST):
+    cells = [
+        (PARAMETERS, ["parameters"]),
+        (PLAN.format(name=name, epochs=epochs), ["plan"]),
+        (rest.format(name=name, number=name[:2]), []),
+    ]
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
+    for source, tags in cells:
+        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": tags} if tags else {}))
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    return folder / f"{name}.ipynb"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project of notebooks of our own, with a build folder of its own."""
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(reproduce, "README", tmp_path / "README.md")
+    monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
+    monkeypatch.setenv("EMOCLASS_WORKERS", "2")
+    return tmp_path
+
+
+def study(dataset="cartoon", profile="quick"):
+    lines = []
+    reproduce.reproduce(dataset, profile, say=lines.append)
+    return lines
+
+
+def test_an_edited_literal_trains_that_variant_and_executes_that_notebook_only(project):
+    one, two = write(project / "notebooks", "01_one"), write(project / "notebooks", "02_two")
+    first = study()
+    assert "8 of 8 runs are to be trained" in first[1]  # two variants in two folds, in two notebooks
+    figure = project / "build" / "cartoon-quick" / "figures" / "02_counts.png"
+    untouched = figure.stat().st_mtime_ns
+
+    assert any("01_one is up to date" in line for line in study())
+    one.write_text(one.read_text().replace("epochs=2", "epochs=3"))
+    lines = study()
+    trained = [line for line in lines if line.startswith("run ")]
+    assert len(trained) == 2 and all("01_one two, fold" in line for line in trained)
+    assert [line for line in lines if "executing" in line] == [line for line in lines if "01_one: its code" in line]
+    assert any("02_two is up to date" in line for line in lines)
+    assert figure.stat().st_mtime_ns == untouched
+
+    executed = nbformat.read(project / "build" / "cartoon-quick" / "notebooks" / two.name, 4)
+    assert not any("papermill" in cell.metadata or "execution" in cell.metadata for cell in executed.cells)
+    assert "papermill" not in executed.metadata
+    numbers = results.load(project / "build" / "cartoon-quick" / "figures" / "results.json")["numbers"]
+    assert {entry["notebook"] for entry in numbers.values()} == {"01_one", "02_two"}
+
+
+def test_a_failing_notebook_leaves_the_good_one_and_says_where_it_failed(project, capsys):
+    path = write(project / "notebooks", "01_one", rest="print('fine')")
+    assert reproduce.main(["--dataset", "cartoon", "--profile", "quick"]) == 0
+    good = project / "build" / "cartoon-quick" / "notebooks" / path.name
+    before = good.read_bytes()
+    write(project / "notebooks", "01_one", rest="nothing = 1 / 0")
+    assert reproduce.main(["--dataset", "cartoon", "--profile", "quick"]) == 1
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said and "nothing = 1 / 0" in said and "build/failed" in said
+    assert good.read_bytes() == before
+    assert (project / "build" / "failed" / path.name).exists()
+
+
+def test_without_photos_one_line_says_so_and_drawn_faces_take_their_place(project, monkeypatch):
+    def unreachable(folder):
+        raise muxspace.Unreachable("the photos cannot be fetched from nowhere (no network)")
+
+    monkeypatch.setattr(muxspace, "find", lambda *_: None)
+    monkeypatch.setattr(muxspace, "fetch", unreachable)
+    reproduce.README.write_text("as it was")
+    lines = study("muxspace", "full")
+    assert len([line for line in lines if "No photos" in line]) == 1 and "drawn faces" in lines[0]
+    assert reproduce.README.read_text() == "as it was"
+    assert not (project / "figures").exists()
+
+
+def test_bad_input_is_one_sentence_and_status_2(project, capsys):
+    write(project / "notebooks", "01_one")
+    assert reproduce.main(["--dataset", str(project / "nowhere")]) == 2
+    said = capsys.readouterr().err
+    assert "nowhere" in said and len(said.strip().splitlines()) == 1
+
+
+def test_an_unknown_profile_is_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        reproduce.main(["--profile", "slow"])
+    assert "slow" in capsys.readouterr().err
+
+
+def test_a_notebook_without_the_parameters_it_is_given_is_refused(project):
+    path = write(project / "notebooks", "01_one")
+    path.write_text(path.read_text().replace('PROFILE = \\"full\\"', "pass"))
+    with pytest.raises(BadInput, match=r"01_one.ipynb has no PROFILE in its cell tagged parameters"):
+        reproduce.execute(path, project / "out.ipynb", {"DATASET": "cartoon", "PROFILE": "quick"}, "cartoon", "quick")
+
+
+def test_a_broken_plan_is_named_before_anything_is_trained(project, capsys):
+    path = write(project / "notebooks", "01_one")
+    path.write_text(path.read_text().replace("models.Net(dense=(4,))", "models.Nett()"))
+    assert reproduce.main(["--dataset", "cartoon", "--profile", "quick"]) == 2
+    assert "01_one.ipynb, code cell 2: AttributeError" in capsys.readouterr().err
+
+
+def executed(project):
+    """A notebook that counts as executed, with a figure, a number and a README made from them."""
+    path = write(project / "notebooks", "01_one")
+    folder = project / "figures" / "muxspace"
+    folder.mkdir(parents=True)
+    (folder / "01_counts.png").write_bytes(b"picture")
+    number = dict(value=0.8, low=0.7, high=0.9, n=10, unit="share", notebook="01_one")
+    (folder / "results.json").write_text(json.dumps(dict(numbers={"a.accuracy": number}, labels={}, claims={})))
+    reproduce.README.write_text("<!-- number a.accuracy --><!-- / -->")
+    reproduce.rewrite_readme()
+    notebook = nbformat.read(path, 4)
+    notebook.metadata[reproduce.MARK] = dict(
+        inputs=reproduce.inputs_digest(notebook, "muxspace", "full"), outputs=reproduce.outputs("01_one", folder)
+    )
+    nbformat.write(notebook, path)
+    return path, folder
+
+
+def test_nothing_is_stale_after_it_was_made(project):
+    executed(project)
+    assert reproduce.check() == []
+
+
+def test_what_changed_since_is_named(project):
+    path, folder = executed(project)
+    text = path.read_text()
+    path.write_text(text.replace("epochs=2", "epochs=3"))
+    assert "01_one.ipynb: its code" in reproduce.check()[0]
+    path.write_text(text)
+
+    (folder / "01_counts.png").write_bytes(b"another picture")
+    assert "01_counts.png" in reproduce.check()[0]
+    (folder / "01_counts.png").unlink()
+    assert "01_counts.png" in reproduce.check()[0]
+    (folder / "01_counts.png").write_bytes(b"picture")
+
+    reproduce.README.write_text(reproduce.README.read_text().replace("80", "81"))
+    assert reproduce.check() == ["README.md: its numbers differ from results.json"]
+
+
+def test_a_number_changed_by_hand_is_noticed(project):
+    _, folder = executed(project)
+    (folder / "results.json").write_text((folder / "results.json").read_text().replace("0.8", "0.85"))
+    assert any("results.json" in line for line in reproduce.check())
+
+
+def test_a_notebook_never_executed_is_stale(project):
+    write(project / "notebooks", "02_two")
+    assert "never executed" in reproduce.staleness(
+        paths.NOTEBOOKS / "02_two.ipynb", paths.NOTEBOOKS / "02_two.ipynb", "muxspace", "full"
+    )
+
+
+def test_another_library_or_lock_makes_every_notebook_stale(project, monkeypatch, tmp_path):
+    executed(project)
+    copy = tmp_path / "root"
+    (copy / "emoclass").mkdir(parents=True)
+    (copy / "emoclass" / "plots.py").write_text("changed = True")
+    (copy / "requirements.lock").write_text("")
+    monkeypatch.setattr(paths, "ROOT", copy)
+    assert "01_one.ipynb" in reproduce.check()[0]

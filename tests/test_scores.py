@@ -1,0 +1,325 @@
+"""Scores are what scikit-learn, scipy and pencil and paper make them; intervals say how far they may be off."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn import metrics as sklearn
+
+from emoclass import scores
+from emoclass.faces import BadInput
+from emoclass.labels import EMOTIONS
+from emoclass.predictions import Predictions, pool
+from emoclass.scores import METRICS, Number, confusion, metrics, wilson
+
+A, H, N = (EMOTIONS.index(emotion) for emotion in ("anger", "happiness", "neutral"))
+cells = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.integers(1, 9)), min_size=1, max_size=12)
+
+
+def said(truth, guess, person=None, photo=None, name="net", leaky=False, probabilities=None) -> Predictions:
+    """What a speaker said who is sure of each guess; every photo of somebody else unless told."""
+    photo = [f"photo {k:03d}" for k in range(len(truth))] if photo is None else photo
+    table = pd.DataFrame({"photo": photo, "parent": photo, "emotion": np.array(EMOTIONS)[truth]})
+    table["person"] = photo if person is None else [str(p) for p in person]
+    if probabilities is None:
+        probabilities = np.eye(8, dtype=np.float32)[guess]
+    return Predictions(name, table.assign(source="news", fold=0, seed=0), probabilities, leaky)
+
+
+def coin(share, n=120, seed=0, **how) -> Predictions:
+    """Happy and neutral photos, of which about this share is said right."""
+    rng = np.random.default_rng(seed)
+    truth = rng.choice([H, N], n)
+    return said(truth, np.where(rng.random(n) < share, truth, H + N - truth), **how)
+
+
+# metrics
+
+
+@pytest.mark.filterwarnings("ignore:A single label was found")
+@given(cells)
+def test_metrics_are_those_of_scikit_learn_for_any_confusion(cells):
+    truth, guess = (np.repeat([cell[side] for cell in cells], [n for *_, n in cells]) for side in (0, 1))
+    counts = sklearn.confusion_matrix(truth, guess, labels=range(8))
+    found, asked = metrics(counts), np.unique(truth)
+    expected = {
+        "accuracy": sklearn.accuracy_score(truth, guess),
+        "balanced_accuracy": sklearn.recall_score(truth, guess, labels=asked, average="macro", zero_division=0),
+        "macro_f1": sklearn.f1_score(truth, guess, labels=asked, average="macro", zero_division=0),
+        "mcc": sklearn.matthews_corrcoef(truth, guess),
+        "recall": sklearn.recall_score(truth, guess, labels=range(8), average=None, zero_division=np.nan),
+    }
+    assert found.keys() == expected.keys()
+    for metric, value in expected.items():
+        np.testing.assert_allclose(found[metric], value, atol=1e-12, err_msg=metric)
+
+
+def test_many_confusions_at_once_are_each_as_if_alone():
+    counts = np.random.default_rng(0).integers(0, 5, (3, 4, 8, 8))
+    together = metrics(counts)
+    for at in np.ndindex(3, 4):
+        for metric, value in metrics(counts[at]).items():
+            np.testing.assert_array_equal(together[metric][at], value)
+
+
+def test_an_emotion_nobody_was_asked_about_counts_in_no_mean():
+    found = metrics(confusion(said([H, H, N], [H, A, N])))
+    assert found["balanced_accuracy"] == 0.75
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
+    assert np.isnan(found["recall"][A]) and found["recall"][[H, N]].tolist() == [0.5, 1]
+
+
+def test_who_always_says_the_same_has_no_correlation():
+    assert metrics(confusion(said([H, N, N], [N, N, N])))["mcc"] == 0
+
+
+def test_confusion_has_labels_in_rows_and_what_was_said_in_columns():
+    counts = confusion(said([H, H, N], [H, A, N], person="XXY"))
+    assert counts.shape == (8, 8) and counts.sum() == 3 and counts.dtype.kind == "i"
+    assert counts[H, H] == counts[H, A] == counts[N, N] == 1
+
+
+# intervals
+
+
+@pytest.mark.parametrize(
+    "hits, n, low, high", [(0, 4, 0, 0.490), (0, 9, 0, 0.299), (9, 9, 0.701, 1), (1, 2, 0.095, 0.905)]
+)
+def test_wilson_says_how_little_a_few_photos_say(hits, n, low, high):
+    number = wilson(hits, n)
+    assert number.value == hits / n and number.n == n
+    assert (number.low, number.high) == pytest.approx((low, high), abs=5e-4)
+
+
+def test_of_no_photos_at_all_wilson_knows_nothing():
+    number = wilson(0, 0)
+    assert math.isnan(number.value) and number[1:] == (0, 1, 0)
+
+
+def test_recall_is_given_for_the_emotions_that_were_asked_about_alone():
+    found = scores.recall(said([H, H, H, N], [H, H, A, A]))
+    assert list(found) == ["happiness", "neutral"]
+    assert found["happiness"] == wilson(2, 3) and found["neutral"] == wilson(0, 1)
+
+
+def test_each_score_lies_within_its_interval_and_knows_its_photos(drawn):
+    rng = np.random.default_rng(0)
+    guess = np.where(rng.random(len(drawn)) < 0.6, drawn.labels, rng.integers(0, 8, len(drawn)))
+    found = scores.score(said(drawn.labels, guess, drawn.table.person))
+    assert list(found) == list(METRICS)
+    for number in found.values():
+        assert 0 < number.low < number.value < number.high < 1 and number.n == len(drawn)
+
+
+def test_the_interval_of_an_accuracy_is_about_that_of_the_binomial():
+    found, exact = scores.score(coin(0.8))["accuracy"], binomtest(96, 120).proportion_ci(method="wilson")
+    assert found.high - found.low == pytest.approx(exact.high - exact.low, abs=0.02)
+
+
+def test_95_intervals_in_100_hold_the_true_accuracy(monkeypatch):
+    monkeypatch.setattr(scores, "RESAMPLES", 300)
+    rng = np.random.default_rng(0)
+    held = []
+    for draw in range(200):
+        person = np.repeat(np.arange(40), 3)
+        right = rng.random(40)[person] < 0.7  # a person's photos are all right or all wrong
+        number = scores.score(said(np.full(120, H), np.where(right, H, N), person), seed=draw)["accuracy"]
+        held.append(number.low <= 0.7 <= number.high)
+    assert 0.89 <= np.mean(held) <= 0.99
+
+
+def test_where_a_person_s_photos_agree_the_interval_over_persons_is_the_wider():
+    right = np.repeat(np.random.default_rng(0).random(20) < 0.7, 10)
+    guess = np.where(right, H, N)
+    by_photo, by_person = (
+        scores.score(said(np.full(200, H), guess, person))["accuracy"] for person in (None, np.arange(200) // 10)
+    )
+    assert by_photo.value == by_person.value
+    assert by_person.high - by_person.low > 2.5 * (by_photo.high - by_photo.low)  # root ten in theory
+
+
+def test_the_same_seed_draws_the_same_interval():
+    assert scores.score(coin(0.8)) == scores.score(coin(0.8)) != scores.score(coin(0.8), seed=1)
+
+
+def test_a_photo_tested_with_two_seeds_is_one_photo_and_no_second_witness():
+    once = coin(0.8)
+    twice = pool_of(once, once)
+    assert len(twice) == 2 * len(once)
+    assert scores.score(twice) == scores.score(once)
+
+
+def pool_of(*spoken):
+    """The same speaker, heard several times."""
+    tables = [p.table.assign(seed=k) for k, p in enumerate(spoken)]
+    probabilities = np.concatenate([p.probabilities for p in spoken])
+    return Predictions(spoken[0].name, pd.concat(tables, ignore_index=True), probabilities)
+
+
+# comparisons
+
+
+def test_a_speaker_differs_from_itself_by_exactly_nothing():
+    for compare in (scores.difference, scores.gap):
+        for number in compare(coin(0.7), coin(0.7)).values():
+            assert number[:3] == (0, 0, 0) and number.n == 120
+
+
+def test_a_difference_is_of_the_scores_and_turns_its_sign_with_its_sides():
+    one, other = coin(0.9, seed=1), coin(0.9, seed=1)
+    worse = other.probabilities.copy()
+    worse[:30] = worse[:30, ::-1]
+    other = said(one.truth, worse.argmax(1), name="other")
+    there, back = scores.difference(one, other), scores.difference(other, one)
+    for metric in METRICS:
+        value = scores.score(one)[metric].value - scores.score(other)[metric].value
+        assert there[metric].value == pytest.approx(value) and value > 0
+        assert there[metric][:3] == pytest.approx((-back[metric].value, -back[metric].high, -back[metric].low))
+
+
+def test_paired_intervals_are_narrower_than_those_of_two_draws():
+    one = coin(0.7, seed=3)
+    guess = one.guess.copy()
+    guess[:6] = one.truth[:6]
+    found = scores.difference(said(one.truth, guess), one)["accuracy"]
+    alone = scores.score(one)["accuracy"]
+    assert found.high - found.low < 0.5 * (alone.high - alone.low)
+
+
+def test_photos_tested_by_one_alone_are_named():
+    one, other = said([H, N], [H, N], name="one"), said([H, N], [H, N], photo=["photo 000", "x"], name="other")
+    with pytest.raises(BadInput, match="'one' and 'other' were not tested on the same photos: photo 001, x"):
+        scores.difference(one, other)
+
+
+def test_a_gap_is_between_other_photos_of_the_same_persons():
+    copies = said([H, H, N, N], [H, H, N, N], person="AABB", photo=["a", "a, copy 1", "b", "b, copy 1"])
+    originals = said([H, N], [H, H], person="AB", photo=["a", "b"])
+    found = scores.gap(copies, originals)["accuracy"]
+    assert found.value == 0.5 and found.n == 4
+    assert (found.low, found.high) == (0, 1)  # A alone: no gap; B alone: right with copies, wrong without
+
+
+def test_mcnemar_is_the_exact_test_on_the_photos_that_one_alone_gets_right():
+    truth = np.full(20, H)
+    one, other = np.full(20, H), np.full(20, H)
+    one[0], other[1:8] = N, N  # one is wrong once where the other is right, and the other seven times
+    one[8:12] = other[8:12] = N  # both wrong: says nothing
+    p = scores.mcnemar(said(truth, one), said(truth, other))
+    assert p == pytest.approx(2 * (1 + 8) / 2**8) == scores.mcnemar(said(truth, other), said(truth, one))
+
+
+def test_mcnemar_finds_nothing_where_both_are_right_on_the_same_photos():
+    assert scores.mcnemar(coin(0.7), coin(0.7)) == 1
+
+
+def test_mcnemar_finds_photos_whatever_their_order():
+    one = coin(0.7, n=30)
+    back = np.arange(30)[::-1]
+    turned = said(one.truth[back], one.guess[back], photo=one.table.photo[back].tolist())
+    assert scores.mcnemar(one, turned) == 1
+
+
+def test_resplits_get_the_corrected_interval_of_nadeau_and_bengio():
+    number = scores.resplit_interval(np.array([0.1, 0.2, 0.3]), test_share=0.25)
+    half = 4.302653 * math.sqrt((1 / 3 + 0.25) * 0.01)  # t of .975 at 2 degrees of freedom; variance .01
+    assert number.value == pytest.approx(0.2) and number.n == 3
+    assert (number.low, number.high) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-6)
+
+
+def test_a_forced_choice_asks_which_of_the_two_is_the_likelier():
+    probabilities = np.zeros((5, 8), np.float32)
+    probabilities[:, A] = 0.5  # anger leads everywhere, and is not asked about
+    probabilities[[0, 1, 2, 3], [H, H, N, N]] = 0.3
+    probabilities[[0, 1, 2, 3], [N, N, H, H]] = 0.2
+    speaker = said([H, N, N, N, A], None, probabilities=probabilities)
+    found = scores.forced_choice(speaker)
+    assert found.value == 0.75 and found.n == 4 and 0 <= found.low < 0.75 < found.high == 1
+    assert scores.forced_choice(speaker, ("neutral", "anger")).value == 0.25  # anger alone is said to be anger
+
+
+# tables
+
+
+def test_a_table_of_scores_marks_the_leaky_ones():
+    table = scores.table([coin(0.8, name="honest"), coin(0.9, name="leaky", leaky=True)])
+    assert list(table) == ["n", *METRICS.values(), "leak"]
+    assert table.leak.to_dict() == {"honest": "no", "leaky": "LEAKY"} and table.n.tolist() == [120, 120]
+    number = scores.score(coin(0.8))["macro_f1"]
+    assert table.loc["honest", "macro-F1"] == f"{number.value:.3f} ({number.low:.3f} to {number.high:.3f})"
+
+
+def test_a_table_of_recalls_says_where_nobody_was_asked():
+    rest = [k for k in range(8) if k not in (A, H)]
+    spoken = {"one": said([H, H, *rest], [H, N, *rest], name="one"), "another": said([A], [A], name="another")}
+    table = scores.recall_table(spoken)
+    assert tuple(table) == EMOTIONS and list(table.index) == ["one", "another"]
+    assert table.loc["one", "happiness"] == "0.50 (0.09 to 0.91) of 2"
+    assert table.loc["one", "anger"] == table.loc["another", "happiness"] == "not asked"
+
+
+def test_a_number_prints_with_its_interval_if_it_has_one():
+    assert str(Number(0.8014, 0.79, 0.81234, 13_690)) == "0.801 (0.790 to 0.812; n = 13,690)"
+    assert str(Number(21, None, None, 13_690)) == "21 (n = 13,690)"
+
+
+# what was said, pooled over folds and seeds
+
+
+def run_of(photos, parents, fold=0, seed=0):
+    """A run of a leaky net that says the same of every photo, and another thing in each fold."""
+    probabilities = np.eye(8, dtype=np.float32)[[fold] * len(photos)]
+    in_training = {key: np.arange(len(photos)) % 2 == 0 for key in ("parent", "cluster", "person", "source")}
+    return SimpleNamespace(
+        variant=SimpleNamespace(name="net", allow_leak=True),
+        fold=fold,
+        seed=seed,
+        photo=np.array(photos, object),
+        parent=np.array(parents, object),
+        probabilities=probabilities,
+        in_training=in_training,
+    )
+
+
+@pytest.fixture
+def pooled(faces_of):
+    faces = faces_of(photo=["a", "b", "c"], emotion=["fear", "anger", "fear"], person=["Ann", "Bob", "Cid"])
+    runs = [
+        run_of(["c", "a, copy 1"], ["c", "a"], fold=0),
+        run_of(["a", "b"], ["a", "b"], fold=1),
+    ]
+    return pool(runs, faces)
+
+
+def test_what_is_known_of_a_copy_is_what_is_known_of_its_parent(pooled):
+    assert pooled.table.photo.tolist() == ["c", "a, copy 1", "a", "b"]
+    assert pooled.table.person.tolist() == ["Cid", "Ann", "Ann", "Bob"]
+    assert pooled.table.emotion.tolist() == ["fear", "fear", "fear", "anger"]
+    assert pooled.truth.tolist() == [3, 3, 3, 0]
+
+
+def test_each_row_keeps_its_fold_its_probabilities_and_what_stood_in_training(pooled):
+    assert pooled.table.fold.tolist() == pooled.guess.tolist() == [0, 0, 1, 1]
+    assert pooled.table.person_in_training.tolist() == [True, False, True, False]
+    assert len(pooled) == len(pooled.probabilities) == 4 and len(pooled.runs) == 2
+    assert pooled.name == "net" and pooled.leaky
+
+
+def test_originals_are_what_nobody_copied(pooled):
+    originals = pooled.originals("originals only")
+    assert originals.table.photo.tolist() == ["c", "a", "b"] and originals.guess.tolist() == [0, 1, 1]
+    assert originals.name == "originals only" and originals.leaky and pooled.originals().name == "net"
+
+
+@settings(max_examples=20)
+@given(st.lists(st.booleans(), min_size=20, max_size=20))
+def test_where_keeps_what_was_said_beside_whom_it_was_said_of(mask):
+    whole = coin(0.5, n=20)
+    some = whole.where(mask)
+    assert some.table.photo.tolist() == [photo for photo, kept in zip(whole.table.photo, mask) if kept]
+    assert np.array_equal(some.guess, whole.guess[mask]) and np.array_equal(some.truth, whole.truth[mask])

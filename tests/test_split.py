@@ -1,0 +1,276 @@
+"""What belongs together stays on one side of a split, or the split is refused."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import emoclass.split as module
+from emoclass.augment import Copies, with_copies
+from emoclass.faces import BadInput
+from emoclass.split import KEEP_TOGETHER, LeakError, assign_folds, groups, guard, split
+
+HONEST = ("photo", "duplicate", "person", "source")
+NEVER_TORN = {by: KEEP_TOGETHER["person" if by in ("person", "source") else "duplicate"] for by in HONEST}
+FOLDS = 3
+
+
+# Now and then one row takes over what a row nearby has: a parent, a picture, a person.
+links = st.lists(
+    st.tuples(st.integers(0, 55), st.integers(1, 4), st.sampled_from(KEEP_TOGETHER["person"])), max_size=30
+)
+emotions = st.permutations(["happiness"] * 30 + ["neutral"] * 25 + ["fear"] * 5)
+
+
+def linked(faces_of, links, emotions):
+    """60 faces, each of another person but for the links, from three sources."""
+    columns = {key: list(range(60)) for key in KEEP_TOGETHER["person"]}
+    for row, step, key in links:
+        columns[key][row] = columns[key][row + step]
+    return faces_of(emotion=emotions, source=np.repeat(["news", "film", "web"], 20), **columns)
+
+
+def dealt(faces, by, fold=0, **how):
+    """(n,) int: 0 train, 1 validation, 2 test; every row must be in exactly one of them."""
+    parts = split(faces, by, fold, FOLDS, **how)
+    part = np.full(len(faces), -1)
+    for number, rows in enumerate((parts.train, parts.validation, parts.test)):
+        assert (part[rows] == -1).all() and len(np.unique(rows)) == len(rows)
+        part[rows] = number
+    assert (part >= 0).all()
+    return part
+
+
+def torn(table, part, key):
+    """The words of a column that stand in more than one part."""
+    return sorted(word for word, rows in table.groupby(key).groups.items() if len(set(part[rows])) > 1)
+
+
+# the promise
+
+
+@pytest.mark.parametrize("by", HONEST)
+@settings(max_examples=25)
+@given(links=links, emotions=emotions, seed=st.integers(0, 3))
+def test_nothing_that_belongs_together_is_ever_torn_unless_the_split_is_refused(faces_of, by, links, emotions, seed):
+    faces = linked(faces_of, links, emotions)
+    if by == "source":
+        assume(len(np.unique(groups(faces.table, by))) > 1)
+    try:
+        part = dealt(faces, by, seed=seed)
+    except LeakError:
+        assert by == "photo"  # the wider protocols leave nothing to refuse
+        return
+    for key in NEVER_TORN[by]:
+        assert torn(faces.table, part, key) == []
+
+
+@pytest.mark.parametrize("by", HONEST)
+def test_the_promise_is_kept_on_drawn_faces_and_their_copies(drawn, by):
+    faces = with_copies(drawn, Copies(to=18, of=("fear", "contempt")))
+    for seed in range(3):
+        part = dealt(faces, by, seed=seed, allow_leak=by == "photo")
+        keys = ("parent",) if by == "photo" else NEVER_TORN[by]
+        assert set(part) == {0, 1, 2}
+        assert not any(torn(faces.table, part, key) for key in keys)
+
+
+@pytest.mark.parametrize("by", [*HONEST, "row"])
+def test_each_photo_is_tested_exactly_once(drawn, by):
+    folds = range(len(np.unique(groups(drawn.table, by))) if by == "source" else FOLDS)
+    tests = [split(drawn, by, fold, FOLDS, allow_leak=True).test for fold in folds]
+    assert np.array_equal(np.sort(np.concatenate(tests)), np.arange(len(drawn)))
+    assert all(len(test) for test in tests)
+
+
+@settings(max_examples=25)
+@given(links=links, emotions=emotions, by=st.sampled_from([by for by in KEEP_TOGETHER if by != "source"]))
+def test_folds_are_numbered_from_nought_and_every_row_has_one(faces_of, links, emotions, by):
+    faces = linked(faces_of, links, emotions)
+    fold = assign_folds(faces.table, by, FOLDS)
+    assert fold.shape == (60,) and set(fold) == set(range(FOLDS))
+    assert np.array_equal(fold, assign_folds(faces.table, by, FOLDS))
+
+
+# groups
+
+
+def test_two_persons_who_share_a_picture_are_one_group(faces_of):
+    table = faces_of(person=["A", "A", "B", "B", "C"], cluster=["1", "2", "2", "3", "4"]).table
+    assert groups(table, "person").tolist() == [0, 0, 0, 0, 1]
+    assert groups(table, "duplicate").tolist() == [0, 1, 1, 2, 3]
+    assert groups(table, "photo").tolist() == groups(table, "row").tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_source_takes_along_the_persons_whom_another_source_shows_too(faces_of):
+    table = faces_of(person=["A", "A", "B", "C"], source=["news", "film", "film", "web"]).table
+    assert groups(table, "source").tolist() == [0, 0, 0, 1]
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(*[st.integers(0, 5)] * 4), min_size=1, max_size=8),
+    st.sampled_from(list(KEEP_TOGETHER)),
+)
+def test_groups_are_the_chains_of_rows_that_share_something(faces_of, rows, by):
+    columns = dict(zip(("parent", "cluster", "person", "source"), zip(*rows)))
+    table = faces_of(**columns).table
+    reached = np.eye(len(table), dtype=bool)
+    for key in KEEP_TOGETHER[by]:
+        reached |= table[key].to_numpy()[:, None] == table[key].to_numpy()
+    for _ in rows:
+        reached = reached @ reached
+    group = groups(table, by)
+    assert np.array_equal(group[:, None] == group, reached)
+
+
+# the guard
+
+
+@pytest.mark.parametrize("by, key", [(by, key) for by in HONEST for key in NEVER_TORN[by]])
+def test_the_guard_names_whatever_is_torn_and_how_much_of_it(faces_of, by, key):
+    faces = faces_of(**{key: ["Ann", "Bob", "Ann", "Bob", "Cid"]})
+    with pytest.raises(LeakError) as caught:
+        guard(faces.table, np.array([0, 0, 1, 2, 2]), by)
+    message = str(caught.value)
+    assert message.startswith(f"split by {by}: 2 x the same {module.IN_WORDS[key]} on both sides: Ann, Bob;")
+    assert "allow_leak=True" in message and "\n" not in message
+
+
+def test_the_guard_names_eight_and_counts_the_rest(faces_of):
+    faces = faces_of(cluster=[*range(11)] * 2)
+    with pytest.raises(LeakError, match=r"11 x .*: 0, 1, 10, 2, 3, 4, 5, 6 and 3 more;"):
+        guard(faces.table, np.repeat([0, 1], 11), "duplicate")
+
+
+def test_a_person_on_both_sides_is_let_pass_where_only_photos_are_kept_together(faces_of):
+    faces = faces_of(person=["Ann", "Ann"])
+    for by in ("row", "photo", "duplicate"):
+        guard(faces.table, np.array([0, 1]), by)
+
+
+def test_what_is_in_no_part_is_on_no_side(faces_of):
+    faces = faces_of(person=["Ann", "Ann"])
+    guard(faces.table, np.array([0, -1]), "person")
+
+
+@pytest.fixture
+def pictures_under_two_names(faces_of):
+    return faces_of(cluster=[*range(30)] * 2)
+
+
+@pytest.fixture
+def forgotten():
+    """Splits made in this test are remembered by no other."""
+    yield
+    module._folds.cache_clear()
+    module._parts.cache_clear()
+
+
+def test_by_photo_a_duplicate_that_would_be_torn_is_refused(pictures_under_two_names):
+    fold = assign_folds(pictures_under_two_names.table, "photo", FOLDS)
+    names = torn(pictures_under_two_names.table, fold, "cluster")
+    assert len(names) > 8
+    message = f"{len(names)} x the same picture under several names on both sides: {', '.join(names[:8])} and"
+    with pytest.raises(LeakError, match=message):
+        split(pictures_under_two_names, "photo", n_folds=FOLDS)
+
+
+def test_but_for_the_guard_a_duplicate_would_be_torn(pictures_under_two_names, forgotten, monkeypatch):
+    monkeypatch.setattr(module, "guard", lambda *_, **__: None)
+    part = dealt(pictures_under_two_names, "photo")
+    assert torn(pictures_under_two_names.table, part, "cluster")
+
+
+def test_a_leak_into_the_validation_part_alone_is_refused_too(pictures_under_two_names, forgotten, monkeypatch):
+    monkeypatch.setattr(module, "_validation", lambda table, by, seed: np.arange(len(table)) < len(table) / 2)
+    with pytest.raises(LeakError, match="20 x the same picture under several names"):
+        split(pictures_under_two_names, "duplicate", n_folds=FOLDS)
+
+
+def test_copies_dealt_out_like_photos_are_refused_unless_the_leak_is_meant(drawn):
+    faces = with_copies(drawn, Copies(to=12, of=("fear",)))
+    with pytest.raises(LeakError, match="x the same photo and its copies on both sides"):
+        split(faces, "row", n_folds=FOLDS)
+    part = dealt(faces, "row", allow_leak=True)
+    assert torn(faces.table, part, "parent")
+
+
+def test_a_refusal_is_not_forgotten_once_the_leak_was_allowed(drawn):
+    faces = with_copies(drawn, Copies(to=12, of=("contempt",)))
+    split(faces, "row", n_folds=FOLDS, allow_leak=True)
+    for _ in range(2):
+        with pytest.raises(LeakError):
+            split(faces, "row", n_folds=FOLDS)
+
+
+# how photos are dealt
+
+
+def test_emotions_with_fewer_photos_than_folds_are_all_named(faces_of):
+    faces = faces_of(emotion=["fear"] * 3 + ["contempt"] * 4 + ["neutral"] * 5)
+    with pytest.raises(BadInput, match=r"fewer photos than the 5 folds: ") as caught:
+        split(faces, n_folds=5)
+    assert "fear (3)" in str(caught.value) and "contempt (4)" in str(caught.value)
+    assert "neutral" not in str(caught.value)
+
+
+def test_an_unknown_protocol_is_refused_with_those_there_are(drawn):
+    with pytest.raises(BadInput, match="'name' is unknown; choose one of row, photo, duplicate, person, source"):
+        split(drawn, by="name")
+
+
+def test_the_same_seed_deals_the_same_folds_and_another_seed_others(drawn):
+    again, other = (assign_folds(drawn.table, "person", FOLDS, seed) for seed in (0, 1))
+    assert np.array_equal(assign_folds(drawn.table, "person", FOLDS), again)
+    assert not np.array_equal(again, other)
+    assert not np.array_equal(dealt(drawn, "person", seed=0), dealt(drawn, "person", seed=1))
+
+
+def test_photos_in_another_order_are_other_photos(drawn):
+    assert not np.array_equal(
+        dealt(drawn, "person"), dealt(drawn.select(np.arange(len(drawn))[::-1].copy()), "person")
+    )
+
+
+def test_emotions_are_spread_evenly_over_the_folds(faces_of):
+    counts = {"contempt": 9, "fear": 21, "neutral": 50}
+    table = faces_of(emotion=[e for e, n in counts.items() for _ in range(n)]).table
+    fold = assign_folds(table, "person", 5)
+    for emotion in counts:
+        by_fold = np.bincount(fold[table.emotion == emotion], minlength=5)
+        assert by_fold.max() - by_fold.min() <= 1
+
+
+def test_persons_with_many_photos_do_not_keep_emotions_from_being_spread(faces_of):
+    table = faces_of(emotion=["happiness", "neutral"] * 100, person=np.repeat(np.arange(50), 4)).table
+    fold = assign_folds(table, "person", 5)
+    assert np.bincount(fold).tolist() == [40] * 5
+
+
+def test_validation_is_one_photo_in_nine_of_those_not_tested(faces_of):
+    faces = faces_of(emotion=["happiness"] * 90 + ["neutral"] * 45)
+    part = dealt(faces, "person")
+    assert np.bincount(part).tolist() == [80, 10, 45]
+    happy = np.bincount(part[faces.table.emotion == "happiness"])
+    assert abs(happy[1] - 10 * 2 / 3) < 1
+
+
+@pytest.mark.parametrize("smallest", [2, 25])
+def test_by_source_the_folds_are_the_sources_the_largest_first(faces_of, smallest):
+    sizes = {"web": smallest, "film": 30, "newspaper": 50}
+    faces = faces_of(source=[source for source, n in sizes.items() for _ in range(n)])
+    tested = [set(faces.table.source[split(faces, "source", fold).test]) for fold in range(3)]
+    assert tested == [{"newspaper"}, {"film"}, {"web"}]
+    sides = split(faces, "source", 0)
+    assert len(sides.test) == 50 and len(sides.train) + len(sides.validation) == smallest + 30
+
+
+def test_parts_are_positions_in_rising_order(drawn):
+    sides = split(drawn, n_folds=FOLDS)
+    for rows in (sides.train, sides.validation, sides.test):
+        assert rows.dtype == np.int64 and (np.diff(rows) > 0).all() and len(rows)
+    for one, other in combinations((sides.train, sides.validation, sides.test), 2):
+        assert not np.intersect1d(one, other).size

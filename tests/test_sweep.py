@@ -1,0 +1,121 @@
+"""Sweeps: nothing is trained twice, one failure stops nobody else, and workers change no bit."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from emoclass import models
+from emoclass.data.cartoon import Drawing, draw
+from emoclass.store import Store
+from emoclass.sweep import SweepError, minutes_to_train, missing, process_pool, sweep, tasks, train_missing
+from emoclass.variant import Variant
+
+TINY = Variant("tiny", net=models.Net(dense=(4,)), n_folds=2, epochs=1)
+FACES = draw(Drawing(counts=(6,) * 8, duplicates=2), size=12)
+
+
+@pytest.fixture(scope="module")
+def two_workers():
+    with process_pool(2) as pool:
+        yield pool
+
+
+def trained(variants, store, pool):
+    lines = []
+    train_missing(tasks(variants, FACES), store, pool, say=lines.append)
+    return lines
+
+
+def test_only_what_is_new_is_trained(tmp_path, two_workers):
+    store = Store(tmp_path)
+    assert len(trained([TINY], store, two_workers)) == 2
+    assert trained([TINY], store, two_workers) == []
+    assert trained([TINY.replace(name="another name")], store, two_workers) == []
+    lines = trained([TINY, TINY.replace(name="changed", epochs=2)], store, two_workers)
+    assert len(lines) == 2 and all("changed" in line for line in lines)
+
+
+def test_progress_says_which_run_of_how_many_and_how_long_it_will_take(tmp_path, two_workers):
+    lines = trained([TINY], Store(tmp_path), two_workers)
+    assert [line.split(":")[0] for line in lines] == ["run 1 of 2", "run 2 of 2"]
+    assert all("tiny, fold" in line and "left" in line for line in lines)
+
+
+def test_one_worker_gives_the_same_bits_as_two(tmp_path, two_workers):
+    with process_pool(1) as alone:
+        one = sweep([TINY], FACES, store=Store(tmp_path / "one"), executor=alone)["tiny"]
+    two = sweep([TINY], FACES, store=Store(tmp_path / "two"), executor=two_workers)["tiny"]
+    assert one.probabilities.tobytes() == two.probabilities.tobytes()
+    assert one.table.equals(two.table)
+
+
+def test_a_failed_run_is_named_and_the_others_are_kept(tmp_path, two_workers):
+    torn = TINY.replace(name="torn duplicates", by="photo")
+    store = Store(tmp_path)
+    with pytest.raises(SweepError, match=r"2 of 4 runs failed.*torn duplicates, fold 0.*same picture|picture under"):
+        train_missing(tasks([torn, TINY], FACES), store, two_workers, say=lambda line: None)
+    assert missing(tasks([TINY], FACES), store) == []
+
+
+def test_every_photo_is_predicted_once_for_each_seed(tmp_path, two_workers):
+    found = sweep([TINY], FACES, seeds=(0, 1), store=Store(tmp_path), executor=two_workers)["tiny"]
+    assert (found.table.photo.value_counts() == 2).all() and len(found) == 2 * len(FACES)
+    assert found.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_leaky_variant_stays_marked(tmp_path, two_workers):
+    found = sweep([TINY.replace(by="photo", allow_leak=True)], FACES, store=Store(tmp_path), executor=two_workers)
+    assert found["tiny"].leaky
+
+
+def test_the_longest_run_comes_first_and_the_time_is_of_its_order():
+    heavy = TINY.replace(name="heavy", net=models.CONVNET_A, tested=1)
+    wanted = missing(tasks([TINY, heavy], FACES), Store(os.devnull))
+    assert wanted[0].variant is heavy
+    assert 0 < minutes_to_train(wanted[1:], workers=1) < minutes_to_train(wanted, workers=1)
+    assert minutes_to_train([]) == 0
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from emoclass import models
+from emoclass.data.cartoon import Drawing, draw
+from emoclass.store import Store
+from emoclass.sweep import tasks, train_missing
+from emoclass.variant import Variant
+if __name__ == "__main__":
+    faces = draw(Drawing(counts=(6,) * 8, duplicates=2), size=12)
+    quick = Variant("quick", net=models.Net(dense=(4,)), n_folds=2, epochs=1)
+    slow = quick.replace(name="slow", epochs=100_000)
+    store = Store(Path(sys.argv[1]))
+    train_missing(tasks([quick], faces), store)
+    train_missing(tasks([slow], faces), store)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path, two_workers, how):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    process = subprocess.Popen([sys.executable, script, tmp_path / "runs"], stdout=subprocess.PIPE, text=True)
+    for _ in range(2):
+        assert "quick" in process.stdout.readline()
+    time.sleep(3)  # the slow ones are being trained
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert workers
+    process.send_signal(how)
+    process.wait(30)
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert not alive
+    store = Store(tmp_path / "runs")
+    again = tasks([TINY.replace(name="quick")], FACES)
+    assert missing(again, store) == []
+    runs = [store.get(task.address, task.variant, task.fold, task.seed) for task in again]
+    assert all(np.isfinite(run.probabilities).all() for run in runs)
