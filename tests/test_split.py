@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import emoclass.split as module
 from emoclass.augment import Copies, with_copies
 from emoclass.faces import BadInput
+from emoclass.labels import EMOTIONS
 from emoclass.split import KEEP_TOGETHER, LeakError, assign_folds, groups, guard, split
 
 HONEST = ("photo", "duplicate", "person", "source")
@@ -17,18 +18,19 @@ NEVER_TORN = {by: KEEP_TOGETHER["person" if by in ("person", "source") else "dup
 FOLDS = 3
 
 
-# Now and then one row takes over what a row nearby has: a parent, a picture, a person.
-links = st.lists(
-    st.tuples(st.integers(0, 55), st.integers(1, 4), st.sampled_from(KEEP_TOGETHER["person"])), max_size=30
-)
+# Now and then one row takes over what another has, near it or anywhere: a parent, a picture, a person.
+near = st.integers(0, 55).flatmap(lambda row: st.tuples(st.just(row), st.integers(row, row + 4)))
+anywhere = st.tuples(st.integers(0, 59), st.integers(0, 59))
+keys = st.sampled_from(KEEP_TOGETHER["person"])
+links = st.lists(st.tuples(near, keys), max_size=30) | st.lists(st.tuples(anywhere, keys), max_size=200)
 emotions = st.permutations(["happiness"] * 30 + ["neutral"] * 25 + ["fear"] * 5)
 
 
 def linked(faces_of, links, emotions):
     """60 faces, each of another person but for the links, from three sources."""
     columns = {key: list(range(60)) for key in KEEP_TOGETHER["person"]}
-    for row, step, key in links:
-        columns[key][row] = columns[key][row + step]
+    for (row, other), key in links:
+        columns[key][row] = columns[key][other]
     return faces_of(emotion=emotions, source=np.repeat(["news", "film", "web"], 20), **columns)
 
 
@@ -56,13 +58,15 @@ def torn(table, part, key):
 @given(links=links, emotions=emotions, seed=st.integers(0, 3))
 def test_nothing_that_belongs_together_is_ever_torn_unless_the_split_is_refused(faces_of, by, links, emotions, seed):
     faces = linked(faces_of, links, emotions)
-    if by == "source":
-        assume(len(np.unique(groups(faces.table, by))) > 1)
     try:
         part = dealt(faces, by, seed=seed)
     except LeakError:
         assert by == "photo"  # the wider protocols leave nothing to refuse
         return
+    except BadInput:
+        assert len(np.unique(groups(faces.table, by))) < (2 if by == "source" else FOLDS)
+        return
+    assert set(part) == {0, 1, 2}
     for key in NEVER_TORN[by]:
         assert torn(faces.table, part, key) == []
 
@@ -89,6 +93,7 @@ def test_each_photo_is_tested_exactly_once(drawn, by):
 @given(links=links, emotions=emotions, by=st.sampled_from([by for by in KEEP_TOGETHER if by != "source"]))
 def test_folds_are_numbered_from_nought_and_every_row_has_one(faces_of, links, emotions, by):
     faces = linked(faces_of, links, emotions)
+    assume(len(np.unique(groups(faces.table, by))) >= FOLDS)
     fold = assign_folds(faces.table, by, FOLDS)
     assert fold.shape == (60,) and set(fold) == set(range(FOLDS))
     assert np.array_equal(fold, assign_folds(faces.table, by, FOLDS))
@@ -215,6 +220,24 @@ def test_emotions_with_fewer_photos_than_folds_are_all_named(faces_of):
         split(faces, n_folds=5)
     assert "fear (3)" in str(caught.value) and "contempt (4)" in str(caught.value)
     assert "neutral" not in str(caught.value)
+
+
+def test_fewer_persons_than_folds_are_refused_with_both_numbers(faces_of):
+    faces = faces_of(person=np.repeat(["Ann", "Bob", "Cid"], 10))
+    with pytest.raises(BadInput, match=r"split by person: 3 .* too few for 5 folds"):
+        split(faces, n_folds=5)
+    assert len(split(faces, n_folds=3).test) == 10
+
+
+def test_a_fold_that_leaves_nobody_to_train_on_is_refused(faces_of):
+    with pytest.raises(BadInput, match="too few photos are left"):
+        split(faces_of(photo=range(40)), "source")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("columns", [{"emotion": np.repeat(EMOTIONS, 8)}, {"person": np.repeat([*"abcdefg"], 8)}])
+def test_few_photos_or_persons_are_split_all_the_same(faces_of, columns):
+    assert set(dealt(faces_of(**columns), "person")) == {0, 1, 2}
 
 
 def test_an_unknown_protocol_is_refused_with_those_there_are(drawn):
