@@ -10,7 +10,7 @@ ACTIVE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] && python -I -c 'import e
 RUN := $(or $(ACTIVE),.venv/bin/python)
 READY := $(if $(ACTIVE),,.venv/.ready)
 
-.PHONY: help reproduce check test lab lint data lock clean
+.PHONY: help reproduce check test lab lint data bench lock clean
 
 help:  ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -32,6 +32,9 @@ lint: $(READY)  ## check style and layout of the code
 
 data: $(READY)  ## fetch the photos, or unpack them (ARCHIVE=file.tar.gz), and verify them
 	@$(RUN) -m emoclass.data.muxspace $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+
+bench: $(READY)  ## measure speed side by side with what people would use instead, into figures/bench.json (minutes)
+	@$(RUN) benchmarks/bench.py
 
 lock: $(READY)  ## pin the packages of pyproject.toml anew, for all platforms
 	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-header --no-annotate \
