@@ -82,11 +82,7 @@ def in_words(entry: dict) -> str:
     if entry["unit"] == "difference":
         return f"{value:+.3f} ({low:+.3f} to {high:+.3f}, n = {entry['n']:,})"
     unit = "" if entry["unit"] in ("", "count") else f" {entry['unit']}"
-    return (
-        f"{value:,.4g}{unit}"
-        if entry["unit"] == "times"
-        else f"{value:,.6g}{unit}" + ("" if low is None else f" ({low:,.4g} to {high:,.4g})")
-    )
+    return f"{value:,.6g}{unit}" + ("" if low is None else f" ({low:,.4g} to {high:,.4g})")
 
 
 def in_cell(entry: dict | None) -> str:

@@ -69,6 +69,13 @@ def test_each_rung_of_the_ladder_has_fewer_convolutions_and_multiply_adds_than_t
     assert multiply_adds == sorted(multiply_adds, reverse=True)
 
 
+def test_the_quarter_net_is_convnet_a_with_a_quarter_of_its_channels_and_units():
+    quarters = [[channels // 4 for channels in block] for block in CONVNET_A.blocks]
+    assert [list(block) for block in QUARTER_A.blocks] == quarters
+    assert QUARTER_A.dense == tuple(units // 4 for units in CONVNET_A.dense)
+    assert QUARTER_A.dropout == CONVNET_A.dropout
+
+
 # what goes in and what comes out
 
 

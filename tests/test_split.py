@@ -283,7 +283,7 @@ def test_validation_is_one_photo_in_nine_of_those_not_tested(faces_of):
 
 @pytest.mark.parametrize("smallest", [2, 25])
 def test_by_source_the_folds_are_the_sources_the_largest_first(faces_of, smallest):
-    sizes = {"web": smallest, "film": 30, "newspaper": 50}
+    sizes = {"film": 30, "web": smallest, "newspaper": 50}
     faces = faces_of(source=[source for source, n in sizes.items() for _ in range(n)])
     tested = [set(faces.table.source[split(faces, "source", fold).test]) for fold in range(3)]
     assert tested == [{"newspaper"}, {"film"}, {"web"}]
