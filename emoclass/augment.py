@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from emoclass.faces import Faces
-from emoclass.labels import SCARCE
+from emoclass.faces import BadInput, Faces, listed
+from emoclass.labels import EMOTIONS, SCARCE
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Copies:
     shift: float = 0.1
     zoom: float = 0.1
     flip: bool = True
+
+    def __post_init__(self):
+        of = (self.of,) if isinstance(self.of, str) else self.of
+        if of is not self.of or not set(of) <= set(EMOTIONS):
+            raise BadInput(f"copies of {listed(of)}: name some of {listed(EMOTIONS)}, as a tuple")
 
 
 def warp(picture: np.ndarray, degrees=0.0, right=0.0, down=0.0, zoom=1.0, flip=False) -> np.ndarray:

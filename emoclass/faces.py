@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -63,7 +64,9 @@ class Faces:
         return len(self.table)
 
     def __add__(self, other: "Faces") -> "Faces":
-        """Both collections, this one first; cleaning reports are joined too."""
+        """Both collections, this one first; cleaning reports are joined too. Raises BadInput if sizes differ."""
+        if self.size != other.size:
+            raise BadInput(f"faces: {self.name} has {self.size} pixels a side, {other.name} has {other.size}")
         return replace(
             self,
             pixels=np.concatenate([self.pixels, other.pixels]),
@@ -112,15 +115,18 @@ class Faces:
             return final
         final.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=final.parent, prefix=".draft-"))
-        np.save(draft / "pixels.npy", self.pixels)
-        self.table.to_csv(draft / "table.csv", index=False)
-        pd.DataFrame(self.report, columns=["what", "count", "which"]).to_csv(draft / "report.csv", index=False)
-        (draft / "name.txt").write_text(self.name)
+        draft.chmod(0o755)  # mkdtemp keeps all others out, on a cluster that means one's own workers' accounts
         try:
+            np.save(draft / "pixels.npy", self.pixels)
+            self.table.to_csv(draft / "table.csv", index=False)
+            pd.DataFrame(self.report, columns=["what", "count", "which"]).to_csv(draft / "report.csv", index=False)
+            (draft / "name.txt").write_text(self.name)
             os.rename(draft, final)
         except OSError:
             if not final.exists():  # else somebody else kept the very same faces meanwhile
                 raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)  # nothing is left there if all went well
         return final
 
     @classmethod

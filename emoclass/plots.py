@@ -84,10 +84,12 @@ def mean_faces(faces: Faces, title: str = "", against: str = "neutral") -> Figur
         above.set_title(f"{emotion}\nn = {faces.counts[emotion]:,}", fontsize=10, loc="center")
         if emotion in means:
             above.imshow(means[emotion], cmap="gray", vmin=0, vmax=255)
-            shown = below.imshow(means[emotion] - means[against], cmap="RdBu_r", vmin=-60, vmax=60)
+            if against in means:
+                shown = below.imshow(means[emotion] - means[against], cmap="RdBu_r", vmin=-60, vmax=60)
     axes[0, 0].set_ylabel("mean face")
     axes[1, 0].set_ylabel(f"minus {against}")
-    figure.colorbar(shown, ax=axes[1], fraction=0.02, pad=0.01, label="grey values")
+    if shown:
+        figure.colorbar(shown, ax=axes[1], fraction=0.02, pad=0.01, label="grey values")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
 
@@ -136,10 +138,12 @@ def recalls(spoken: dict[str, Predictions] | list[Predictions], title: str = "",
             x = EMOTIONS.index(emotion) + (j - (len(spoken) - 1) / 2) * step
             face = "white" if predictions.leaky else COLOURS[emotion]
             ax.plot([x, x], [number.low, number.high], color=COLOURS[emotion], linewidth=2)
-            ax.plot(x, number.value, MARKERS[j], color=COLOURS[emotion], markerfacecolor=face, markersize=6)
+            ax.plot(
+                x, number.value, MARKERS[j % len(MARKERS)], color=COLOURS[emotion], markerfacecolor=face, markersize=6
+            )
         label = predictions.name + (" (leaky)" if predictions.leaky else "")
         face = "white" if predictions.leaky else INK
-        ax.plot([], [], MARKERS[j], color=INK, markerfacecolor=face, label=label)
+        ax.plot([], [], MARKERS[j % len(MARKERS)], color=INK, markerfacecolor=face, label=label)
     ax.set_xticks(range(len(EMOTIONS)), EMOTIONS)
     ax.set(ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion", title=title)
     ax.legend(frameon=False, bbox_to_anchor=(0.5, -0.2), loc="upper center", ncols=2)

@@ -51,9 +51,14 @@ class Results:
         return differences
 
     def save(self) -> Path:
-        """Put these numbers in place of all that this notebook left in results.json before."""
+        """Put these numbers in place of all that this notebook left in results.json before.
+
+        Raises BadInput if another notebook uses one of these ids, ValueError if a number is not one (NaN).
+        """
         whole = load(self.path) if self.path.exists() else dict(numbers={}, labels={}, claims={})
         others = {k: v for k, v in whole["numbers"].items() if v["notebook"] != self.notebook}
+        if taken := sorted(others.keys() & self.numbers.keys()):
+            raise BadInput(f"{self.notebook}: other notebooks have recorded {listed(taken)} already; find other ids")
         kept = {k: v for k, v in whole["labels"].items() if any(name.startswith(k + ".") for name in others)}
         whole |= dict(
             numbers=dict(sorted((others | self.numbers).items())),
@@ -63,7 +68,7 @@ class Results:
         )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".draft")
-        draft.write_text(json.dumps(whole, indent=1) + "\n")
+        draft.write_text(json.dumps(whole, indent=1, allow_nan=False) + "\n")
         os.replace(draft, self.path)
         return self.path
 
@@ -80,9 +85,10 @@ def in_words(entry: dict) -> str:
         text = f"{value:.1%}" if low is None else f"{value:.1%} ({low:.1%} to {high:.1%}, n = {entry['n']:,})"
         return text.replace("%", " %")
     if entry["unit"] == "difference":
-        return f"{value:+.3f} ({low:+.3f} to {high:+.3f}, n = {entry['n']:,})"
+        return f"{value:+.3f}" + ("" if low is None else f" ({low:+.3f} to {high:+.3f}, n = {entry['n']:,})")
     unit = "" if entry["unit"] in ("", "count") else f" {entry['unit']}"
-    return f"{value:,.6g}{unit}" + ("" if low is None else f" ({low:,.4g} to {high:,.4g})")
+    number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
+    return f"{number}{unit}" + ("" if low is None else f" ({low:,.4g} to {high:,.4g})")
 
 
 def in_cell(entry: dict | None) -> str:
@@ -101,7 +107,7 @@ def fill(text: str, results: dict) -> str:
 
     `<!-- number ID -->...<!-- / -->` holds one number in words. `<!-- table COLUMN, COLUMN | ROW, ROW -->` ...
     `<!-- / -->` holds a table with a row for each id prefix and a column for each metric. Raises BadInput naming
-    every id that the results lack.
+    every id that the results lack, or if a mark is not closed.
     """
     numbers, unknown = results["numbers"], []
 
@@ -126,8 +132,12 @@ def fill(text: str, results: dict) -> str:
             lines.append(f"| {results['labels'].get(row, row)} | {n} | {' | '.join(map(in_cell, entries))} |")
         return f"{found[1]}\n" + "\n".join(lines) + "\n<!-- / -->"
 
-    text = re.sub(r"(<!-- number (\S+) -->).*?<!-- / -->", number, text, flags=re.S)
-    text = re.sub(r"(<!-- table (.*?) -->).*?<!-- / -->", table, text, flags=re.S)
+    until = r"(?:(?!<!--).)*<!-- / -->"  # no further than to the next mark, so that an open one swallows nothing
+    text, some = re.subn(rf"(<!-- number (\S+) -->){until}", number, text, flags=re.S)
+    text, more = re.subn(rf"(<!-- table ([^|>]*\|[^|>]*) -->){until}", table, text, flags=re.S)
+    filled = some + more
+    if open_marks := len(re.findall("<!-- (?:number|table) ", text)) - filled:
+        raise BadInput(f"{open_marks} marks are not closed with <!-- / -->, or name a table without rows")
     if unknown:
         raise BadInput(f"results.json holds no {listed(unknown)}")
     return text

@@ -29,7 +29,7 @@ class Number(NamedTuple):
 
     def __str__(self):
         if self.low is None:
-            return f"{self.value:,.4g} (n = {self.n:,})"
+            return f"{self.value:,.10g} (n = {self.n:,})"
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}; n = {self.n:,})"
 
 
@@ -72,8 +72,15 @@ def wilson(hits: int, n: int) -> Number:
 
 def recall(predictions: Predictions) -> dict[str, Number]:
     """For each emotion that occurs: the share of its photos that was recognised, with Wilson's interval."""
-    counts = confusion(predictions)
-    return {e: wilson(row[k], row.sum()) for k, (e, row) in enumerate(zip(EMOTIONS, counts)) if row.sum()}
+    right = pd.Series(predictions.guess == predictions.truth)
+    # A photo tested with several seeds is one witness still, who may be right in part.
+    shares = right.groupby([predictions.table.emotion.to_numpy(), predictions.table.photo.to_numpy()]).mean()
+    found = shares.groupby(level=0).agg(["sum", "size"])
+    return {
+        emotion: wilson(round(found.loc[emotion, "sum"]), int(found.loc[emotion, "size"]))
+        for emotion in EMOTIONS
+        if emotion in found.index
+    }
 
 
 def score(predictions: Predictions, seed: int = 0) -> dict[str, Number]:
@@ -90,7 +97,7 @@ def score(predictions: Predictions, seed: int = 0) -> dict[str, Number]:
 
 def table(spoken: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
     """One row for each speaker: n, every metric as "value (low to high)", and whether its split leaks."""
-    spoken = list(spoken.values()) if isinstance(spoken, dict) else spoken
+    spoken = _each_by_its_name(spoken)
     rows = {}
     for predictions in spoken:
         scores = score(predictions)
@@ -101,12 +108,12 @@ def table(spoken: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
 
 def recall_table(spoken: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
     """One row for each speaker, one column for each emotion: "recall (low to high) of n", Wilson's interval."""
-    spoken = list(spoken.values()) if isinstance(spoken, dict) else spoken
+    spoken = _each_by_its_name(spoken)
     rows = {
         p.name: {e: f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {x.n:,}" for e, x in recall(p).items()}
         for p in spoken
     }
-    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=EMOTIONS).fillna("not asked")
+    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=EMOTIONS).astype(object).fillna("not asked")
 
 
 def difference(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Number]:
@@ -114,11 +121,7 @@ def difference(one: Predictions, other: Predictions, seed: int = 0) -> dict[str,
 
     Both must have been tested on the same photos, however often; BadInput if not.
     """
-    apart = set(one.table.photo) ^ set(other.table.photo)
-    if apart:
-        raise BadInput(
-            f"{one.name!r} and {other.name!r} were not tested on the same photos: {listed(sorted(apart), 5)}"
-        )
+    _refuse_other_photos(one, other)
     return gap(one, other, seed)
 
 
@@ -136,7 +139,11 @@ def gap(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Number
 
 
 def mcnemar(one: Predictions, other: Predictions) -> float:
-    """Exact two-sided p-value that both are right equally often on the same photos (McNemar 1947)."""
+    """Exact two-sided p-value that both are right equally often on the same photos (McNemar 1947).
+
+    Raises BadInput if the photos are not the same.
+    """
+    _refuse_other_photos(one, other)
     right = [p.table.assign(right=p.guess == p.truth).groupby("photo").right.mean().gt(0.5) for p in (one, other)]
     only_one, only_other = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
     return binomtest(only_one, only_one + only_other).pvalue if only_one + only_other else 1.0
@@ -161,8 +168,24 @@ def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happine
     counts = hits.groupby("person")[["hit", "n"]].sum().to_numpy(float)
     resampled = _weights(len(counts), 0) @ counts
     return Number(
-        float(counts[:, 0].sum() / counts[:, 1].sum()), *_middle(resampled[:, 0] / resampled[:, 1]), len(asked)
+        float(counts[:, 0].sum() / counts[:, 1].sum()),
+        *_middle(resampled[:, 0] / resampled[:, 1]),
+        asked.table.photo.nunique(),
     )
+
+
+def _each_by_its_name(spoken: list[Predictions] | dict[str, Predictions]) -> list[Predictions]:
+    spoken = list(spoken.values()) if isinstance(spoken, dict) else spoken
+    names = [predictions.name for predictions in spoken]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BadInput(f"a table cannot tell apart what bears the same name: {listed(twice)}")
+    return spoken
+
+
+def _refuse_other_photos(one: Predictions, other: Predictions) -> None:
+    if apart := set(one.table.photo) ^ set(other.table.photo):
+        which = listed(sorted(apart), 5)
+        raise BadInput(f"{one.name!r} and {other.name!r} were not tested on the same photos: {which}")
 
 
 def _per_person(predictions: Predictions, persons=None) -> tuple[np.ndarray, np.ndarray]:

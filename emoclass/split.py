@@ -90,7 +90,7 @@ def assign_folds(table: pd.DataFrame, by: str = "person", n_folds: int = 5, seed
         which = listed(f"{emotion} ({n})" for emotion, n in few.items())
         raise BadInput(f"fewer photos than the {n_folds} folds: {which}; take fewer folds or leave the emotion out")
     if (n_groups := len(np.unique(group))) < n_folds:
-        raise BadInput(f"split by {by}: {n_groups} that must stay together are too few for {n_folds} folds")
+        raise BadInput(f"split by {by}: {n_groups} groups that must stay together are too few for {n_folds} folds")
     fold = np.empty(len(table), np.int64)
     for k, (_, test) in enumerate(_deal(table, group, n_folds, seed)):
         fold[test] = k
@@ -132,6 +132,10 @@ def _folds(hashed: _Hashed, by, n_folds, seed, allow_leak):
 @lru_cache(maxsize=64)
 def _parts(hashed: _Hashed, by, fold, n_folds, seed, allow_leak):
     table, fold_of = hashed.faces.table, _folds(hashed, by, n_folds, seed, allow_leak)
+    if not 0 <= fold <= fold_of.max():
+        raise BadInput(
+            f"split by {by}: there is no fold {fold}, only {fold_of.max() + 1} of them (n_folds says how many)"
+        )
     rest = np.flatnonzero(fold_of != fold)
     part = np.where(fold_of == fold, 2, 0)
     inside = "person" if by == "source" else by
@@ -146,7 +150,7 @@ def _validation(table, by, seed):
     group = groups(table, by)
     parts = min(VALIDATION_PARTS, table.emotion.value_counts().max(), len(np.unique(group)))
     if parts < 2:
-        raise BadInput(f"split by {by}: too few photos are left to set some aside for validation; take more folds")
+        raise BadInput(f"validation by {by}: too few photos, or all of one {by}, are left to set some aside")
     chosen = np.zeros(len(table), bool)
     chosen[next(_deal(table, group, parts, seed))[1]] = True
     return chosen

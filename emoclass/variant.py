@@ -59,6 +59,10 @@ class Variant:
         ]
         wrong += [f"emotions={e!r} (one of {listed(EMOTIONS)})" for e in self.emotions if e not in EMOTIONS]
         wrong += [f"{what}={value} (at least 1)" for what in ("epochs", "batch") if (value := getattr(self, what)) < 1]
+        wrong += [] if self.emotions else ["emotions=() (at least one)"]
+        wrong += [f"n_folds={self.n_folds} (at least 2)"] * (self.n_folds < 2)
+        wrong += [f"tested={self.tested} (1 to n_folds)"] * (self.tested not in (None, *range(1, self.n_folds + 1)))
+        wrong += [f"learning_rate={self.learning_rate} (above 0)"] * (not self.learning_rate > 0)
         if wrong:
             raise BadInput(f"variant {self.name!r}: {'; '.join(wrong)}")
 

@@ -149,6 +149,7 @@ def test_shares_of_an_emotion_add_up_to_one(drawn):
     ax = plots.shares(drawn, "source")
     film, news = ([bar.get_width() for bar in bars] for bars in reversed(ax.containers))
     np.testing.assert_allclose(np.add(film, news), 1)
+    assert [bar.get_x() for bar in ax.containers[1]] == pytest.approx(news)  # film begins where newspaper ends
     happy = drawn.table.source[drawn.table.emotion == "happiness"]
     assert film[EMOTIONS.index("happiness")] == pytest.approx((happy == "film").mean())
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["newspaper", "film"]
