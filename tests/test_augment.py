@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import emoclass.augment as module
 from emoclass.augment import Copies, copies_per_photo, warp, with_copies
+from emoclass.faces import BadInput
 from emoclass.labels import EMOTIONS, SCARCE
 
 GRADIENT = (np.add.outer(np.arange(24) * 7, np.arange(24) * 3) % 256).astype(np.uint8)
@@ -201,3 +202,9 @@ def test_movements_stay_within_their_limits_and_fill_them(drawn, copies, monkeyp
         assert np.abs(values).max() <= 1 and values.min() < -0.9 and values.max() > 0.9
         assert abs(values.mean()) < 0.15
     assert np.mean([how["flip"] for how in moved]) == pytest.approx(0.5 * copies.flip, abs=0.1)
+
+
+@pytest.mark.parametrize("of", [("joy",), "fear", ("fear", "Contempt")])
+def test_copies_of_what_is_no_emotion_are_refused(of):
+    with pytest.raises(BadInput, match=r"copies of .*fear|joy"):
+        Copies(to=10, of=of)

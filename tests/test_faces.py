@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emoclass.data.cartoon import Drawing, draw
 from emoclass.faces import COLUMNS, BadInput, Faces, listed
 from emoclass.labels import EMOTIONS
 
@@ -217,3 +218,19 @@ def test_a_folder_that_cannot_be_moved_into_place_is_not_passed_over(drawn, tmp_
     monkeypatch.setattr(os, "rename", refuse)
     with pytest.raises(PermissionError, match="not here"):
         drawn.save(tmp_path)
+
+
+def test_collections_of_different_size_are_not_added(drawn):
+    larger = draw(Drawing(counts=(1,) * 8), size=20)
+    with pytest.raises(BadInput, match="16 pixels a side, cartoon has 20"):
+        drawn + larger
+
+
+def test_a_save_that_fails_leaves_nothing_behind(drawn, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        drawn.save(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -212,3 +212,27 @@ def test_all_unknown_ids_are_named_at_once(found):
     text = PROSE + "<!-- number no.such --><!-- / -->" + TABLE.replace("leak", "other")
     with pytest.raises(BadInput, match=r"holds no no\.such, other\.accuracy, other\.recall\.fear$"):
         fill(text, found)
+
+
+@pytest.mark.parametrize("open_mark", ["<!-- number a -->", "<!-- table a -->x<!-- / -->"])
+def test_a_mark_that_is_not_closed_is_refused_and_swallows_nothing(found, open_mark):
+    with pytest.raises(BadInput, match="1 marks are not closed"):
+        fill(open_mark + " prose", found)
+
+
+def test_an_id_is_of_one_notebook_only(results):
+    for notebook in ("01_eda", "02_training"):
+        mine = results(notebook)
+        mine.add("photos", Number(1, None, None, 1), "count")
+        if notebook == "01_eda":
+            mine.save()
+    with pytest.raises(BadInput, match="02_training: other notebooks have recorded photos"):
+        mine.save()
+
+
+def test_what_is_not_a_number_is_not_written(results):
+    mine = results("01_eda")
+    mine.add("nothing", Number(float("nan"), 0.0, 1.0, 0))
+    with pytest.raises(ValueError):
+        mine.save()
+    assert not mine.path.exists()

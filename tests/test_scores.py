@@ -325,3 +325,21 @@ def test_where_keeps_what_was_said_beside_whom_it_was_said_of(mask):
     some = whole.where(mask)
     assert some.table.photo.tolist() == [photo for photo, kept in zip(whole.table.photo, mask) if kept]
     assert np.array_equal(some.guess, whole.guess[mask]) and np.array_equal(some.truth, whole.truth[mask])
+
+
+def test_a_photo_tested_with_two_seeds_is_one_witness():
+    once = said([A, A, H, N], [A, H, H, N])
+    twice = said([A, A, H, N] * 2, [A, H, H, N, A, A, H, N], photo=[f"photo {k}" for k in range(4)] * 2)
+    assert scores.recall(once)["anger"] == wilson(1, 2)
+    assert scores.recall(twice)["anger"] == wilson(2, 2)  # 1.5 of 2, rounded; the interval is of two photos
+    assert scores.forced_choice(twice).n == 2
+
+
+def test_two_speakers_of_one_name_are_not_mixed_up():
+    with pytest.raises(BadInput, match="the same name: net"):
+        scores.table([coin(0.5), coin(0.9)])
+
+
+def test_mcnemar_refuses_other_photos():
+    with pytest.raises(BadInput, match="not tested on the same photos: photo 119"):
+        scores.mcnemar(coin(0.5), coin(0.5, n=119))

@@ -297,3 +297,8 @@ def test_parts_are_positions_in_rising_order(drawn):
         assert rows.dtype == np.int64 and (np.diff(rows) > 0).all() and len(rows)
     for one, other in combinations((sides.train, sides.validation, sides.test), 2):
         assert not np.intersect1d(one, other).size
+
+
+def test_a_fold_that_is_not_there_is_refused(drawn):
+    with pytest.raises(BadInput, match="there is no fold 2, only 2"):
+        split(drawn, by="source", fold=2)

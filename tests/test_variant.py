@@ -108,3 +108,12 @@ def test_no_value_is_forgotten_here():
 def test_content_is_plain_enough_to_be_written_down():
     content = Variant("mine", copies=Copies(to=9)).content
     assert json.loads(json.dumps(content))["copies"]["to"] == 9
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"n_folds": 1}, {"tested": 0}, {"tested": 6}, {"learning_rate": 0.0}, {"learning_rate": -1e-3}, {"emotions": ()}],
+)
+def test_what_could_not_be_trained_is_refused_before_it_is_tried(wrong):
+    with pytest.raises(BadInput, match=next(iter(wrong))):
+        Variant("impossible", **wrong)
