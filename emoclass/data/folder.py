@@ -17,7 +17,9 @@ def load(path: os.PathLike | str, size: int = 48) -> Faces:
     Either a `legend.csv` with columns photo and emotion (and person, source, labeller if known) lies in the
     folder, in its `data/` or among the photos in its `images/`; or each photo lies in a folder named after its
     emotion, at any depth. Without a person column a photo shows the person whom its file name names before its
-    number (`legend.person_of`): where names are just `IMG_0001.jpg` that would be one person, so give a legend.
+    number (`legend.person_of`); where that yields one person in all, or no more than one for each emotion
+    (`IMG_0001.jpg`, `happy_0001.jpg`), names tell nothing of persons: each photo then counts as somebody else,
+    and the report says so.
 
     Raises BadInput if there is no such folder, no photo, neither a legend nor folders of emotions, or if a row
     or a photo cannot be used.
@@ -40,11 +42,22 @@ def load(path: os.PathLike | str, size: int = 48) -> Faces:
         rows = _rows_of_folders(photos, root)
     ids = dict(zip(photos, blob_ids([f"{root}/{photo}" for photo in photos])))
     table, report = legend.clean(rows, ids, where)
+    if "person" not in rows and _tells_nothing(table):
+        table["person"] = table.photo
+        what = "photos whose names do not tell persons apart: each counts as of somebody else"
+        report = (*report[:-1], (what, len(table), ""), ("persons", len(table), ""))
     pixels = prepare([f"{root}/{photo}" for photo in table.photo], size, table.photo.map(ids))
     name = home.resolve().name or "faces"
     # Figures and results are filed under the name: a folder must not take that of the two built-in collections.
     name = f"{name}-folder" if name in ("muxspace", "cartoon") else name
     return Faces(pixels, table, name, report)
+
+
+def _tells_nothing(table: pd.DataFrame) -> bool:
+    """Whether the persons read off file names are but one, or mean no more than the emotions do."""
+    persons = table.person.nunique()
+    one_each = (table.groupby("person").emotion.nunique() == 1).all() and persons <= table.emotion.nunique()
+    return len(table) > persons and (persons == 1 or one_each)
 
 
 def _photos(root: Path) -> list[str]:

@@ -143,12 +143,13 @@ def test_two_spellings_of_one_name_are_one_photo(home):
 
 
 def test_photos_may_be_sorted_into_folders_named_after_emotions(home):
-    photos(home, "train/Happy/jo_1.png", "train/angry/al_1.png", "test/happy/jo_2.png")
+    names = ["test/happy/jo_2.png", "train/Happy/jo_1.png", "train/angry/al_1.png", "train/angry/jo_3.png"]
+    photos(home, *names)
     faces = load_faces(home)
-    assert faces.counts[["happiness", "anger"]].tolist() == [2, 1]
-    assert faces.table.photo.tolist() == ["test/happy/jo_2.png", "train/Happy/jo_1.png", "train/angry/al_1.png"]
-    assert faces.table.person.tolist() == ["jo", "jo", "al"]
-    assert found(faces, "usual spelling")[0] == 3
+    assert faces.counts[["happiness", "anger"]].tolist() == [2, 2]
+    assert faces.table.photo.tolist() == names
+    assert faces.table.person.tolist() == ["jo", "jo", "al", "jo"]
+    assert found(faces, "usual spelling")[0] == 4
 
 
 def test_loose_photos_beside_such_folders_are_set_aside_and_counted(home):
@@ -230,3 +231,20 @@ def test_cleaning_keeps_each_undisputed_photo_once_and_its_counts_add_up(rows, p
     assert count["photos to work with"] == len(sure)
     assert count["photos on disk without a row, set aside"] == len(ids) - len(said)
     assert count["labels brought to the usual spelling"] == sum(label not in EMOTIONS for _, label in rows)
+
+
+@pytest.mark.parametrize("name", ["IMG_{:04}.png", "{emotion}_{:04}.png"])
+def test_names_that_tell_nothing_of_persons_make_each_photo_somebody_else_s(home, name):
+    photos(
+        home,
+        *(f"{e}/" + name.format(10 * k + i, emotion=e) for k, e in enumerate(("fear", "anger")) for i in range(3)),
+    )
+    faces = load_faces(home, size=8)
+    assert faces.table.person.nunique() == len(faces) == 6
+    assert found(faces, "do not tell persons apart")[0] == 6 and found(faces, "^persons$")[0] == 6
+
+
+def test_names_that_tell_persons_apart_are_believed(home):
+    photos(home, "fear/Jo_1.png", "anger/Jo_2.png", "anger/Li_1.png", "anger/Li_2.png")
+    faces = load_faces(home, size=8)
+    assert sorted(faces.table.person.unique()) == ["Jo", "Li"]
