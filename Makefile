@@ -5,6 +5,14 @@ DATASET ?= muxspace
 PROFILE ?= full
 PYTHON ?= python3
 
+# Notebooks run in a folder of their own, where a relative path would lead elsewhere.
+ifdef EMOCLASS_DATA
+export EMOCLASS_DATA := $(abspath $(EMOCLASS_DATA))
+endif
+ifdef EMOCLASS_BUILD
+export EMOCLASS_BUILD := $(abspath $(EMOCLASS_BUILD))
+endif
+
 # -I: what is installed there counts, not the folder that we stand in.
 ACTIVE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] && python -I -c 'import emoclass' 2>/dev/null && command -v python)
 RUN := $(or $(ACTIVE),.venv/bin/python)
@@ -36,7 +44,7 @@ data: $(READY)  ## fetch the photos, or unpack them (ARCHIVE=file.tar.gz), and v
 bench: $(READY)  ## measure speed side by side with what people would use instead, into figures/bench.json (minutes)
 	@$(RUN) benchmarks/bench.py
 
-lock: $(READY)  ## pin the packages of pyproject.toml anew, for all platforms
+lock: .venv/.ready  ## pin the packages of pyproject.toml anew, for all platforms
 	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-header --no-annotate \
 	    --no-emit-index-url --python-version 3.11 pyproject.toml --output-file requirements.lock > /dev/null
 
@@ -47,7 +55,7 @@ clean:  ## remove what can be made again, finished runs included (they take the 
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 	    echo "emoclass needs Python 3.11 to 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1); name another one: make PYTHON=python3.12" >&2; exit 2; }
 	@echo "building .venv"
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .

@@ -18,10 +18,9 @@ _HOME = {
     "CONVNET_A": "models",
     "PARED_DOWN": "models",
     "Variant": "variant",
-    "sweep": "sweep",
     "Study": "study",
 }
-_MODULES = ("augment", "audit", "baselines", "losses", "models", "plots", "scores", "seeing", "split")
+_MODULES = ("augment", "audit", "baselines", "losses", "models", "plots", "scores", "seeing", "split", "sweep")
 
 __all__ = [*_HOME, *_MODULES]
 

@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from emoclass import scores
+from emoclass import scores, seeing
 from emoclass.faces import Faces
 from emoclass.labels import COLOURS, EMOTIONS
 from emoclass.predictions import Predictions
@@ -221,10 +221,12 @@ def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Fig
     figure, axes = plt.subplots(1, len(maps), figsize=(1.6 * len(maps) + 1, 2.6))
     for ax, (emotion, fall) in zip(np.atleast_1d(axes), maps.items()):
         mean, size = faces.pixels[faces.table.emotion == emotion].mean(0), faces.size
-        limit = max(np.abs(fall).max(), 1e-6)
+        limit = max(np.abs(fall).max(), 0.02)  # below that there is nothing to see, and nothing should seem to be
+        start, end = (seeing.PATCH - seeing.STEP) / 2 - 0.5, size - (seeing.PATCH - seeing.STEP) / 2 - 0.5
         ax.imshow(mean, cmap="gray")
-        ax.imshow(fall, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.55, extent=(0, size, size, 0))
-        ax.set(xticks=[], yticks=[], xlabel=f"at most {fall.max():+.2f}")
+        ax.imshow(fall, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.55, extent=(start, end, end, start))
+        ax.set(xticks=[], yticks=[], xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
+        ax.set_xlabel(f"falls by {fall.max():.2f}" if fall.max() >= 0.01 else "falls by < 0.01")
         ax.set_title(emotion, fontsize=10, loc="center")
         ax.grid(False)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from emoclass import paths, results, sweep
@@ -42,7 +43,7 @@ def inputs_digest(notebook, dataset: str, profile: str) -> str:
         sha.update(muxspace.PINNED.encode())
     elif dataset != "cartoon":
         for file in sorted(Path(dataset).rglob("*")):
-            sha.update(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}".encode())
+            sha.update(os.fsencode(file) + f" {file.lstat().st_size} {file.lstat().st_mtime_ns}".encode())
     for file in [*sorted((paths.ROOT / "emoclass").rglob("*.py")), paths.ROOT / "requirements.lock"]:
         sha.update(f"\n{file.relative_to(paths.ROOT).as_posix()}\n".encode() + file.read_bytes())
     return sha.hexdigest()
@@ -52,9 +53,10 @@ def outputs(name: str, folder: Path) -> dict[str, str]:
     """sha256 of each figure of a notebook, and of its own part of results.json."""
     found = {file.name: _sha(file.read_bytes()) for file in sorted(folder.glob(f"{name[:2]}_*.png"))}
     if (folder / "results.json").exists():
-        numbers = results.load(folder / "results.json")["numbers"]
-        own = {key: entry for key, entry in numbers.items() if entry["notebook"] == name}
-        found["results.json"] = _sha(json.dumps(own, sort_keys=True).encode())
+        whole = results.load(folder / "results.json")
+        own = {key: entry for key, entry in whole["numbers"].items() if entry["notebook"] == name}
+        labels = {k: v for k, v in whole["labels"].items() if any(key.startswith(f"{k}.") for key in own)}
+        found["results.json"] = _sha(json.dumps([own, labels], sort_keys=True).encode())
     return found
 
 
@@ -114,10 +116,14 @@ def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: s
         raise BadInput(f"{path.name} has no {listed(unknown)} in its cell tagged parameters")
     half = paths.build_folder() / "failed" / path.name
     half.parent.mkdir(parents=True, exist_ok=True)
+    started = time.time()
     with silence():  # the kernel's own log; all runs have been trained, with their progress shown, before
         papermill.execute_notebook(
             path, half, parameters, kernel_name="python3", cwd=paths.ROOT, progress_bar=False, log_output=False
         )
+    for figure in figure_folder(dataset, profile).glob(f"{path.name[:2]}_*.png"):
+        if figure.stat().st_mtime < started - 2:  # of an earlier version of this notebook
+            figure.unlink()
     notebook = stripped(nbformat.read(half, as_version=4))
     notebook.metadata[MARK] = dict(
         inputs=inputs_digest(source, dataset, profile), outputs=outputs(path.stem, figure_folder(dataset, profile))
@@ -182,19 +188,22 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", say=print) -> No
     folder = paths.NOTEBOOKS if canonical else rehearsal_folder(dataset, profile) / "notebooks"
     # The study itself is run without parameters, so that its notebooks are their source and its outputs.
     parameters = {} if canonical else {"DATASET": dataset, "PROFILE": profile}
+    store = Store(paths.build_folder() / "runs")
+    say(f"{dataset}, {profile}: counting the runs of {len(notebooks())} notebooks")
+    wanted = {path: planned(path, parameters) for path in notebooks()}
+    missing = sweep.missing([task for tasks in wanted.values() for task in tasks], store)
+    workers = sweep.default_workers()
+    about = f", about {sweep.minutes_to_train(missing):.0f} min on {workers} workers" if missing else ""
+    count = len({task.address for tasks in wanted.values() for task in tasks})
+    say(f"{len(missing)} of {count} runs are to be trained{about}")
+    # Who starts from nothing wants to see it all made again, however fresh the committed notebooks are.
+    from_nothing = "nothing was made here yet" if missing and not any(store.folder.glob("*.npz")) else None
     stale = {}
-    for path in notebooks():
-        if why := staleness(path, folder / path.name, dataset, profile):
+    for path, tasks in wanted.items():
+        lacking = "its runs are not all kept here" if sweep.missing(tasks, store) else None
+        if why := staleness(path, folder / path.name, dataset, profile) or from_nothing or lacking:
             stale[path] = why
-    if stale:
-        say(f"{dataset}, {profile}: counting the runs of {len(stale)} notebooks")
-        store = Store(paths.build_folder() / "runs")
-        wanted = [task for path in stale for task in planned(path, parameters)]
-        missing = sweep.missing(wanted, store)
-        workers = sweep.default_workers()
-        about = f", about {sweep.minutes_to_train(missing):.0f} min on {workers} workers" if missing else ""
-        say(f"{len(missing)} of {len({t.address for t in wanted})} runs are to be trained{about}")
-        sweep.train_missing(missing, store, say=say)
+    sweep.train_missing(missing, store, say=say)
     for k, path in enumerate(notebooks(), 1):
         label = f"notebook {k} of {len(notebooks())}: {path.stem}"
         if path not in stale:
@@ -221,8 +230,8 @@ def _available(dataset: str, say) -> str:
         if muxspace.find() is None:
             muxspace.fetch(paths.data_folder())
         return dataset
-    except BadInput as error:
-        say(f"No photos: {error}. Going on with the drawn faces, into build/cartoon/.")
+    except muxspace.Unreachable as error:
+        say(f"No photos: {error}. Going on with the drawn faces instead, into build/.")
         return "cartoon"
 
 
@@ -252,6 +261,9 @@ def main(arguments=None) -> int:
         return 1
     except PapermillExecutionError as error:
         print(f"error: {error}\nThe notebook as far as it came lies in build/failed/.", file=sys.stderr)
+        return 1
+    except DeadKernelError as error:
+        print(f"error: a notebook's kernel died (out of memory?): {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. Finished runs are kept; the same command goes on from there.", file=sys.stderr)

@@ -29,7 +29,9 @@ class Results:
     labels: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, number: Number, unit: str = "share") -> Number:
-        """Record one number under this id and hand it back."""
+        """Record one number under this id, unless nobody was asked (n = 0), and hand it back."""
+        if not number.n:
+            return number
         value, low, high = (None if x is None else round(float(x), DIGITS) for x in number[:3])
         self.numbers[name] = dict(value=value, low=low, high=high, n=int(number.n), unit=unit, notebook=self.notebook)
         return number

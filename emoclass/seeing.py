@@ -6,13 +6,15 @@ from emoclass import models
 from emoclass.labels import EMOTIONS
 from emoclass.train import Run
 
+PATCH, STEP = 9, 3  # pixels: side of the grey patch, and from one patch to the next
+
 
 def filters(run: Run) -> np.ndarray:
     """(channels, 3, 3) float32: the weights of the first convolution."""
     return np.moveaxis(run.weights[0][:, :, 0, :], -1, 0)
 
 
-def occlusion(run: Run, picture: np.ndarray, emotion: str, patch: int = 9, step: int = 3) -> np.ndarray:
+def occlusion(run: Run, picture: np.ndarray, emotion: str, patch: int = PATCH, step: int = STEP) -> np.ndarray:
     """(k, k) float32: how much the probability of `emotion` falls when a grey patch covers each part of a picture.
 
     picture    (size, size) uint8

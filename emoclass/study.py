@@ -1,5 +1,6 @@
 """Study: what a notebook needs to begin: faces, a place for figures and numbers, and its runs."""
 
+import hashlib
 import io
 import os
 from collections.abc import Iterable
@@ -33,8 +34,8 @@ def rehearsal_folder(dataset: str, profile: str) -> Path:
     """The folder under build/ for the notebooks and figures of another data set or profile."""
     name = dataset
     if dataset not in ("muxspace", "cartoon"):
-        name = Path(dataset).resolve().name
-        name = f"{name}-folder" if name in ("muxspace", "cartoon") else name  # not to be taken for those
+        whole = Path(dataset).resolve()
+        name = f"{whole.name}-{hashlib.sha256(os.fsencode(whole)).hexdigest()[:6]}"  # others may be called so too
     return paths.build_folder() / (name if profile == "full" else f"{name}-{profile}")
 
 
@@ -72,8 +73,20 @@ class Study:
         ]
 
     def tasks(self, variants: Iterable[Variant]) -> list[sweep.Task]:
-        """Every run that `sweep` will look for."""
-        return sweep.tasks(self.adapted(variants), self.faces)
+        """Every run that `sweep` will look for.
+
+        Raises BadInput if an emotion has too few photos for the folds: before anything is trained.
+        """
+        variants, counts = self.adapted(variants), self.faces.counts
+        for variant in variants:
+            own = counts[list(variant.emotions)]
+            if len(few := own[(own > 0) & (own < variant.n_folds)]):
+                which = listed(f"{emotion} ({n})" for emotion, n in few.items())
+                raise BadInput(
+                    f"{self.faces.name}: fewer photos than the {variant.n_folds} folds of {variant.name!r}: {which}; "
+                    "add photos, or leave these emotions out"
+                )
+        return sweep.tasks(variants, self.faces)
 
     def sweep(self, variants: Iterable[Variant]) -> dict[str, Predictions]:
         """Predictions by name of variant; what the store lacks is trained first, with a line on stderr for each."""

@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from emoclass import models, paths
-from emoclass.faces import Faces
+from emoclass.faces import BadInput, Faces, listed
 from emoclass.predictions import Predictions, pool
 from emoclass.store import Store, address
 from emoclass.train import train
@@ -24,7 +24,7 @@ from emoclass.variant import Variant
 
 # Seconds of training per photo and epoch on one thread of the machine that this was fitted on, which multiplies
 # REFERENCE_SPEED Gflop/s in float32: so much for each photo, and so much for each million multiply-adds.
-SECONDS_PER_PHOTO, SECONDS_PER_MILLION = 1.6e-4, 3.9e-5
+SECONDS_PER_PHOTO, SECONDS_PER_MILLION = 2.2e-4, 4.5e-5
 REFERENCE_SPEED = 100.0
 START_UP = 10.0  # seconds that a worker needs before its first run
 
@@ -82,7 +82,7 @@ def minutes_to_train(wanted: list[Task], workers: int | None = None) -> float:
         start = time.perf_counter()
         a @ a
         times.append(time.perf_counter() - start)
-    threads = float(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    threads = int((os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count() or 1)).split(",")[0])
     speed = 2 * 512**3 / min(times) / 1e9 / threads
     costs = [task.cost * REFERENCE_SPEED / speed for task in wanted]
     share = max(sum(costs) / (workers or default_workers()), max(costs, default=0))
@@ -108,44 +108,76 @@ def process_pool(workers: int | None = None) -> ProcessPoolExecutor:
 def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | None = None, say=print) -> int:
     """Train what the store lacks, keep each run as soon as it ends, and return how many were trained.
 
-    Raises SweepError naming each run that failed, after all others are done. On an interrupt the finished runs
-    are kept and the rest is dropped.
+    Where a worker process dies and takes others' runs with it, these are tried once more, one at a time. Raises
+    SweepError naming each run that failed, after all others are done. On an interrupt the finished runs are kept
+    and the rest is dropped.
     """
     wanted = missing(wanted, store)
     if not wanted:
         return 0
-    own = executor is None
-    executor = executor or process_pool(min(default_workers(), len(wanted)))
-    start, done, failed = time.perf_counter(), 0.0, {}
-    whole = sum(task.cost for task in wanted)
+    progress = _Progress(wanted, say)
+    if executor is not None:
+        died = _train(wanted, store, executor, progress)
+    else:
+        workers = min(default_workers(), len(wanted))
+        died = _train_in_processes(wanted, store, workers, progress)
+        died = [task for task in died if _train_in_processes([task], store, 1, progress)]
+    for task in died:
+        progress.failed[str(task)] = "its worker process died (out of memory?)"
+    if progress.failed:
+        which = listed((f"{task} ({error})" for task, error in progress.failed.items()), 8)
+        raise SweepError(f"{len(progress.failed)} of {len(wanted)} runs failed, the others are kept: {which}")
+    return len(wanted)
+
+
+class _Progress:
+    """Says which run of how many has ended, and about how long the rest will take."""
+
+    def __init__(self, wanted: list[Task], say):
+        self.say, self.count, self.ended, self.failed = say, len(wanted), 0, {}
+        self.cost, self.start = sum(task.cost for task in wanted), time.perf_counter()
+        self.seconds = self.done = 0.0
+
+    def add(self, task: Task, outcome: float | str, workers: int) -> None:
+        self.ended += 1
+        if isinstance(outcome, str):
+            self.failed[str(task)] = outcome
+        else:
+            self.seconds, self.done, outcome = self.seconds + outcome, self.done + task.cost, f"{outcome:.0f} s"
+        pace = self.seconds / self.done if self.done else 1.0
+        left = max(pace * self.cost / workers + START_UP - (time.perf_counter() - self.start), 0)
+        about = f"about {_duration(left)} left" if self.ended < self.count else "the last"
+        self.say(f"run {self.ended} of {self.count}: {task}: {outcome}; {about}")
+
+
+def _train_in_processes(wanted, store, workers, progress) -> list[Task]:
+    executor = process_pool(workers)
+    try:
+        died = _train(wanted, store, executor, progress)
+    except BaseException:
+        _stop(executor)
+        raise
+    executor.shutdown()
+    return died
+
+
+def _train(wanted: list[Task], store: Store, executor: Executor, progress: _Progress) -> list[Task]:
+    """Train these over an executor; return those whose worker died, or that waited for one that did."""
     cache = paths.build_folder() / "cache" / "faces"
     kept_at = {id(faces): str(faces.save(cache)) for faces in {id(t.faces): t.faces for t in wanted}.values()}
-    try:
-        futures = {
-            executor.submit(_work, t.variant, kept_at[id(t.faces)], t.fold, t.seed, str(store.folder)): t
-            for t in wanted
-        }
-        for k, future in enumerate(as_completed(futures), 1):
-            task = futures[future]
-            done += task.cost
-            left = (time.perf_counter() - start) * (whole / done - 1)
-            try:
-                outcome = f"{future.result():.0f} s"
-            except BrokenProcessPool:
-                outcome = failed[str(task)] = "its worker process died (out of memory?)"
-            except Exception as error:
-                outcome = failed[str(task)] = f"{type(error).__name__}: {error}"
-            say(f"run {k} of {len(wanted)}: {task}: {outcome}; about {_duration(left)} left")
-    except BaseException:
-        if own:
-            _stop(executor)
-        raise
-    if own:
-        executor.shutdown()
-    if failed:
-        each = "; ".join(f"{task} ({error})" for task, error in failed.items())
-        raise SweepError(f"{len(failed)} of {len(wanted)} runs failed, the others are kept: {each}")
-    return len(wanted)
+    workers = getattr(executor, "_max_workers", None) or default_workers()
+    died = []
+    futures = {
+        executor.submit(_work, t.variant, kept_at[id(t.faces)], t.fold, t.seed, str(store.folder)): t for t in wanted
+    }
+    for future in as_completed(futures):
+        try:
+            progress.add(futures[future], future.result(), workers)
+        except BrokenProcessPool:
+            died.append(futures[future])
+        except Exception as error:
+            progress.add(futures[future], f"{type(error).__name__}: {error}", workers)
+    return died
 
 
 def sweep(
@@ -155,15 +187,27 @@ def sweep(
     store: Store | None = None,
     executor: Executor | None = None,
 ) -> dict[str, Predictions]:
-    """Predictions by name of variant, each photo tested out of fold; only runs that the store lacks are trained."""
+    """Predictions by name of variant, each photo tested out of fold; only runs that the store lacks are trained.
+
+    Raises BadInput if two variants bear one name, SweepError if runs failed.
+    """
     store = store or Store(paths.build_folder() / "runs")
     variants, seeds = list(variants), list(seeds)
+    names = [variant.name for variant in variants]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BadInput(f"several variants bear the name {listed(twice)}; give each its own")
+
+    def get(task):
+        return store.get(task.address, task.variant, task.fold, task.seed)
+
     wanted = tasks(variants, faces, seeds)
-    train_missing(wanted, store, executor, say=lambda line: print(line, file=sys.stderr, flush=True))
-    return {
-        v.name: pool([store.get(t.address, v, t.fold, t.seed) for t in tasks([v], faces, seeds)], faces)
-        for v in variants
-    }
+    say = partial(print, file=sys.stderr, flush=True)
+    train_missing(wanted, store, executor, say)
+    runs = [get(task) for task in wanted]
+    if not all(runs):  # a damaged file was found when it was opened, and set aside
+        train_missing(wanted, store, executor, say)
+        runs = [run or get(task) for run, task in zip(runs, wanted)]
+    return {name: pool([run for run in runs if run.variant.name == name], faces) for name in names}
 
 
 def _duration(seconds: float) -> str:
