@@ -2,7 +2,9 @@
 
 import json
 
+import cv2
 import nbformat
+import numpy as np
 import pytest
 
 from emoclass import paths, reproduce, results
@@ -99,6 +101,37 @@ def test_without_photos_one_line_says_so_and_drawn_faces_take_their_place(projec
     assert len([line for line in lines if "No photos" in line]) == 1 and "drawn faces" in lines[0]
     assert reproduce.README.read_text() == "as it was"
     assert not (project / "figures").exists()
+
+
+def test_a_spoilt_download_is_not_taken_for_missing_photos(project, monkeypatch, capsys):
+    def spoilt(folder):
+        raise BadInput("what came is not the pinned collection")
+
+    monkeypatch.setattr(muxspace, "find", lambda *_: None)
+    monkeypatch.setattr(muxspace, "fetch", spoilt)
+    assert reproduce.main([]) == 2
+    assert "not the pinned collection" in capsys.readouterr().err
+
+
+def test_lost_runs_are_made_again_however_fresh_the_notebook_is(project):
+    write(project / "notebooks", "01_one")
+    study()
+    for run in (project / "build" / "runs").iterdir():
+        run.unlink()
+    lines = study()
+    assert "4 of 4 runs are to be trained" in lines[1]
+    assert any("01_one: nothing was made here yet; executing" in line for line in lines)
+
+
+def test_too_few_photos_for_the_folds_are_one_sentence_before_anything_is_trained(project, capsys):
+    write(project / "notebooks", "01_one")
+    for k, emotion in enumerate(("fear", "neutral", "neutral")):
+        (project / "mine" / emotion).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(project / "mine" / emotion / f"jo{k}_{k}.png"), np.full((20, 20), 90 * k, np.uint8))
+    assert reproduce.main(["--dataset", str(project / "mine")]) == 2
+    said = capsys.readouterr()
+    assert "fear (1)" in said.err and len(said.err.strip().splitlines()) == 1
+    assert "run 1" not in said.out
 
 
 def test_bad_input_is_one_sentence_and_status_2(project, capsys):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from emoclass import models
 from emoclass.data.cartoon import Drawing, draw
+from emoclass.faces import BadInput
 from emoclass.store import Store
 from emoclass.sweep import SweepError, minutes_to_train, missing, process_pool, sweep, tasks, train_missing
 from emoclass.variant import Variant
@@ -44,7 +46,8 @@ def test_only_what_is_new_is_trained(tmp_path, two_workers):
 def test_progress_says_which_run_of_how_many_and_how_long_it_will_take(tmp_path, two_workers):
     lines = trained([TINY], Store(tmp_path), two_workers)
     assert [line.split(":")[0] for line in lines] == ["run 1 of 2", "run 2 of 2"]
-    assert all("tiny, fold" in line and "left" in line for line in lines)
+    assert all("tiny, fold" in line for line in lines)
+    assert "left" in lines[0] and "the last" in lines[1]
 
 
 def test_one_worker_gives_the_same_bits_as_two(tmp_path, two_workers):
@@ -80,6 +83,42 @@ def test_the_longest_run_comes_first_and_the_time_is_of_its_order():
     assert wanted[0].variant is heavy
     assert 0 < minutes_to_train(wanted[1:], workers=1) < minutes_to_train(wanted, workers=1)
     assert minutes_to_train([]) == 0
+
+
+def test_two_variants_of_one_name_are_refused(tmp_path, two_workers):
+    with pytest.raises(BadInput, match="the name tiny"):
+        sweep([TINY, TINY.replace(epochs=2)], FACES, store=Store(tmp_path), executor=two_workers)
+
+
+def test_a_damaged_run_is_trained_again_by_itself(tmp_path, two_workers, capsys):
+    store = Store(tmp_path)
+    before = sweep([TINY], FACES, store=store, executor=two_workers)["tiny"]
+    path = store.path(tasks([TINY], FACES)[0].address)
+    path.write_bytes(path.read_bytes()[:100])
+    after = sweep([TINY], FACES, store=store, executor=two_workers)["tiny"]
+    assert after.probabilities.tobytes() == before.probabilities.tobytes()
+    assert "set aside" in capsys.readouterr().err
+
+
+def test_runs_whose_worker_is_killed_are_tried_once_more(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_WORKERS", "1")
+    slow = TINY.replace(name="slow", epochs=400)
+    me, lines = psutil.Process(), []
+
+    def kill():
+        store = Store(tmp_path)
+        while not any(store.folder.glob("*.npz")):  # the first run is done, so the worker is at its second
+            time.sleep(0.1)
+        for child in me.children(recursive=True):
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    assert train_missing(tasks([slow], FACES), Store(tmp_path), say=lines.append) == 2
+    killer.join()
+    assert missing(tasks([slow], FACES), Store(tmp_path)) == []
+    assert len(lines) == 2
 
 
 KILLED = """
