@@ -236,7 +236,12 @@ def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Fig
 def gaps(differences: dict[str, dict[str, scores.Number]], metrics=tuple(scores.METRICS), title: str = "") -> Figure:
     """Differences in each metric with intervals: a panel for each comparison, a row for each metric; 0 is no gap."""
     figure, axes = plt.subplots(
-        1, len(differences), figsize=(4.2 * len(differences) + 1, 0.4 * len(metrics) + 1.5), sharey=True, squeeze=False
+        1,
+        len(differences),
+        figsize=(4.2 * len(differences) + 1, 0.4 * len(metrics) + 1.5),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
     )
     for ax, (name, found) in zip(axes[0], differences.items()):
         ax.axvline(0, color=PALE, linewidth=1)
