@@ -232,7 +232,13 @@ def test_an_id_is_of_one_notebook_only(results):
 
 def test_what_is_not_a_number_is_not_written(results):
     mine = results("01_eda")
-    mine.add("nothing", Number(float("nan"), 0.0, 1.0, 0))
+    mine.add("nothing", Number(float("nan"), 0.0, 1.0, 5))
     with pytest.raises(ValueError):
         mine.save()
     assert not mine.path.exists()
+
+
+def test_what_nobody_was_asked_is_not_recorded(results):
+    mine, nobody = results("01_eda"), Number(float("nan"), 0.0, 1.0, 0)
+    assert mine.add("nothing", nobody) is nobody
+    assert load(mine.save())["numbers"] == {}

@@ -122,7 +122,7 @@ def test_runs_whose_worker_is_killed_are_tried_once_more(tmp_path, monkeypatch):
 
 
 KILLED = """
-import sys
+import signal, sys
 from pathlib import Path
 from emoclass import models
 from emoclass.data.cartoon import Drawing, draw
@@ -130,6 +130,7 @@ from emoclass.store import Store
 from emoclass.sweep import tasks, train_missing
 from emoclass.variant import Variant
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background
     faces = draw(Drawing(counts=(6,) * 8, duplicates=2), size=12)
     quick = Variant("quick", net=models.Net(dense=(4,)), n_folds=2, epochs=1)
     slow = quick.replace(name="slow", epochs=100_000)

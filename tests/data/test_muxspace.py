@@ -175,7 +175,8 @@ def fake_git(tmp_path, script, monkeypatch):
 def test_an_interrupted_fetch_leaves_nothing_half_and_can_be_repeated(tmp_path, upstream, url, blow):
     part, data = upstream[1], tmp_path / "data"
     code = (
-        "import subprocess, sys, time\n"
+        "import signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # tests may run in the background
         "from emoclass.data import muxspace\n"
         "real = muxspace._git\n"
         "def slow(folder, url, *words, **options):\n"
