@@ -145,15 +145,18 @@ def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
     process = subprocess.Popen([sys.executable, script, tmp_path / "runs"], stdout=subprocess.PIPE, text=True)
-    for _ in range(2):
-        assert "quick" in process.stdout.readline()
-    time.sleep(3)  # the slow ones are being trained
-    workers = psutil.Process(process.pid).children(recursive=True)
-    assert workers
-    process.send_signal(how)
-    process.wait(30)
-    _, alive = psutil.wait_procs(workers, timeout=30)
-    assert not alive
+    try:
+        for _ in range(2):
+            assert "quick" in process.stdout.readline()
+        time.sleep(3)  # the slow ones are being trained
+        workers = psutil.Process(process.pid).children(recursive=True)
+        assert workers
+        process.send_signal(how)
+        process.wait(30)
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        assert not alive
+    finally:
+        process.kill()  # its workers follow it
     store = Store(tmp_path / "runs")
     again = tasks([TINY.replace(name="quick")], FACES)
     assert missing(again, store) == []
