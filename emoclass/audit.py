@@ -6,11 +6,10 @@
 import argparse
 import sys
 
-import cv2
 import numpy as np
 import pandas as pd
 
-from emoclass.data import load_faces
+from emoclass.data import alike, load_faces
 from emoclass.faces import BadInput, Faces
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
@@ -19,18 +18,16 @@ from emoclass.train import in_training
 
 COLUMNS = {
     "parent": "itself or its copy",
-    "cluster": "the same picture",
+    "cluster": "the same file",
+    "alike": "a near-duplicate",
     "person": "the same person",
     "source": "the same source",
 }
-# Chosen by looking at the 190 closest pairs of the photo collection: up to 12 grey levels, photos under different
-# names were the same picture, newly cut or toned, each time; from 13 on they were of different people.
-BITS, GREY_LEVELS = 14, 12.0
-BLOCK = 512  # rows of the table of all pairs that are in memory at a time
+BLOCK = 512  # test photos whose distances are in memory at a time
 
 
 def report(faces: Faces, split: Split) -> pd.DataFrame:
-    """Test photos by emotion, and how many of them have their copy, picture, person or source in training too."""
+    """Test photos by emotion; how many have their copy, file, near-duplicate, person or source in training too."""
     tested = faces.table.iloc[split.test]
     shared = pd.DataFrame(in_training(faces.table, split), index=tested.index)
     return _by_emotion(shared.assign(emotion=tested.emotion))
@@ -42,56 +39,59 @@ def pooled_report(predictions: Predictions) -> pd.DataFrame:
     return _by_emotion(shared.set_axis(list(IN_WORDS), axis=1).assign(emotion=predictions.table.emotion))
 
 
-def near_duplicates(faces: Faces, bits: int = BITS, grey_levels: float = GREY_LEVELS) -> pd.DataFrame:
-    """Pairs of photos that are all but the same picture, the closest first.
-
-    Candidates are pairs whose perceptual hashes (64 signs of a cosine transform) differ in at most `bits`; of these
-    stay the pairs whose pixels, each picture's mean taken off, differ by at most `grey_levels` in the mean. All
-    n (n - 1) / 2 pairs are looked at.
+def near_duplicates(faces: Faces) -> pd.DataFrame:
+    """Pairs of photos that are all but the same picture, the closest first; see `alike` for what that means.
 
     Columns: `photo`, `other`, `grey_levels`, `bits`, and whether both bear the `same_person`'s name.
     """
-    hashes = perceptual_hashes(faces.pixels)
-    pairs = []
-    for start in range(0, len(hashes), BLOCK):
-        apart = np.bitwise_count(hashes[start : start + BLOCK, None] ^ hashes[None, start:])
-        one, other = np.nonzero(apart <= bits)
-        later = other > one
-        pairs.append(np.stack([one[later] + start, other[later] + start, apart[one[later], other[later]]], axis=1))
-    pairs = np.concatenate(pairs) if pairs else np.zeros((0, 3), np.int64)
-    levels = np.concatenate(
-        [np.zeros(0)] + [_levels_apart(faces.pixels, *pairs[k : k + BLOCK, :2].T) for k in range(0, len(pairs), BLOCK)]
-    )
-    kept = np.flatnonzero(levels <= grey_levels)
-    kept = kept[np.argsort(levels[kept], kind="stable")]
+    pairs = alike.near_duplicates(faces.pixels)
     photo, person = faces.table.photo.to_numpy(), faces.table.person.to_numpy()
-    one, other = pairs[kept, 0], pairs[kept, 1]
+    one, other = pairs.pop("one").to_numpy(), pairs.pop("other").to_numpy()
+    names = pd.DataFrame({"photo": photo[one], "other": photo[other]})
+    return names.join(pairs).assign(same_person=(person[one] == person[other]).astype(bool))
+
+
+def nearest(faces: Faces, split: Split) -> pd.DataFrame:
+    """For each test photo, the training photo that it is nearest to.
+
+    Columns: `photo`, `emotion`, `nearest`, and `grey_levels`, the root of the mean squared difference of their
+    pixels, each picture's mean taken off. All pairs are looked at.
+    """
+    flat = faces.pixels.reshape(len(faces), -1).astype(np.float32)
+    flat -= flat.mean(1, keepdims=True)
+    squares = np.square(flat).sum(1)
+    trained, best, least = flat[split.train], [], []
+    for start in range(0, len(split.test), BLOCK):
+        rows = split.test[start : start + BLOCK]
+        apart = squares[rows, None] + squares[None, split.train] - 2 * flat[rows] @ trained.T
+        best.append(apart.argmin(1))
+        least.append(apart.min(1))
+    tested, photos = faces.table.iloc[split.test], faces.table.photo.to_numpy()
+    levels = np.sqrt(np.maximum(np.concatenate(least), 0) / flat.shape[1])  # rounding may leave less than nothing
     return pd.DataFrame(
         dict(
-            photo=photo[one],
-            other=photo[other],
-            grey_levels=levels[kept],
-            bits=pairs[kept, 2],
-            same_person=(person[one] == person[other]).astype(bool),
+            photo=tested.photo.to_numpy(),
+            emotion=tested.emotion.to_numpy(),
+            nearest=photos[split.train][np.concatenate(best)],
+            grey_levels=levels,
         )
     )
 
 
-def perceptual_hashes(pixels: np.ndarray) -> np.ndarray:
-    """(n,) uint64: the signs of the 64 lowest frequencies of each picture against their median."""
-    signs = np.empty((len(pixels), 64), bool)
-    for k, picture in enumerate(pixels):
-        small = cv2.resize(picture, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
-        lowest = cv2.dct(small)[:8, :8].ravel()
-        signs[k] = lowest > np.median(lowest[1:])  # the first is the mean, which says how light it is
-    return np.packbits(signs, axis=1).view(np.uint64).ravel()
+def sibling_share(family: int, training_share: float) -> float:
+    """Chance that a picture tested has a sibling in training: 1 - (1 - p)^(k - 1).
+
+    family          k, a photo and its copies, dealt out one by one
+    training_share  p, the share of all pictures that is trained on
+    """
+    return 1 - (1 - training_share) ** (family - 1)
 
 
 def twice(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What stands twice: how many photos of each emotion, and the pairs as `near_duplicates` finds them.
 
-    Columns: `photos`, those whose `same picture` (cluster) stands there again, those that have a `near-duplicate`
-    (the same picture included), and those whose near-duplicate is `of another person` by name.
+    Columns: `photos`, those whose `same file` (cluster) stands there again, those that have a `near-duplicate`
+    (the same file included), and those whose near-duplicate is `of another person` by name.
     """
     pairs = near_duplicates(faces)
     table = faces.table
@@ -99,7 +99,7 @@ def twice(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:
     marks = pd.DataFrame(
         {
             "photos": 1,
-            "same picture": table.cluster.duplicated(keep=False),
+            "same file": table.cluster.duplicated(keep=False),
             "near-duplicate": table.photo.isin([*pairs.photo, *pairs.other]),
             "of another person": table.photo.isin([*strangers.photo, *strangers.other]),
         }
@@ -107,12 +107,6 @@ def twice(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:
     counts = marks.groupby(table.emotion).sum().reindex([e for e in EMOTIONS if e in set(table.emotion)])
     counts.loc["all"] = counts.sum()
     return counts.astype(int), pairs
-
-
-def _levels_apart(pixels, one, other):
-    """(m,) how many grey levels the pictures at `one` and `other` are apart, each one's mean taken off."""
-    a, b = (pixels[rows].reshape(len(rows), -1).astype(np.float32) for rows in (one, other))
-    return np.abs((a - a.mean(1, keepdims=True)) - (b - b.mean(1, keepdims=True))).mean(1)
 
 
 def _by_emotion(rows: pd.DataFrame) -> pd.DataFrame:
@@ -134,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
     counts, pairs = twice(faces)
     print(f"{len(faces):,} photos of {faces.table.person.nunique():,} persons\n\n{counts.to_string()}")
     if len(pairs):
-        print(f"\n{len(pairs):,} pairs, at most {GREY_LEVELS:g} grey levels apart:")
+        print(f"\n{len(pairs):,} pairs, at most {alike.GREY_LEVELS:g} grey levels apart:")
         print(pairs.round({"grey_levels": 1}).to_string(index=False))
     return int(len(pairs) > 0)
 

@@ -13,13 +13,14 @@ from emoclass.labels import EMOTIONS, SCARCE
 
 @dataclass(frozen=True)
 class Copies:
-    """Enlarge the emotions `of` with transformed copies until the collection holds `to` photos of each.
+    """Enlarge the emotions `of` with transformed copies: until there are `to` photos of each, or by `each` per photo.
 
     Each copy is turned by at most `rotation` degrees, moved by at most `shift` and zoomed by at most `zoom` (both
     as shares of the side), and mirrored half of the time if `flip`; all drawn evenly.
     """
 
-    to: int
+    to: int = 0
+    each: int = 0
     of: tuple[str, ...] = SCARCE
     rotation: float = 15.0
     shift: float = 0.1
@@ -30,6 +31,12 @@ class Copies:
         of = (self.of,) if isinstance(self.of, str) else self.of
         if of is not self.of or not set(of) <= set(EMOTIONS):
             raise BadInput(f"copies of {listed(of)}: name some of {listed(EMOTIONS)}, as a tuple")
+        if min(self.to, self.each) < 0 or bool(self.to) == bool(self.each):
+            raise BadInput(f"copies with to={self.to} and each={self.each}: one of them must be above 0, the other 0")
+
+    def missing(self, photos: int) -> int:
+        """How many copies an emotion of so many photos gets in all."""
+        return self.each * photos if self.each else max(self.to - photos, 0) * (photos > 0)
 
 
 def warp(picture: np.ndarray, degrees=0.0, right=0.0, down=0.0, zoom=1.0, flip=False) -> np.ndarray:
@@ -52,12 +59,11 @@ def warp(picture: np.ndarray, degrees=0.0, right=0.0, down=0.0, zoom=1.0, flip=F
 
 
 def copies_per_photo(faces: Faces, copies: Copies, seed: int = 0) -> np.ndarray:
-    """(n,) int: copies of each photo, so that each emotion reaches `copies.to`; as even as can be within it."""
+    """(n,) int: copies of each photo, as even as can be within each emotion."""
     wanted = np.zeros(len(faces), np.int64)
     for emotion in copies.of:
         rows = np.flatnonzero(faces.table.emotion == emotion)
-        missing = max(copies.to - len(rows), 0)
-        if missing and len(rows):
+        if missing := copies.missing(len(rows)):
             np.random.default_rng([seed, crc32(emotion.encode())]).shuffle(rows)
             wanted[rows] = missing // len(rows)
             wanted[rows[: missing % len(rows)]] += 1

@@ -13,7 +13,7 @@ import pandas as pd
 
 from emoclass.labels import EMOTIONS
 
-COLUMNS = ("photo", "emotion", "person", "source", "labeller", "parent", "cluster")
+COLUMNS = ("photo", "emotion", "person", "source", "labeller", "parent", "cluster", "alike")
 
 
 class BadInput(ValueError):
@@ -33,8 +33,9 @@ class Faces:
 
     pixels  (n, size, size) uint8, grey; may be memory-mapped
     table   n rows of text: `photo` (unique), `emotion`, `person`, `source`, `labeller`,
-            `parent` (the photo that a transformed copy was made from; an original is its own parent) and
-            `cluster` (one word shared by photos that are the same picture under several names)
+            `parent` (the photo that a transformed copy was made from; an original is its own parent),
+            `cluster` (one word shared by photos that are the same file under several names) and
+            `alike` (one word shared by photos that are all but the same picture; `cluster` if it is not given)
     name    what the collection is called in figures and paths
     report  (what, count, which) for each thing that cleaning found, in order
 
@@ -50,6 +51,8 @@ class Faces:
         shape, table = self.pixels.shape, self.table
         if self.pixels.dtype != np.uint8 or len(shape) != 3 or shape[1] != shape[2]:
             raise BadInput(f"faces: pixels are {self.pixels.dtype} {shape}, not uint8 (n, size, size)")
+        if "cluster" in table and "alike" not in table:
+            table = table.assign(alike=table.cluster)
         if missing := [column for column in COLUMNS if column not in table]:
             raise BadInput(f"faces: the table lacks the columns {listed(missing)}")
         if len(table) != len(self.pixels):

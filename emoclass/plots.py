@@ -13,7 +13,7 @@ from emoclass.labels import COLOURS, EMOTIONS
 from emoclass.predictions import Predictions
 
 # One marker and one grey for each speaker in a comparison, so that colour stays free to mean emotion.
-MARKERS = "osD^vP*Xhp"
+MARKERS = "osD^vP*Xhp<>d8"
 INK, PALE = "#222222", "#999999"
 
 
@@ -231,6 +231,97 @@ def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Fig
         ax.grid(False)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
+
+
+def leak_ladder(rungs: list[Predictions], title: str = "") -> Figure:
+    """For each rung what its test photos share with training, and beside it the scores that this goes with.
+
+    Shares are said and shown in grey; hollow marks are leaky splits.
+    """
+    shared = {"its own copy": "parent", "a near-duplicate": "alike", "its person": "person", "its source": "source"}
+    share = np.array([[p.table[f"{key}_in_training"].mean() for key in shared.values()] for p in rungs])
+    figure, axes = plt.subplots(
+        1, 3, figsize=(14, 0.5 * len(rungs) + 1.7), sharey=True, gridspec_kw={"width_ratios": (1.5, 1, 1)}
+    )
+    axes[0].imshow(share, cmap="Greys", vmin=0, vmax=1.6, aspect="auto")  # never so dark that print is lost on it
+    for (row, column), value in np.ndenumerate(share):
+        axes[0].text(column, row, f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}", ha="center", va="center")
+    axes[0].set_xticks(range(len(shared)), shared)
+    axes[0].set(xlabel="share of the pictures tested of which ... is in training too")
+    axes[0].grid(False)
+    for ax, metric in zip(axes[1:], ("macro_f1", "accuracy")):
+        for k, predictions in enumerate(rungs):
+            number = scores.score(predictions)[metric]
+            _interval(ax, number, k, "o", predictions.leaky)
+            ax.annotate(
+                f"{number.value:.3f}", (number.value, k), (0, 6), textcoords="offset points", ha="center", fontsize=9
+            )
+        ax.set(xlabel=f"{scores.METRICS[metric]} (95 % interval)", ylim=(len(rungs) - 0.5, -0.6))
+        ax.margins(x=0.15)
+    axes[0].set_yticks(range(len(rungs)), [p.name + (" (leaky)" if p.leaky else "") for p in rungs])
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def against(series: dict[str, tuple[list, list[scores.Number]]], x: str, y: str, title: str = "", ax=None) -> Axes:
+    """Numbers with intervals against something else; a number without an interval is a formula's, drawn as a line.
+
+    series    {what it is: (places on the x axis, numbers)}
+    x, y      what the axes show, with units; "(logarithmic)" in x makes that axis logarithmic
+    """
+    ax = ax or _axis(6, 3.8)
+    for k, (name, (places, numbers)) in enumerate(series.items()):
+        values = [number.value for number in numbers]
+        if numbers[0].low is None:
+            ax.plot(places, values, ":", color=INK, label=name)
+            continue
+        reach = np.array([[n.value - n.low, n.high - n.value] for n in numbers]).T
+        face = "white" if k == 0 else INK
+        ax.errorbar(places, values, reach, fmt=f"-{MARKERS[k]}", color=INK, mfc=face, ms=6, lw=1, label=name)
+    if "logarithmic" in x:
+        ax.set_xscale("log")
+    ax.set(xlabel=x, ylabel=y, title=title)
+    ax.legend(frameon=False)
+    return ax
+
+
+def distances(found: dict[str, np.ndarray], title: str = "", ax: Axes | None = None) -> Axes:
+    """How far test photos are from the training photo nearest to them: for each protocol, the share up to there."""
+    ax = ax or _axis(8, 4)
+    for (name, levels), style in zip(found.items(), ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))):
+        ax.plot(np.sort(levels), np.arange(1, len(levels) + 1) / len(levels), linestyle=style, color=INK, label=name)
+    ax.set(xlabel="distance to the nearest training photo (grey levels, root mean square)", xlim=(0, None))
+    ax.set(ylabel="share of test photos at most so far", ylim=(0, 1), title=title)
+    ax.legend(frameon=False)
+    return ax
+
+
+def side_by_side(pairs: dict[str, tuple[np.ndarray, np.ndarray]], title: str = "") -> Figure:
+    """Drawn faces, never people's photos: for each name test pictures, and under them the nearest in training.
+
+    pairs    {name: (m, size, size) tested, (m, size, size) trained on}
+    """
+    rows = [part for both in pairs.values() for part in both]
+    names = [line for name in pairs for line in (f"{name}: tested", "nearest in training")]
+    return gallery(np.array(rows), tuple(names), title, columns=rows[0].shape[0])
+
+
+def predicted(points: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes:
+    """Accuracy as measured against accuracy as a formula has it; on the line they agree.
+
+    points    one row each: `name`, `formula` (a share), `measured` (scores.Number), `leaky`
+    """
+    ax = ax or _axis(7.5, 5)
+    ax.plot([0, 1], [0, 1], color=PALE, linewidth=1)
+    for k, point in enumerate(points.itertuples()):
+        number, face = point.measured, "white" if point.leaky else INK
+        ax.plot([point.formula] * 2, [number.low, number.high], color=INK, linewidth=1)
+        marker = MARKERS[k % len(MARKERS)]
+        ax.plot(point.formula, number.value, marker, color=INK, mfc=face, ms=7, label=point.name)
+    ax.set(xlabel="accuracy by formula, if whatever was seen is known again", xlim=(0, 1.03), ylim=(0, 1.03))
+    ax.set(ylabel="accuracy measured (95 % interval)", title=title)
+    ax.legend(frameon=False, bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=9)
+    return ax
 
 
 def gaps(differences: dict[str, dict[str, scores.Number]], metrics=tuple(scores.METRICS), title: str = "") -> Figure:

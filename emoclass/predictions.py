@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from emoclass.faces import Faces
+from emoclass.faces import BadInput, Faces
 from emoclass.labels import EMOTIONS
-from emoclass.train import Run
+from emoclass.train import Run, subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,9 +16,12 @@ class Predictions:
 
     name           of the variant or baseline that speaks
     table          m rows: photo, parent, person, source, emotion (the label), fold, seed
-    probabilities  (m, 8) float32 over EMOTIONS; a baseline without any says 1 for its choice
+    probabilities  (m, classes) float32; a baseline without any says 1 for its choice
     leaky          True if the split was allowed to tear apart what belongs together
     runs           the runs pooled here, empty for a baseline
+    asked, classes the column of the table that holds what was to be said, and all that could be: its eight emotions
+                   unless the net was asked for the source
+    mix            photos of each class that metrics are weighted to, as if so many had been tested; None: as they are
     """
 
     name: str
@@ -26,24 +29,41 @@ class Predictions:
     probabilities: np.ndarray
     leaky: bool = False
     runs: tuple[Run, ...] = ()
+    asked: str = "emotion"
+    classes: tuple[str, ...] = EMOTIONS
+    mix: tuple[float, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.table)
 
     @property
     def truth(self) -> np.ndarray:
-        """(m,) int64: the label, as its place in EMOTIONS."""
-        return pd.Categorical(self.table.emotion, categories=EMOTIONS).codes.astype(np.int64)
+        """(m,) int64: the label, as its place in the classes."""
+        return pd.Categorical(self.table[self.asked], categories=self.classes).codes.astype(np.int64)
 
     @property
     def guess(self) -> np.ndarray:
-        """(m,) int64: the emotion with the highest probability."""
+        """(m,) int64: the class with the highest probability, as its place."""
         return self.probabilities.argmax(1)
 
     def where(self, rows, name: str | None = None) -> "Predictions":
         """The same speaker on some rows only: (m,) bool."""
         rows = np.asarray(rows, bool)
         return replace(self, name=name or self.name, table=self.table[rows], probabilities=self.probabilities[rows])
+
+    def weighted(self, mix: pd.Series, name: str) -> "Predictions":
+        """The same, every metric of it as if `mix` photos of each class (its index) had been tested."""
+        return replace(self, name=name, mix=tuple(mix.reindex(list(self.classes), fill_value=0).astype(float)))
+
+    def after_epoch(self, epoch: int) -> "Predictions":
+        """What was said after this epoch, counted from 1; the variant must have asked to `follow`.
+
+        Raises BadInput if it has not, or if there were not so many epochs.
+        """
+        if not self.runs or not all(1 <= epoch <= len(run.guesses) for run in self.runs):
+            raise BadInput(f"{self.name!r}: what was said after epoch {epoch} was not kept (follow=True keeps it)")
+        said = np.concatenate([run.guesses[epoch - 1] for run in self.runs])
+        return replace(self, probabilities=np.eye(len(self.classes), dtype=np.float32)[said])
 
     def originals(self, name: str | None = None) -> "Predictions":
         """Only what was said about photos that are nobody's copy."""
@@ -52,19 +72,23 @@ class Predictions:
 
 def pool(runs: list[Run], faces: Faces) -> Predictions:
     """Runs of one variant, over folds and seeds, as one table; what is known of a copy is what its parent has."""
-    known = faces.table.set_index("photo")[["person", "source", "emotion"]]
+    variant = runs[0].variant
+    known = {seed: subject(variant, faces, seed).table.set_index("photo") for seed in {run.seed for run in runs}}
+    known = {seed: table[["person", "source", "emotion"]] for seed, table in known.items()}
     rows = [
-        known.loc[run.parent].assign(
-            photo=run.photo, parent=run.parent, fold=run.fold, seed=run.seed, **_beside(run.in_training)
-        )
+        known[run.seed]
+        .loc[run.parent]
+        .assign(photo=run.photo, parent=run.parent, fold=run.fold, seed=run.seed, **_beside(run.in_training))
         for run in runs
     ]
     return Predictions(
-        name=runs[0].variant.name,
+        name=variant.name,
         table=pd.concat(rows, ignore_index=True),
         probabilities=np.concatenate([run.probabilities for run in runs]),
-        leaky=runs[0].variant.allow_leak,
+        leaky=variant.allow_leak,
         runs=tuple(runs),
+        asked="source" if variant.target == "source" else "emotion",
+        classes=runs[0].classes,
     )
 
 

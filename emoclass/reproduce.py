@@ -82,7 +82,7 @@ def parameters_of(notebook) -> set[str]:
 
 
 def planned(path: Path, parameters: dict) -> list[sweep.Task]:
-    """The runs that a notebook will ask for: its cells are run up to the one tagged "plan", which names `variants`.
+    """The runs that a notebook will ask for: its cells are run up to the last tagged "plan", which say `study.plan`.
 
     Raises BadInput naming the notebook and the cell if that fails.
     """
@@ -102,7 +102,7 @@ def planned(path: Path, parameters: dict) -> list[sweep.Task]:
             raise BadInput(f"{path.name}, code cell {k}: {type(error).__name__}: {error}") from error
         if "parameters" in cell.metadata.get("tags", []):
             names |= parameters
-    return names["study"].tasks(names["variants"])
+    return names["study"].planned
 
 
 def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: str) -> None:

@@ -34,12 +34,12 @@ class Number(NamedTuple):
 
 
 def confusion(predictions: Predictions) -> np.ndarray:
-    """(8, 8) int: photos by label (row) and by what was said (column)."""
-    return _per_person(predictions)[0].sum(0).astype(np.int64).reshape(8, 8)
+    """(K, K) int over the speaker's K classes: photos by label (row) and by what was said (column)."""
+    return _per_person(predictions)[0].sum(0).astype(np.int64)
 
 
 def metrics(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Every metric of METRICS, and the recall of each emotion, from (..., 8, 8) confusion counts.
+    """Every metric of METRICS, and the recall of each emotion, from (..., K, K) confusion counts.
 
     Balanced accuracy and macro-F1 are means over the emotions that occur among the labels; an emotion that nobody
     was asked about counts in neither. Recall is NaN where there is no such photo. Each is checked against
@@ -71,14 +71,15 @@ def wilson(hits: int, n: int) -> Number:
 
 
 def recall(predictions: Predictions) -> dict[str, Number]:
-    """For each emotion that occurs: the share of its photos that was recognised, with Wilson's interval."""
+    """For each emotion (or source, if asked for it) that occurs: the share recognised, with Wilson's interval."""
     right = pd.Series(predictions.guess == predictions.truth)
     # A photo tested with several seeds is one witness still, who may be right in part.
-    shares = right.groupby([predictions.table.emotion.to_numpy(), predictions.table.photo.to_numpy()]).mean()
+    label, photo = (predictions.table[column].to_numpy() for column in (predictions.asked, "photo"))
+    shares = right.groupby([label, photo]).mean()
     found = shares.groupby(level=0).agg(["sum", "size"])
     return {
         emotion: wilson(round(found.loc[emotion, "sum"]), int(found.loc[emotion, "size"]))
-        for emotion in EMOTIONS
+        for emotion in predictions.classes
         if emotion in found.index
     }
 
@@ -90,8 +91,8 @@ def score(predictions: Predictions, seed: int = 0) -> dict[str, Number]:
     """
     n = predictions.table.photo.nunique()
     counts, _ = _per_person(predictions)
-    value = metrics(counts.sum(0).reshape(8, 8))
-    resampled = metrics(_resample(counts, seed))
+    value = metrics(_mixed(counts.sum(0), predictions))
+    resampled = metrics(_mixed(_resample(counts, seed), predictions))
     return {name: Number(float(value[name]), *_middle(resampled[name]), n) for name in METRICS}
 
 
@@ -132,8 +133,8 @@ def gap(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Number
     """
     persons = np.union1d(one.table.person, other.table.person)
     (left, _), (right, _) = _per_person(one, persons), _per_person(other, persons)
-    a, b = metrics(left.sum(0).reshape(8, 8)), metrics(right.sum(0).reshape(8, 8))
-    c, d = metrics(_resample(left, seed)), metrics(_resample(right, seed))
+    a, b = metrics(_mixed(left.sum(0), one)), metrics(_mixed(right.sum(0), other))
+    c, d = metrics(_mixed(_resample(left, seed), one)), metrics(_mixed(_resample(right, seed), other))
     n = one.table.photo.nunique()
     return {m: Number(float(a[m] - b[m]), *_middle(c[m] - d[m]), n) for m in METRICS}
 
@@ -189,11 +190,21 @@ def _refuse_other_photos(one: Predictions, other: Predictions) -> None:
 
 
 def _per_person(predictions: Predictions, persons=None) -> tuple[np.ndarray, np.ndarray]:
-    """(persons, 64) float32 confusion counts of each person, and the persons in order."""
+    """(persons, K, K) float32 confusion counts of each person, and the persons in order."""
     persons = np.unique(predictions.table.person) if persons is None else persons
     row = np.searchsorted(persons, predictions.table.person)
-    cell = row * 64 + predictions.truth * 8 + predictions.guess
-    return np.bincount(cell, minlength=64 * len(persons)).reshape(-1, 64).astype(np.float32), persons
+    k = len(predictions.classes)
+    cell = (row * k + predictions.truth) * k + predictions.guess
+    return np.bincount(cell, minlength=len(persons) * k * k).reshape(-1, k, k).astype(np.float32), persons
+
+
+def _mixed(counts: np.ndarray, predictions: Predictions) -> np.ndarray:
+    """(..., K, K) counts, each label's row scaled to what the speaker's mix has of it."""
+    if predictions.mix is None:
+        return counts
+    actual = counts.sum(-1, keepdims=True)
+    wanted = np.asarray(predictions.mix, float)[:, None]
+    return np.where(actual > 0, counts * wanted / np.maximum(actual, 1), 0.0)
 
 
 def _weights(persons: int, seed: int) -> np.ndarray:
@@ -204,7 +215,7 @@ def _weights(persons: int, seed: int) -> np.ndarray:
 
 
 def _resample(counts: np.ndarray, seed: int) -> np.ndarray:
-    return (_weights(len(counts), seed) @ counts).reshape(-1, 8, 8)
+    return (_weights(len(counts), seed) @ counts.reshape(len(counts), -1)).reshape(-1, *counts.shape[1:])
 
 
 def _middle(values: np.ndarray) -> tuple[float, float]:

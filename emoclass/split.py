@@ -17,13 +17,14 @@ from emoclass.faces import BadInput, Faces, listed
 KEEP_TOGETHER = {
     "row": (),
     "photo": ("parent",),
-    "duplicate": ("parent", "cluster"),
-    "person": ("parent", "cluster", "person"),
-    "source": ("parent", "cluster", "person", "source"),
+    "duplicate": ("parent", "cluster", "alike"),
+    "person": ("parent", "cluster", "alike", "person"),
+    "source": ("parent", "cluster", "alike", "person", "source"),
 }
 IN_WORDS = {
     "parent": "photo and its copies",
-    "cluster": "picture under several names",
+    "cluster": "file under several names",
+    "alike": "picture, newly cut or toned",
     "person": "person",
     "source": "source",
 }

@@ -71,7 +71,9 @@ class Store:
         """Keep a run. It is written beside its place and then moved, so that a crash leaves no half of one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         facts = dict(history=run.history, rows=run.rows, seconds=run.seconds, name=run.variant.name)
-        arrays = dict(photo=run.photo.astype(str), parent=run.parent.astype(str), probabilities=run.probabilities)
+        facts |= dict(classes=run.classes)
+        arrays = dict(photo=run.photo.astype(str), parent=run.parent.astype(str))
+        arrays |= dict(probabilities=run.probabilities, guesses=run.guesses)
         arrays |= {f"in_training.{key}": value for key, value in run.in_training.items()}
         arrays |= {f"weights.{k:03d}": value for k, value in enumerate(run.weights)}
         handle, draft = tempfile.mkstemp(dir=self.folder, prefix=".draft-", suffix=".npz")
@@ -94,7 +96,9 @@ class Store:
                     seed=seed,
                     photo=file["photo"].astype(object),
                     parent=file["parent"].astype(object),
+                    classes=tuple(facts["classes"]),
                     probabilities=file["probabilities"],
+                    guesses=file["guesses"],
                     in_training={n.split(".")[1]: file[n] for n in file.files if n.startswith("in_training.")},
                     history=facts["history"],
                     rows=tuple(facts["rows"]),

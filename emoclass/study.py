@@ -44,6 +44,7 @@ class Study:
 
     faces      the photos that it is about
     results    its numbers
+    planned    every run that it has announced with `plan`
     Raises BadInput if the profile is unknown, or as `load_faces` does.
     """
 
@@ -61,6 +62,7 @@ class Study:
             )
         about = dict(name=self.faces.name, photos=len(self.faces), digest=self.faces.digest, profile=profile)
         self.results = Results(self.folder / "results.json", notebook, about, store.versions())
+        self.planned: list[sweep.Task] = []
         plots.use_style()
 
     def adapted(self, variants: Iterable[Variant]) -> list[Variant]:
@@ -68,29 +70,39 @@ class Study:
         if self.profile == "full":
             return list(variants)
         return [
-            v.replace(epochs=min(v.epochs, QUICK_EPOCHS), n_folds=QUICK_FOLDS, tested=min(len(v.folds), QUICK_FOLDS))
+            v.replace(epochs=min(v.epochs, QUICK_EPOCHS))
+            if v.by == "source"  # whose folds are the sources, however few or many
+            else v.replace(
+                epochs=min(v.epochs, QUICK_EPOCHS), n_folds=QUICK_FOLDS, tested=min(len(v.folds), QUICK_FOLDS)
+            )
             for v in variants
         ]
 
-    def tasks(self, variants: Iterable[Variant]) -> list[sweep.Task]:
-        """Every run that `sweep` will look for.
+    def plan(self, variants: Iterable[Variant], faces: Faces | None = None, seeds: Iterable[int] = (0,)) -> None:
+        """Announce the runs that `sweep` will look for, so that `make reproduce` can train them all beforehand.
 
+        faces    what to train and test on, the study's own photos if nothing else is said
         Raises BadInput if an emotion has too few photos for the folds: before anything is trained.
         """
-        variants, counts = self.adapted(variants), self.faces.counts
+        faces = self.faces if faces is None else faces
+        variants, counts = self.adapted(variants), faces.counts
         for variant in variants:
+            if variant.by == "source":
+                continue
             own = counts[list(variant.emotions)]
             if len(few := own[(own > 0) & (own < variant.n_folds)]):
                 which = listed(f"{emotion} ({n})" for emotion, n in few.items())
                 raise BadInput(
-                    f"{self.faces.name}: fewer photos than the {variant.n_folds} folds of {variant.name!r}: {which}; "
+                    f"{faces.name}: fewer photos than the {variant.n_folds} folds of {variant.name!r}: {which}; "
                     "add photos, or leave these emotions out"
                 )
-        return sweep.tasks(variants, self.faces)
+        self.planned += sweep.tasks(variants, faces, seeds)
 
-    def sweep(self, variants: Iterable[Variant]) -> dict[str, Predictions]:
+    def sweep(
+        self, variants: Iterable[Variant], faces: Faces | None = None, seeds: Iterable[int] = (0,)
+    ) -> dict[str, Predictions]:
         """Predictions by name of variant; what the store lacks is trained first, with a line on stderr for each."""
-        return sweep.sweep(self.adapted(variants), self.faces)
+        return sweep.sweep(self.adapted(variants), self.faces if faces is None else faces, seeds)
 
     def figure(self, figure: Figure, name: str) -> Image:
         """Keep a figure as <name>.png and return that picture to be shown.

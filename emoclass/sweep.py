@@ -52,7 +52,7 @@ class Task:
         """About how many seconds of training it is on the reference machine."""
         copies = self.variant.copies
         counts = self.faces.counts[list(self.variant.emotions)]
-        extra = sum(max(copies.to - counts[e], 0) for e in copies.of if counts.get(e)) if copies else 0
+        extra = sum(copies.missing(counts.get(emotion, 0)) for emotion in copies.of) if copies else 0
         photos = (counts.sum() + extra) * (1 - 1 / self.variant.n_folds)
         millions = models.cost(self.variant.net, self.faces.size)[1] / 1e6
         speed_up = 0.55 if self.variant.precision == "mixed_bfloat16" else 1.0

@@ -1,7 +1,7 @@
 """One Variant x fold x seed -> what the net said about the photos it had not seen."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from emoclass.augment import with_copies
 from emoclass.backend import keras
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
+from emoclass.split import groups
 from emoclass.variant import Variant
 
 
@@ -19,8 +20,10 @@ class Run:
     """One trained net and its test.
 
     photo, parent   (m,) str: the rows tested, in order
-    probabilities   (m, 8) float32 over EMOTIONS; 0 for emotions that the variant leaves out
-    in_training     for each of parent, cluster, person, source: (m,) bool, the row's own stands in training too
+    classes         what could be said: EMOTIONS, or the sources
+    probabilities   (m, classes) float32; 0 for emotions that the variant leaves out
+    guesses         (epochs, m) uint8: the class said after each epoch if the variant follows them, else (0, m)
+    in_training     for each of parent, cluster, alike, person, source: (m,) bool, the row's own is in training too
     history         per epoch: loss, accuracy, val_loss, val_accuracy
     rows            how many were trained on, validated on, tested on
     seconds         of training, on one thread
@@ -32,7 +35,9 @@ class Run:
     seed: int
     photo: np.ndarray
     parent: np.ndarray
+    classes: tuple[str, ...]
     probabilities: np.ndarray
+    guesses: np.ndarray
     in_training: dict[str, np.ndarray]
     history: dict[str, list[float]]
     rows: tuple[int, int, int]
@@ -45,13 +50,28 @@ class Run:
         return int(np.argmin(self.history["val_loss"])) + 1
 
 
+def subject(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
+    """The photos that a variant is about, their `emotion` being what its net is to learn if it is asked for one.
+
+    Random emotions are the true ones dealt out anew, one to each photo and its duplicates (families), so that
+    each emotion stays about as frequent as it was.
+    """
+    faces = faces.select(faces.table.emotion.isin(variant.emotions).to_numpy())
+    if variant.target != "random":
+        return faces
+    family = groups(faces.table, "duplicate")
+    dealt = faces.table.emotion.groupby(family).first().to_numpy()
+    dealt = np.random.default_rng([seed, 1]).permutation(dealt)
+    return replace(faces, table=faces.table.assign(emotion=dealt[family]))
+
+
 def parts(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tuple[Faces, split.Split]:
     """The photos of this variant, copies among them, and its split in this fold.
 
     With order "copy-split" each copy is dealt out like a photo of its own. With "split-copy" the originals are
     dealt out, and copies join the training part alone. Raises LeakError and BadInput as `split.split` does.
     """
-    faces = faces.select(faces.table.emotion.isin(variant.emotions).to_numpy())
+    faces = subject(variant, faces, seed)
     everything = with_copies(faces, variant.copies, seed)
     how = dict(fold=fold, n_folds=variant.n_folds, seed=seed, allow_leak=variant.allow_leak)
     if variant.order == "copy-split":
@@ -69,8 +89,13 @@ def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0) -> Run:
     those of the epoch with the least loss on the validation part.
     """
     everything, dealt = parts(variant, faces, fold, seed)
-    kept = np.array([EMOTIONS.index(emotion) for emotion in variant.emotions])
-    labels = np.searchsorted(np.sort(kept), everything.labels)
+    if variant.target == "source":
+        asked, classes = everything.table.source, tuple(sorted(faces.table.source.unique()))
+        kept = np.arange(len(classes))
+    else:
+        asked, classes = everything.table.emotion, EMOTIONS
+        kept = np.flatnonzero(np.isin(EMOTIONS, variant.emotions))
+    labels = pd.Categorical(asked, categories=[classes[k] for k in kept]).codes.astype(np.int64)
     pictures = everything.pixels[..., None]
 
     keras().utils.set_random_seed(1000 * seed + fold)
@@ -86,6 +111,12 @@ def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0) -> Run:
             jit_compile=False,  # XLA takes longer on a CPU
         )
         best = keras().callbacks.EarlyStopping(patience=variant.epochs, restore_best_weights=True)
+        guesses = []
+
+        def guess(*_):
+            guesses.append(kept[net.predict(pictures[dealt.test], batch_size=512, verbose=0).argmax(1)])
+
+        followed = [keras().callbacks.LambdaCallback(on_epoch_end=guess)] if variant.follow else []
         start = time.perf_counter()
         history = net.fit(
             pictures[dealt.train],
@@ -93,7 +124,7 @@ def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0) -> Run:
             validation_data=(pictures[dealt.validation], labels[dealt.validation]),
             batch_size=variant.batch,
             epochs=variant.epochs,
-            callbacks=[best],
+            callbacks=[*followed, best],  # the last one ends by putting the best weights back
             verbose=0,
         ).history
         seconds = time.perf_counter() - start
@@ -104,8 +135,8 @@ def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0) -> Run:
         keras().utils.clear_session()
 
     odds = np.exp(logits - logits.max(1, keepdims=True))
-    probabilities = np.zeros((len(odds), len(EMOTIONS)), np.float32)
-    probabilities[:, np.sort(kept)] = odds / odds.sum(1, keepdims=True)
+    probabilities = np.zeros((len(odds), len(classes)), np.float32)
+    probabilities[:, kept] = odds / odds.sum(1, keepdims=True)
     tested = everything.table.iloc[dealt.test]
     return Run(
         variant=variant,
@@ -113,7 +144,9 @@ def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0) -> Run:
         seed=seed,
         photo=tested.photo.to_numpy(),
         parent=tested.parent.to_numpy(),
+        classes=classes,
         probabilities=probabilities,
+        guesses=np.array(guesses, np.uint8).reshape(-1, len(odds)),
         in_training=in_training(everything.table, dealt),
         history={name: [float(value) for value in values] for name, values in history.items()},
         rows=(len(dealt.train), len(dealt.validation), len(dealt.test)),

@@ -14,6 +14,7 @@ CHOICES = {
     "by": tuple(KEEP_TOGETHER)[1:],
     "order": ("split-copy", "copy-split"),
     "loss": WEIGHTS,
+    "target": ("emotion", "random", "source"),
     "precision": ("float32", "mixed_bfloat16"),
 }
 
@@ -28,10 +29,13 @@ class Variant:
     copies, order  copies of the scarce photos, made after the split or before it
     allow_leak     needed for a split that tears copies or duplicates apart
     emotions       the emotions kept; photos of the others are left out
+    target         what the net is asked: the emotion; a random one, dealt out so that only a photo's duplicates and
+                   copies share it (whoever scores above chance has seen the photo); or the source
     loss           weights of the emotions in the cross-entropy: plain, balanced or root
     n_folds        parts that the photos are dealt into
     tested         how many of these are trained for and tested; all of them unless said
     epochs, batch, learning_rate, precision   of Adam, which starts anew for each fold
+    follow         also keep what is said about the test part after each epoch
 
     Raises BadInput, naming every value that is not one of its choices.
     """
@@ -43,6 +47,7 @@ class Variant:
     order: str = "split-copy"
     allow_leak: bool = False
     emotions: tuple[str, ...] = EMOTIONS
+    target: str = "emotion"
     loss: str = "plain"
     n_folds: int = 5
     tested: int | None = None
@@ -50,6 +55,7 @@ class Variant:
     batch: int = 64
     learning_rate: float = 1e-3
     precision: str = "float32"
+    follow: bool = False
 
     def __post_init__(self):
         wrong = [

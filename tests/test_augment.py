@@ -16,7 +16,7 @@ from emoclass.faces import BadInput
 from emoclass.labels import EMOTIONS, SCARCE
 
 GRADIENT = (np.add.outer(np.arange(24) * 7, np.arange(24) * 3) % 256).astype(np.uint8)
-STILL = Copies(to=0, rotation=0, shift=0, zoom=0, flip=False)
+STILL = Copies(to=1, rotation=0, shift=0, zoom=0, flip=False)
 
 
 def copies_of(faces, copies, seed=0):

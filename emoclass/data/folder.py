@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from emoclass.data import legend
+from emoclass.data.alike import kept_together
 from emoclass.data.prepare import EVERY, SUFFIXES, blob_ids, prepare
 from emoclass.faces import BadInput, Faces, listed
 from emoclass.labels import EMOTIONS, canonical
@@ -50,7 +51,8 @@ def load(path: os.PathLike | str, size: int = 48) -> Faces:
     name = home.resolve().name or "faces"
     # Figures and results are filed under the name: a folder must not take that of the two built-in collections.
     name = f"{name}-folder" if name in ("muxspace", "cartoon") else name
-    return Faces(pixels, table, name, report)
+    table, found = kept_together(table, pixels)
+    return Faces(pixels, table, name, (*report[:-2], found, *report[-2:]))
 
 
 def _tells_nothing(table: pd.DataFrame) -> bool:

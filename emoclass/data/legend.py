@@ -96,7 +96,9 @@ def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:
 
 
 def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[pd.DataFrame, tuple]:
-    """(table, report): one row per usable photo with the columns of `Faces`, sorted by photo; and what was done.
+    """(table, report): one row per usable photo, sorted by photo, and what was done.
+
+    The table has the columns of `Faces` but for `alike`, which needs pixels.
 
     rows   as `read` returns them
     ids    content id of every photo on disk, by the name that the rows use
@@ -155,7 +157,7 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
         ("photos to work with", len(kept), ""),
         ("persons", kept.person.nunique(), ""),
     )
-    return kept[list(COLUMNS)], report
+    return kept[[column for column in COLUMNS if column in kept]], report
 
 
 def _faults(rows: pd.DataFrame, ids: dict[str, str | None]) -> list[str]:

@@ -23,6 +23,7 @@ from typing import IO
 import pandas as pd
 
 from emoclass.data import legend
+from emoclass.data.alike import kept_together
 from emoclass.data.prepare import EVERY, blob_ids, prepare
 from emoclass.faces import BadInput, Faces, listed
 from emoclass.paths import data_folder
@@ -83,7 +84,9 @@ def load(size: int = 48, folder: Path | None = None) -> Faces:
     rows.loc[rows.label.str.isupper(), "source"] = "film"
     table, report = legend.clean(rows, images, str(collection / "data" / "legend.csv"))
     paths = [f"{collection}/images/{photo}" for photo in table.photo]
-    return Faces(prepare(paths, size, table.photo.map(images)), table, "muxspace", report)
+    pixels = prepare(paths, size, table.photo.map(images))
+    table, found = kept_together(table, pixels)
+    return Faces(pixels, table, "muxspace", (*report[:-2], found, *report[-2:]))
 
 
 def read_legend(folder: Path | None = None) -> pd.DataFrame:
