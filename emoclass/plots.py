@@ -233,6 +233,11 @@ def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Fig
     return figure
 
 
+def panels(count: int) -> tuple[Figure, np.ndarray]:
+    """A figure with so many axes side by side."""
+    return plt.subplots(1, count, figsize=(5 * count, 4))
+
+
 def leak_ladder(rungs: list[Predictions], title: str = "") -> Figure:
     """For each rung what its test photos share with training, and beside it the scores that this goes with.
 
@@ -272,7 +277,7 @@ def against(series: dict[str, tuple[list, list[scores.Number]]], x: str, y: str,
     ax = ax or _axis(6, 3.8)
     for k, (name, (places, numbers)) in enumerate(series.items()):
         values = [number.value for number in numbers]
-        if numbers[0].low is None:
+        if any(number.low is None for number in numbers):
             ax.plot(places, values, ":", color=INK, label=name)
             continue
         reach = np.array([[n.value - n.low, n.high - n.value] for n in numbers]).T

@@ -32,6 +32,10 @@ class Number(NamedTuple):
             return f"{self.value:,.10g} (n = {self.n:,})"
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}; n = {self.n:,})"
 
+    def __format__(self, how):
+        """`f"{number:+}"` is for differences: signs, and no n."""
+        return f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})" if how == "+" else format(str(self), how)
+
 
 def confusion(predictions: Predictions) -> np.ndarray:
     """(K, K) int over the speaker's K classes: photos by label (row) and by what was said (column)."""

@@ -22,10 +22,10 @@ from emoclass.store import Store, address
 from emoclass.train import train
 from emoclass.variant import Variant
 
-# Seconds of training per photo and epoch on one thread of the machine that this was fitted on, which multiplies
-# REFERENCE_SPEED Gflop/s in float32: so much for each photo, and so much for each million multiply-adds.
-SECONDS_PER_PHOTO, SECONDS_PER_MILLION = 2.2e-4, 4.5e-5
-REFERENCE_SPEED = 100.0
+# Seconds of training on one thread of the machine that this was fitted on, which multiplies REFERENCE_SPEED
+# Gflop/s in float32: so much for each run, for each epoch, for each photo in it, and each million multiply-adds.
+SECONDS_PER_RUN, SECONDS_PER_EPOCH, SECONDS_PER_PHOTO, SECONDS_PER_MILLION = 2.0, 0.08, 2.2e-4, 4.5e-5
+REFERENCE_SPEED = 140.0
 START_UP = 10.0  # seconds that a worker needs before its first run
 
 
@@ -57,7 +57,7 @@ class Task:
         millions = models.cost(self.variant.net, self.faces.size)[1] / 1e6
         speed_up = 0.55 if self.variant.precision == "mixed_bfloat16" else 1.0
         per_photo = SECONDS_PER_PHOTO + speed_up * millions * SECONDS_PER_MILLION
-        return 1.0 + photos * self.variant.epochs * per_photo
+        return SECONDS_PER_RUN + self.variant.epochs * (SECONDS_PER_EPOCH + photos * per_photo)
 
     def __str__(self):
         return f"{self.variant.name}, fold {self.fold}" + (f", seed {self.seed}" if self.seed else "")

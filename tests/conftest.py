@@ -29,6 +29,14 @@ def drawn() -> Faces:
 
 
 @pytest.fixture(scope="session")
+def sharp() -> Faces:
+    """32 drawn faces of 48 pixels without noise, four of each emotion, all of different persons."""
+    faces = draw(Drawing(counts=(4,) * 8, photos_per_person=(1, 1), film=0.0, noise=0.0), size=48)
+    faces.pixels.flags.writeable = False
+    return faces
+
+
+@pytest.fixture(scope="session")
 def faces_of():
     """Faces of 2 pixels with these columns; the rest of the table says that each photo is of somebody else."""
 

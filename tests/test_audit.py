@@ -1,5 +1,6 @@
 """The leak report counts what stands on both sides, and nothing else."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -7,13 +8,14 @@ import numpy as np
 import pytest
 
 from emoclass import audit
-from emoclass.augment import Copies, warp, with_copies
-from emoclass.data.cartoon import Drawing, draw
+from emoclass.augment import Copies, with_copies
+from emoclass.data import alike
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import pool
 from emoclass.split import Split, split
 from emoclass.train import in_training
+from emoclass.variant import Variant
 
 
 @pytest.fixture
@@ -26,6 +28,7 @@ def faces(faces_of):
         person=["Ann", "Bob", "Cid", "Eve", "Ann", "Bob", "Eve", "Fay"],
         source=["film", "news", "news", "web", "film", "news", "web", "film"],
         cluster=["a", "b", "c", "v", "a", "b", "v", "f"],
+        alike=["a", "b", "c", "v", "a", "b", "v", "c"],
     )
 
 
@@ -35,9 +38,10 @@ SIDES = Split(train=np.arange(3), validation=np.array([3]), test=np.arange(4, 8)
 def run(faces, sides, fold=0):
     tested = faces.table.iloc[sides.test]
     return SimpleNamespace(
-        variant=SimpleNamespace(name="net", allow_leak=True),
+        variant=Variant("net", by="photo", allow_leak=True),
         fold=fold,
         seed=0,
+        classes=EMOTIONS,
         photo=tested.photo.to_numpy(),
         parent=tested.parent.to_numpy(),
         probabilities=np.zeros((len(tested), 8), np.float32),
@@ -46,13 +50,14 @@ def run(faces, sides, fold=0):
 
 
 def test_what_is_in_training_is_counted_by_emotion(faces):
-    # fear: the copy of a, with its picture, person and source in training; and e, which only validation knows
-    # neutral: d is b's picture and person under another name; f shares no more than its source
+    # fear: the copy of a, with its file, person and source in training; and e, which only validation knows
+    # neutral: d is b's file and person under another name; f is all but c's picture and shares its own source
     report = audit.report(faces, SIDES)
-    assert list(report) == ["tested", *audit.COLUMNS.values()]
-    assert report.loc["fear"].tolist() == [2, 1, 1, 1, 1]
-    assert report.loc["neutral"].tolist() == [2, 0, 1, 1, 2]
-    assert report.loc["all"].tolist() == [4, 1, 2, 2, 3]
+    shared = ["itself or its copy", "the same file", "a near-duplicate", "the same person", "the same source"]
+    assert list(report) == ["tested", *shared]
+    assert report.loc["fear"].tolist() == [2, 1, 1, 1, 1, 1]
+    assert report.loc["neutral"].tolist() == [2, 0, 1, 2, 1, 2]
+    assert report.loc["all"].tolist() == [4, 1, 2, 3, 2, 3]
     assert list(report.index) == ["fear", "neutral", "all"]
 
 
@@ -67,7 +72,7 @@ def test_emotions_stand_in_their_order_and_those_not_tested_are_left_out(drawn):
 def test_a_guarded_split_shares_nothing_but_sources(drawn):
     faces = with_copies(drawn, Copies(to=9))
     report = audit.report(faces, split(faces, "person", n_folds=3))
-    assert not report[["itself or its copy", "the same picture", "the same person"]].to_numpy().any()
+    assert not report.drop(columns=["tested", "the same source"]).to_numpy().any()
     assert report["the same source"]["all"] > 0
 
 
@@ -79,7 +84,8 @@ def test_pooled_over_the_folds_the_counts_are_the_sum_of_the_reports(drawn):
     assert pooled.equals(summed)
     assert pooled.tested["all"] == len(faces)
     assert pooled["itself or its copy"]["all"] > 0
-    assert (pooled["itself or its copy"] <= pooled["the same picture"]).all()
+    assert (pooled["itself or its copy"] <= pooled["the same file"]).all()
+    assert (pooled["the same file"] <= pooled["a near-duplicate"]).all()
 
 
 # what stands twice
@@ -91,43 +97,34 @@ def again(faces, row, picture, **known):
     return faces + Faces(picture[None], table)
 
 
-@pytest.fixture(scope="module")
-def sharp():
-    return draw(Drawing(counts=(4,) * 8, photos_per_person=(1, 1), film=0.0, noise=0.0), size=48)
+def test_near_duplicates_bear_their_names_and_say_whether_they_are_of_one_person(sharp):
+    person = sharp.table.person[5]
+    for name, same in (("somebody else", False), (person, True)):
+        faces = again(sharp, 5, sharp.pixels[5], person=name)
+        closest = audit.near_duplicates(faces).iloc[0]
+        assert closest.to_dict() == dict(
+            photo=sharp.table.photo[5], other="again", grey_levels=0, bits=0, same_person=same
+        )
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda picture: picture,
-        lambda picture: np.clip(picture.astype(int) + 30, 0, 255).astype(np.uint8),  # lighter
-        lambda picture: cv2.GaussianBlur(picture, (3, 3), 0.5),  # compressed anew
-        lambda picture: warp(picture, right=0.4, zoom=1.01),  # cut anew
-    ],
-)
-def test_the_same_picture_is_found_however_it_was_treated(sharp, change):
-    faces = again(sharp, 5, change(sharp.pixels[5]), person="somebody else")
-    pairs = audit.near_duplicates(faces)
-    assert (sharp.table.photo[5], "again") in set(zip(pairs.photo, pairs.other))
-    assert not pairs.same_person[(pairs.other == "again") & (pairs.photo == sharp.table.photo[5])].item()
-    assert audit.twice(faces)[0].loc["all", "of another person"] >= 2
+def test_near_duplicates_are_all_that_are_found_among_the_pixels_in_the_same_order(sharp, monkeypatch):
+    monkeypatch.setattr(alike.near_duplicates, "__defaults__", (30, 20.0))
+    named, found = audit.near_duplicates(sharp), alike.near_duplicates(sharp.pixels)
+    assert named.photo.tolist() == sharp.table.photo[found.one].tolist() and len(named) > 5
+    assert named.other.tolist() == sharp.table.photo[found.other].tolist()
+    assert named[["grey_levels", "bits"]].equals(found[["grey_levels", "bits"]])
 
 
-def test_no_picture_is_its_own_duplicate_and_different_ones_are_not_taken_for_one(sharp):
+def test_what_stands_twice_is_counted_by_emotion(sharp):
     different = sharp.select(sharp.table.emotion.drop_duplicates().index)  # eight persons, eight emotions
-    assert audit.near_duplicates(different).empty
     assert audit.twice(different)[0].loc["all"].tolist() == [8, 0, 0, 0]
-
-
-def test_every_pair_is_looked_at_whatever_the_blocks(sharp, monkeypatch):
-    whole = audit.near_duplicates(sharp, bits=30, grey_levels=20)
-    monkeypatch.setattr(audit, "BLOCK", 5)
-    assert len(whole) > 5 and audit.near_duplicates(sharp, bits=30, grey_levels=20).equals(whole)
-
-
-def test_a_stricter_distance_finds_fewer(sharp):
-    found = [len(audit.near_duplicates(sharp, bits=30, grey_levels=level)) for level in (0, 10, 20, 255)]
-    assert found == sorted(found) and found[0] == 0 < found[-1]
+    toned = again(different, 2, different.pixels[2] // 8 * 8, person="somebody else")
+    counts, pairs = audit.twice(toned)
+    assert counts.loc[toned.table.emotion[2]].tolist() == [2, 0, 2, 2]
+    assert counts.loc["all"].tolist() == [9, 0, 2, 2] and len(pairs) == 1
+    cluster = toned.table.photo.replace("again", toned.table.photo[2])
+    same_file = replace(toned, table=toned.table.assign(cluster=cluster))
+    assert audit.twice(same_file)[0].loc["all"].tolist() == [9, 2, 2, 2]
 
 
 def save(folder, names, pictures):
@@ -148,3 +145,60 @@ def test_the_command_says_what_stands_twice_by_its_status(tmp_path, sharp, capsy
 
     assert audit.main([str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+# how near the nearest is
+
+
+def plain_nearest(faces, sides):
+    """For each test row the distance to each training row, one by one."""
+    flat = faces.pixels.reshape(len(faces), -1).astype(float)
+    flat -= flat.mean(1, keepdims=True)
+    return np.array([[np.sqrt(np.mean((flat[a] - flat[b]) ** 2)) for b in sides.train] for a in sides.test])
+
+
+def test_the_nearest_training_photo_is_the_one_that_looking_at_each_finds(drawn, monkeypatch):
+    monkeypatch.setattr(audit, "BLOCK", 5)
+    sides = split(drawn, "person", n_folds=3)
+    found, expected = audit.nearest(drawn, sides), plain_nearest(drawn, sides)
+    assert len(found) > 15
+    assert found.photo.tolist() == drawn.table.photo[sides.test].tolist()
+    assert found.emotion.tolist() == drawn.table.emotion[sides.test].tolist()
+    assert found.grey_levels.to_numpy() == pytest.approx(expected.min(1), abs=0.01)
+    assert found.nearest.tolist() == drawn.table.photo[sides.train[expected.argmin(1)]].tolist()
+
+
+def test_what_is_in_training_too_is_at_no_distance_however_light_it_is(sharp):
+    darker = replace(sharp, pixels=sharp.pixels.clip(0, 225))  # so that nothing is lost in the light
+    faces = again(darker, 5, darker.pixels[5] + 30)
+    found = audit.nearest(faces, Split(np.arange(8), np.arange(8, 10), np.array([len(sharp), 20])))
+    assert found.nearest[0] == sharp.table.photo[5]
+    assert found.grey_levels[0] == pytest.approx(0, abs=0.05) and found.grey_levels[1] > 5
+
+
+def test_only_the_training_part_is_looked_at(sharp):
+    faces = again(sharp, 5, sharp.pixels[5])
+    found = audit.nearest(faces, Split(np.arange(6, 12), np.array([5]), np.array([len(sharp)])))
+    assert found.nearest[0] != sharp.table.photo[5] and found.grey_levels[0] > 5
+
+
+@pytest.mark.parametrize(
+    "family, share, chance", [(1, 0.8, 0), (2, 0.5, 0.5), (3, 0.5, 0.75), (2, 0.8, 0.8), (9, 1, 1)]
+)
+def test_the_chance_of_a_sibling_in_training_is_that_of_pencil_and_paper(family, share, chance):
+    assert audit.sibling_share(family, share) == pytest.approx(chance)
+
+
+@pytest.mark.parametrize("family, share", [(2, 0.71), (6, 0.2), (12, 0.1)])
+def test_the_chance_of_a_sibling_in_training_is_that_of_dealing(family, share):
+    trained = np.random.default_rng(0).random((40_000, family)) < share
+    others = trained[:, 1:].any(1)[~trained[:, 0]]  # of pictures that are tested
+    assert audit.sibling_share(family, share) == pytest.approx(others.mean(), abs=0.01)
+
+
+def test_copies_dealt_out_with_their_photos_have_siblings_in_training_as_often_as_the_formula_says(faces_of):
+    faces = with_copies(faces_of(emotion=np.repeat(["fear", "anger"], 60)), Copies(each=2))
+    sides = [split(faces, "row", fold, n_folds=3, allow_leak=True) for fold in range(3)]
+    shared = np.concatenate([in_training(faces.table, each)["parent"] for each in sides])
+    share = np.mean([len(each.train) for each in sides]) / len(faces)
+    assert audit.sibling_share(3, share) == pytest.approx(shared.mean(), abs=0.05)

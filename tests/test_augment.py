@@ -77,7 +77,7 @@ def test_the_picture_handed_in_is_left_alone():
 @settings(max_examples=50)
 @given(
     counts=st.lists(st.integers(0, 6), min_size=8, max_size=8).filter(any),
-    to=st.integers(0, 15),
+    to=st.integers(1, 15),
     of=st.sets(st.sampled_from(EMOTIONS)),
     seed=st.integers(0, 9),
 )
@@ -86,13 +86,47 @@ def test_each_emotion_asked_for_reaches_its_number_and_the_others_stay(faces_of,
     enlarged = with_copies(faces, replace(STILL, to=to, of=tuple(of)), seed)
     for emotion, before, after in zip(EMOTIONS, counts, enlarged.counts):
         assert after == (max(before, to) if emotion in of and before else before)
-    per_photo = copies_per_photo(faces, Copies(to, tuple(of)), seed)
+    per_photo = copies_per_photo(faces, Copies(to=to, of=tuple(of)), seed)
     for emotion in EMOTIONS:
         made = per_photo[faces.table.emotion == emotion]
         assert not made.size or made.max() - made.min() <= 1
     assert Counter(enlarged.table.parent[enlarged.is_copy]) == Counter(
         dict(zip(faces.table.photo[per_photo > 0], per_photo[per_photo > 0]))
     )
+
+
+@settings(max_examples=50)
+@given(
+    counts=st.lists(st.integers(0, 6), min_size=8, max_size=8).filter(any),
+    each=st.integers(1, 5),
+    of=st.sets(st.sampled_from(EMOTIONS)),
+    seed=st.integers(0, 9),
+)
+def test_by_each_every_photo_asked_for_gets_exactly_so_many_copies(faces_of, counts, each, of, seed):
+    faces = faces_of(emotion=np.repeat(EMOTIONS, counts))
+    copies = replace(STILL, to=0, each=each, of=tuple(of))
+    enlarged = with_copies(faces, copies, seed)
+    asked = faces.table.photo[faces.table.emotion.isin(of)]
+    assert Counter(enlarged.table.parent[enlarged.is_copy]) == dict.fromkeys(asked, each)
+    assert copies_per_photo(faces, copies, seed).sum() == len(enlarged) - len(faces) == each * len(asked)
+
+
+@pytest.mark.parametrize(
+    "copies, photos, missing",
+    [
+        (Copies(to=9), 4, 5),
+        (Copies(to=9), 9, 0),
+        (Copies(to=9), 12, 0),
+        (Copies(to=9), 0, 0),
+        (Copies(each=3), 4, 12),
+        (Copies(each=3), 0, 0),
+    ],
+)
+def test_how_many_copies_are_missing_is_known_beforehand(faces_of, copies, photos, missing):
+    assert copies.missing(photos) == missing
+    if photos:
+        faces = faces_of(emotion=["fear"] * photos)
+        assert len(with_copies(faces, copies)) == photos + missing
 
 
 def test_which_photos_get_one_copy_more_depends_on_the_seed(faces_of):
@@ -137,6 +171,13 @@ def test_a_copy_is_known_by_its_parent_s_everything_but_its_name(drawn):
         assert copies[column].tolist() == known.tolist()
     names = {f"{parent}, copy {k}" for parent, n in Counter(copies.parent).items() for k in range(1, n + 1)}
     assert set(copies.photo) == names
+
+
+def test_a_copy_is_alike_to_what_its_parent_is_alike_to(faces_of):
+    faces = faces_of(photo=list("abc"), emotion="fear", cluster=list("abc"), alike=list("aac"))
+    enlarged = with_copies(faces, Copies(each=2))
+    assert enlarged.table.alike.tolist() == list("aacaaaacc")
+    assert enlarged.table.cluster.tolist() == list("abcaabbcc")
 
 
 def test_a_copy_shows_its_parent_and_nobody_else(drawn):
@@ -208,3 +249,10 @@ def test_movements_stay_within_their_limits_and_fill_them(drawn, copies, monkeyp
 def test_copies_of_what_is_no_emotion_are_refused(of):
     with pytest.raises(BadInput, match=r"copies of .*fear|joy"):
         Copies(to=10, of=of)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"to": 3, "each": 2}, {"to": -1}, {"each": -2}, {"to": 3, "each": -1}])
+def test_either_a_number_to_reach_or_a_number_for_each_is_asked_for(wrong):
+    said = {"to": 0, "each": 0} | wrong
+    with pytest.raises(BadInput, match=f"to={said['to']} and each={said['each']}: one of them must be above 0"):
+        Copies(**wrong)

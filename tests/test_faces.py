@@ -66,6 +66,21 @@ def test_a_long_list_says_how_many_it_leaves_out():
     assert listed("abcd", at_most=1) == "a and 3 more"
 
 
+# near-duplicates
+
+
+def test_where_nobody_looked_for_near_duplicates_the_same_file_alone_is_alike(faces_of):
+    faces = faces_of(photo=["a", "b", "c"], cluster=["a", "a", "c"])
+    assert faces.table.alike.tolist() == ["a", "a", "c"]
+
+
+def test_what_is_known_to_be_alike_stays_so_and_is_kept(faces_of, tmp_path):
+    faces = faces_of(photo=["a", "b", "c"], cluster=["a", "b", "c"], alike=["a", "b", "b"])
+    for kept in (faces, faces.select([2, 1, 0]).select([2, 1, 0]), Faces.open(faces.save(tmp_path))):
+        assert kept.table.cluster.tolist() == ["a", "b", "c"] and kept.table.alike.tolist() == ["a", "b", "b"]
+    assert faces.digest != faces_of(photo=["a", "b", "c"], cluster=["a", "b", "c"]).digest
+
+
 # pixels and table stay in step
 
 

@@ -16,7 +16,8 @@ PARAMETERS = 'DATASET = "muxspace"\nPROFILE = "full"'
 PLAN = """from emoclass import Study, Variant, models, plots
 study = Study("{name}", DATASET, PROFILE)
 tiny = models.Net(dense=(4,))
-variants = [Variant("{name} one", net=tiny, epochs=1), Variant("{name} two", net=tiny, epochs={epochs})]"""
+variants = [Variant("{name} one", net=tiny, epochs=1), Variant("{name} two", net=tiny, epochs={epochs})]
+study.plan(variants)"""
 REST = """found = study.sweep(variants)
 study.results.add_scores("{name}", found["{name} two"])
 study.figure(plots.counts(study.faces, "Counts").figure, "{number}_counts")

@@ -1,12 +1,11 @@
 """Scores are what scikit-learn, scipy and pencil and paper make them; intervals say how far they may be off."""
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics as sklearn
@@ -14,7 +13,7 @@ from sklearn import metrics as sklearn
 from emoclass import scores
 from emoclass.faces import BadInput
 from emoclass.labels import EMOTIONS
-from emoclass.predictions import Predictions, pool
+from emoclass.predictions import Predictions
 from emoclass.scores import METRICS, Number, confusion, metrics, wilson
 
 A, H, N = (EMOTIONS.index(emotion) for emotion in ("anger", "happiness", "neutral"))
@@ -245,6 +244,86 @@ def test_a_forced_choice_asks_which_of_the_two_is_the_likelier():
     assert scores.forced_choice(speaker, ("neutral", "anger")).value == 0.25  # anger alone is said to be anger
 
 
+# as if another mix had been tested
+
+
+amounts = st.lists(st.floats(0.01, 1000), min_size=8, max_size=8)
+
+
+def counted(cells) -> Predictions:
+    """What a speaker said so often: (label, guess, how many photos), a person for each third photo."""
+    truth, guess = (np.repeat([cell[side] for cell in cells], [n for *_, n in cells]) for side in (0, 1))
+    return said(truth, guess, person=np.arange(len(truth)) // 3)
+
+
+def values(predictions):
+    return {metric: number.value for metric, number in scores.score(predictions).items()}
+
+
+def test_weighted_accuracy_is_that_of_pencil_and_paper():
+    speaker = said([H, H, H, N, A], [H, H, N, N, N])  # recall 2/3, 1 and 0
+    mix = pd.Series({"neutral": 1, "happiness": 6, "anger": 3})
+    found = scores.score(speaker.weighted(mix, "as elsewhere"))
+    assert found["accuracy"].value == pytest.approx((6 * 2 / 3 + 1) / 10)
+    assert found["macro_f1"].value == pytest.approx((2 * 4 / (4 + 6) + 2 * 1 / (1 + 6) + 0) / 3)
+    assert found["accuracy"].n == 5
+
+
+@given(cells, amounts)
+def test_weighting_makes_accuracy_the_weighted_mean_of_recalls_and_leaves_recalls_alone(cells, amounts):
+    plain = counted(cells)
+    weighted = plain.weighted(pd.Series(amounts, EMOTIONS), "weighted")
+    asked = np.unique(plain.truth)
+    shares = np.array(amounts)[asked] / np.array(amounts)[asked].sum()
+    assert values(weighted)["accuracy"] == pytest.approx(shares @ metrics(confusion(plain))["recall"][asked])
+    assert values(weighted)["balanced_accuracy"] == pytest.approx(values(plain)["balanced_accuracy"])
+    assert scores.recall(weighted) == scores.recall(plain)
+    assert np.array_equal(confusion(weighted), confusion(plain))
+
+
+@given(cells, st.floats(0.01, 100))
+def test_weighting_to_the_mix_that_was_tested_changes_nothing(cells, times):
+    plain = counted(cells)
+    own = pd.Series(np.bincount(plain.truth, minlength=8) * times, EMOTIONS)
+    assert values(plain.weighted(own, "own mix")) == pytest.approx(values(plain), abs=1e-6)
+
+
+def test_a_weighted_interval_holds_the_value_and_is_wider_where_few_photos_weigh_much():
+    truth = np.array([H] * 196 + [N] * 4)
+    plain = said(truth, np.where(np.arange(200) % 4 == 0, H + N - truth, truth))
+    weighted = plain.weighted(pd.Series({"happiness": 1, "neutral": 9}), "mostly neutral")
+    one, other = (scores.score(p)["accuracy"] for p in (plain, weighted))
+    assert other.low < other.value < other.high
+    assert other.high - other.low > 3 * (one.high - one.low)
+
+
+def test_a_gap_weighs_each_side_as_it_says():
+    one, other = said([H, H, N, N], [H, H, N, H], name="one"), said([H, H, N, N], [H, N, N, N], name="other")
+    mix = pd.Series({"happiness": 9, "neutral": 1})
+    assert scores.gap(one, other)["accuracy"].value == 0
+    assert scores.gap(one.weighted(mix, "a"), other.weighted(mix, "b"))["accuracy"].value == pytest.approx(0.4)
+    assert scores.gap(one.weighted(mix, "a"), other)["accuracy"].value == pytest.approx(0.2)
+
+
+def test_weights_go_along_with_some_of_the_rows():
+    speaker = said([H, H, N, A], [H, N, N, H]).weighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
+    some = speaker.where([True, True, True, False])
+    assert scores.score(some)["accuracy"].value == pytest.approx((9 / 2 + 1) / 10) and some.name == "weighted"
+
+
+# asked for something else than the emotion
+
+
+def test_scores_of_a_net_asked_for_the_source_are_over_sources():
+    table = said([H, N, A, A], [H, H, H, H]).table.assign(source=["film", "film", "news", "news"])
+    probabilities = np.eye(3, dtype=np.float32)[[0, 1, 1, 1]]
+    speaker = Predictions("net", table, probabilities, asked="source", classes=("film", "news", "web"))
+    assert confusion(speaker).tolist() == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]
+    assert scores.recall(speaker) == {"film": wilson(1, 2), "news": wilson(2, 2)}
+    found = scores.score(speaker)
+    assert found["accuracy"].value == found["balanced_accuracy"].value == 0.75 and found["accuracy"].n == 4
+
+
 # tables
 
 
@@ -268,63 +347,6 @@ def test_a_table_of_recalls_says_where_nobody_was_asked():
 def test_a_number_prints_with_its_interval_if_it_has_one():
     assert str(Number(0.8014, 0.79, 0.81234, 13_690)) == "0.801 (0.790 to 0.812; n = 13,690)"
     assert str(Number(21, None, None, 13_690)) == "21 (n = 13,690)"
-
-
-# what was said, pooled over folds and seeds
-
-
-def run_of(photos, parents, fold=0, seed=0):
-    """A run of a leaky net that says the same of every photo, and another thing in each fold."""
-    probabilities = np.eye(8, dtype=np.float32)[[fold] * len(photos)]
-    in_training = {key: np.arange(len(photos)) % 2 == 0 for key in ("parent", "cluster", "person", "source")}
-    return SimpleNamespace(
-        variant=SimpleNamespace(name="net", allow_leak=True),
-        fold=fold,
-        seed=seed,
-        photo=np.array(photos, object),
-        parent=np.array(parents, object),
-        probabilities=probabilities,
-        in_training=in_training,
-    )
-
-
-@pytest.fixture
-def pooled(faces_of):
-    faces = faces_of(photo=["a", "b", "c"], emotion=["fear", "anger", "fear"], person=["Ann", "Bob", "Cid"])
-    runs = [
-        run_of(["c", "a, copy 1"], ["c", "a"], fold=0),
-        run_of(["a", "b"], ["a", "b"], fold=1),
-    ]
-    return pool(runs, faces)
-
-
-def test_what_is_known_of_a_copy_is_what_is_known_of_its_parent(pooled):
-    assert pooled.table.photo.tolist() == ["c", "a, copy 1", "a", "b"]
-    assert pooled.table.person.tolist() == ["Cid", "Ann", "Ann", "Bob"]
-    assert pooled.table.emotion.tolist() == ["fear", "fear", "fear", "anger"]
-    assert pooled.truth.tolist() == [3, 3, 3, 0]
-
-
-def test_each_row_keeps_its_fold_its_probabilities_and_what_stood_in_training(pooled):
-    assert pooled.table.fold.tolist() == pooled.guess.tolist() == [0, 0, 1, 1]
-    assert pooled.table.person_in_training.tolist() == [True, False, True, False]
-    assert len(pooled) == len(pooled.probabilities) == 4 and len(pooled.runs) == 2
-    assert pooled.name == "net" and pooled.leaky
-
-
-def test_originals_are_what_nobody_copied(pooled):
-    originals = pooled.originals("originals only")
-    assert originals.table.photo.tolist() == ["c", "a", "b"] and originals.guess.tolist() == [0, 1, 1]
-    assert originals.name == "originals only" and originals.leaky and pooled.originals().name == "net"
-
-
-@settings(max_examples=20)
-@given(st.lists(st.booleans(), min_size=20, max_size=20))
-def test_where_keeps_what_was_said_beside_whom_it_was_said_of(mask):
-    whole = coin(0.5, n=20)
-    some = whole.where(mask)
-    assert some.table.photo.tolist() == [photo for photo, kept in zip(whole.table.photo, mask) if kept]
-    assert np.array_equal(some.guess, whole.guess[mask]) and np.array_equal(some.truth, whole.truth[mask])
 
 
 def test_a_photo_tested_with_two_seeds_is_one_witness():

@@ -10,14 +10,19 @@ from emoclass.variant import Variant
 SIZE = 12
 
 
+def run_with(weights, variant):
+    """A run that tested nothing and left these weights."""
+    nothing = np.zeros(0)
+    return Run(variant, 0, 0, nothing, nothing, EMOTIONS, nothing, nothing, {}, {}, (0, 0, 0), 0.0, weights)
+
+
 def looking_at(top, left, emotions=EMOTIONS):
     """A run whose net says happiness the more, the lighter one 4 x 4 patch is."""
     weights = np.zeros((SIZE, SIZE, len(emotions)), np.float32)
     weights[top : top + 4, left : left + 4, sorted(emotions).index("happiness")] = 1.0
     variant = Variant("looks", net=models.LOGISTIC_REGRESSION, emotions=emotions)
     arrays = [weights.reshape(SIZE * SIZE, -1), np.zeros(len(emotions), np.float32)]
-    nothing = np.zeros(0)
-    return Run(variant, 0, 0, nothing, nothing, nothing, {}, {}, (0, 0, 0), 0.0, arrays)
+    return run_with(arrays, variant)
 
 
 def picture(top, left):
@@ -45,6 +50,6 @@ def test_emotions_left_out_do_not_shift_the_others():
 
 def test_filters_come_one_by_one():
     arrays = [np.arange(36, dtype=np.float32).reshape(3, 3, 1, 4)]
-    run = Run(Variant("f"), 0, 0, *[np.zeros(0)] * 3, {}, {}, (0, 0, 0), 0.0, arrays)
+    run = run_with(arrays, Variant("f"))
     assert seeing.filters(run).shape == (4, 3, 3)
     assert (seeing.filters(run)[1] == arrays[0][:, :, 0, 1]).all()

@@ -1,5 +1,6 @@
 """What belongs together stays on one side of a split, or the split is refused."""
 
+from contextlib import contextmanager
 from itertools import combinations
 
 import numpy as np
@@ -9,26 +10,34 @@ from hypothesis import strategies as st
 
 import emoclass.split as module
 from emoclass.augment import Copies, with_copies
-from emoclass.faces import BadInput
+from emoclass.faces import BadInput, listed
 from emoclass.labels import EMOTIONS
 from emoclass.split import KEEP_TOGETHER, LeakError, assign_folds, groups, guard, split
 
 HONEST = ("photo", "duplicate", "person", "source")
-NEVER_TORN = {by: KEEP_TOGETHER["person" if by in ("person", "source") else "duplicate"] for by in HONEST}
+PICTURE, KNOWN = ("parent", "cluster", "alike"), ("parent", "cluster", "alike", "person", "source")
+NEVER_TORN = {"photo": PICTURE, "duplicate": PICTURE, "person": KNOWN[:4], "source": KNOWN[:4]}
 FOLDS = 3
 
 
 # Now and then one row takes over what another has, near it or anywhere: a parent, a picture, a person.
 near = st.integers(0, 55).flatmap(lambda row: st.tuples(st.just(row), st.integers(row, row + 4)))
 anywhere = st.tuples(st.integers(0, 59), st.integers(0, 59))
-keys = st.sampled_from(KEEP_TOGETHER["person"])
+keys = st.sampled_from(KNOWN[:4])
 links = st.lists(st.tuples(near, keys), max_size=30) | st.lists(st.tuples(anywhere, keys), max_size=200)
 emotions = st.permutations(["happiness"] * 30 + ["neutral"] * 25 + ["fear"] * 5)
 
 
+# 24 rows, each column of which has few words or many, whatever the others have.
+few_words = st.lists(st.integers(0, 3), min_size=24, max_size=24)
+some_words = st.lists(st.integers(0, 30), min_size=24, max_size=24)
+many_words = st.permutations(range(24))
+tables = st.fixed_dictionaries({key: many_words | some_words | few_words for key in KNOWN})
+
+
 def linked(faces_of, links, emotions):
     """60 faces, each of another person but for the links, from three sources."""
-    columns = {key: list(range(60)) for key in KEEP_TOGETHER["person"]}
+    columns = {key: list(range(60)) for key in KNOWN[:4]}
     for (row, other), key in links:
         columns[key][row] = columns[key][other]
     return faces_of(emotion=emotions, source=np.repeat(["news", "film", "web"], 20), **columns)
@@ -43,6 +52,18 @@ def dealt(faces, by, fold=0, **how):
         part[rows] = number
     assert (part >= 0).all()
     return part
+
+
+@contextmanager
+def unguarded():
+    """Splits made meanwhile are refused by nobody, and remembered by nobody afterwards."""
+    for cache in (module._folds, module._parts):
+        cache.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "guard", lambda *_, **__: None)
+        yield
+    for cache in (module._folds, module._parts):
+        cache.cache_clear()
 
 
 def torn(table, part, key):
@@ -69,6 +90,30 @@ def test_nothing_that_belongs_together_is_ever_torn_unless_the_split_is_refused(
     assert set(part) == {0, 1, 2}
     for key in NEVER_TORN[by]:
         assert torn(faces.table, part, key) == []
+
+
+@pytest.mark.parametrize("by", HONEST)
+@settings(max_examples=100)
+@given(columns=tables, emotions=st.permutations(["happiness"] * 12 + ["neutral"] * 9 + ["fear"] * 3))
+def test_of_any_table_nothing_is_torn_and_what_would_be_is_refused_by_name(faces_of, by, columns, emotions):
+    faces = faces_of(emotion=emotions, **columns)
+    keys = NEVER_TORN[by]
+    try:
+        with unguarded():
+            folds, part = assign_folds(faces.table, by, FOLDS), dealt(faces, by)
+    except BadInput as error:
+        assert len(np.unique(groups(faces.table, by))) < FOLDS or "too few photos" in str(error)
+        return
+    would_be = [(key, names) for rows in (folds, part) for key in keys if (names := torn(faces.table, rows, key))]
+    try:
+        kept = dealt(faces, by)
+    except LeakError as error:
+        key, names = would_be[0]
+        said = f"{len(names)} x the same {module.IN_WORDS[key]} on both sides: {listed(names, 8)};"
+        assert by == "photo" and said in str(error)
+    else:
+        assert not would_be and np.array_equal(kept, part)
+        assert not any(torn(faces.table, kept, key) for key in keys)
 
 
 @pytest.mark.parametrize("by", HONEST)
@@ -116,11 +161,11 @@ def test_a_source_takes_along_the_persons_whom_another_source_shows_too(faces_of
 
 @settings(max_examples=60)
 @given(
-    st.lists(st.tuples(*[st.integers(0, 5)] * 4), min_size=1, max_size=8),
+    st.lists(st.tuples(*[st.integers(0, 5)] * 5), min_size=1, max_size=8),
     st.sampled_from(list(KEEP_TOGETHER)),
 )
 def test_groups_are_the_chains_of_rows_that_share_something(faces_of, rows, by):
-    columns = dict(zip(("parent", "cluster", "person", "source"), zip(*rows)))
+    columns = dict(zip(KNOWN, zip(*rows)))
     table = faces_of(**columns).table
     reached = np.eye(len(table), dtype=bool)
     for key in KEEP_TOGETHER[by]:
@@ -178,20 +223,31 @@ def test_by_photo_a_duplicate_that_would_be_torn_is_refused(pictures_under_two_n
     fold = assign_folds(pictures_under_two_names.table, "photo", FOLDS)
     names = torn(pictures_under_two_names.table, fold, "cluster")
     assert len(names) > 8
-    message = f"{len(names)} x the same picture under several names on both sides: {', '.join(names[:8])} and"
+    message = f"{len(names)} x the same file under several names on both sides: {', '.join(names[:8])} and"
     with pytest.raises(LeakError, match=message):
         split(pictures_under_two_names, "photo", n_folds=FOLDS)
 
 
-def test_but_for_the_guard_a_duplicate_would_be_torn(pictures_under_two_names, forgotten, monkeypatch):
-    monkeypatch.setattr(module, "guard", lambda *_, **__: None)
-    part = dealt(pictures_under_two_names, "photo")
+def test_but_for_the_guard_a_duplicate_would_be_torn(pictures_under_two_names):
+    with unguarded():
+        part = dealt(pictures_under_two_names, "photo")
     assert torn(pictures_under_two_names.table, part, "cluster")
+
+
+def test_near_duplicates_are_refused_by_photo_and_kept_together_by_all_that_is_wider(faces_of):
+    faces = faces_of(alike=[*range(30)] * 2)  # each a file and a person of its own
+    with pytest.raises(LeakError, match="x the same picture, newly cut or toned on both sides: 0, 1, "):
+        split(faces, "photo", n_folds=FOLDS)
+    with unguarded():
+        assert torn(faces.table, dealt(faces, "photo"), "alike")
+    for by in ("duplicate", "person"):
+        part = dealt(faces, by)
+        assert set(part) == {0, 1, 2} and not torn(faces.table, part, "alike")
 
 
 def test_a_leak_into_the_validation_part_alone_is_refused_too(pictures_under_two_names, forgotten, monkeypatch):
     monkeypatch.setattr(module, "_validation", lambda table, by, seed: np.arange(len(table)) < len(table) / 2)
-    with pytest.raises(LeakError, match="20 x the same picture under several names"):
+    with pytest.raises(LeakError, match="20 x the same file under several names"):
         split(pictures_under_two_names, "duplicate", n_folds=FOLDS)
 
 

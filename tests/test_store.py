@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from emoclass import store
+from emoclass.augment import Copies
 from emoclass.data.cartoon import Drawing, draw
 from emoclass.store import Store, address, code_digest
 from emoclass.train import Run
@@ -27,7 +28,9 @@ def run():
         seed=2,
         photo=np.array(["a", "ä, copy 1"], object),
         parent=np.array(["a", "ä"], object),
-        probabilities=np.eye(8, dtype=np.float32)[:2],
+        classes=("film", "Zeitung ä"),
+        probabilities=np.array([[0.25, 0.75], [1, 0]], np.float32),
+        guesses=np.array([[0, 1], [1, 0], [1, 1]], np.uint8),
         in_training={"parent": np.array([False, True])},
         history={"loss": [2.0, 1.0], "val_loss": [1.5, 1.75]},
         rows=(10, 2, 2),
@@ -41,10 +44,16 @@ def test_a_run_comes_back_as_it_was_put(tmp_path, run):
     kept.put("here", run)
     back = kept.get("here", VARIANT, 1, 2)
     assert list(back.photo) == list(run.photo) and list(back.parent) == list(run.parent)
-    assert (back.probabilities == run.probabilities).all()
+    assert (back.probabilities == run.probabilities).all() and back.classes == run.classes
+    assert back.guesses.dtype == np.uint8 and back.guesses.tolist() == run.guesses.tolist()
     assert (back.in_training["parent"] == run.in_training["parent"]).all()
     assert (back.history, back.rows, back.seconds, back.best_epoch) == (run.history, run.rows, run.seconds, 1)
     assert [w[0, 0] for w in back.weights] == list(range(12))
+
+
+def test_a_run_that_was_not_followed_has_no_guesses(tmp_path, run):
+    Store(tmp_path).put("here", replace(run, guesses=run.guesses[:0]))
+    assert Store(tmp_path).get("here", VARIANT, 1, 2).guesses.shape == (0, 2)
 
 
 def test_what_was_never_put_is_not_there(tmp_path):
@@ -76,7 +85,17 @@ def test_another_name_is_the_same_address(faces):
 
 
 @pytest.mark.parametrize(
-    "change", [{"epochs": 16}, {"by": "duplicate"}, {"loss": "root"}, {"learning_rate": 0.0011}, {"allow_leak": True}]
+    "change",
+    [
+        {"epochs": 16},
+        {"by": "duplicate"},
+        {"loss": "root"},
+        {"learning_rate": 0.0011},
+        {"allow_leak": True},
+        {"target": "random"},
+        {"follow": True},
+        {"copies": Copies(each=2)},
+    ],
 )
 def test_another_value_is_another_address(faces, change):
     assert address(VARIANT, faces, 0, 0) != address(VARIANT.replace(**change), faces, 0, 0)
@@ -90,8 +109,9 @@ def test_another_fold_seed_or_photo_is_another_address(faces):
         address(VARIANT, faces, 1, 0),
         address(VARIANT, faces, 0, 1),
         address(VARIANT, replace(faces, pixels=other), 0, 0),
+        address(VARIANT, replace(faces, table=faces.table.assign(alike="the same")), 0, 0),
     }
-    assert len(addresses) == 4
+    assert len(addresses) == 5
 
 
 def test_other_code_is_another_address(faces, monkeypatch):

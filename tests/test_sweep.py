@@ -61,7 +61,7 @@ def test_one_worker_gives_the_same_bits_as_two(tmp_path, two_workers):
 def test_a_failed_run_is_named_and_the_others_are_kept(tmp_path, two_workers):
     torn = TINY.replace(name="torn duplicates", by="photo")
     store = Store(tmp_path)
-    with pytest.raises(SweepError, match=r"2 of 4 runs failed.*torn duplicates, fold 0.*same picture|picture under"):
+    with pytest.raises(SweepError, match=r"2 of 4 runs failed.*torn duplicates, fold 0.*the same file under"):
         train_missing(tasks([torn, TINY], FACES), store, two_workers, say=lambda line: None)
     assert missing(tasks([TINY], FACES), store) == []
 

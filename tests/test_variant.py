@@ -19,12 +19,14 @@ OTHER_VALUES = {
     "order": "copy-split",
     "allow_leak": True,
     "emotions": ("fear", "anger"),
+    "target": "random",
     "loss": "root",
     "n_folds": 3,
     "epochs": 2,
     "batch": 8,
     "learning_rate": 0.1,
     "precision": "mixed_bfloat16",
+    "follow": True,
 }
 
 
@@ -34,6 +36,7 @@ OTHER_VALUES = {
         ({"by": "row"}, "by='row' (one of photo, duplicate, person, source)"),
         ({"order": "copy"}, "order='copy' (one of split-copy, copy-split)"),
         ({"loss": "focal"}, "loss='focal' (one of plain, balanced, root)"),
+        ({"target": "person"}, "target='person' (one of emotion, random, source)"),
         ({"precision": "float16"}, "precision='float16' (one of float32, mixed_bfloat16)"),
         ({"emotions": ("fear", "joy")}, f"emotions='joy' (one of {', '.join(EMOTIONS)})"),
         ({"epochs": 0}, "epochs=0 (at least 1)"),
@@ -83,6 +86,7 @@ def test_equal_variants_are_equal_and_can_be_keys():
 def test_the_defaults_are_the_honest_ones():
     variant = Variant("mine")
     assert (variant.by, variant.order, variant.allow_leak) == ("person", "split-copy", False)
+    assert (variant.target, variant.follow) == ("emotion", False)
     assert variant.emotions == EMOTIONS and list(variant.folds) == list(range(5))
 
 

@@ -1,0 +1,135 @@
+"""What was said of each photo, pooled over folds and seeds, beside what was to be said."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emoclass.baselines import majority
+from emoclass.faces import BadInput
+from emoclass.labels import EMOTIONS
+from emoclass.predictions import pool
+from emoclass.split import IN_WORDS
+from emoclass.train import subject
+from emoclass.variant import Variant
+
+LEAKY = Variant("net", by="photo", allow_leak=True)
+
+
+def run_of(photos, parents, fold=0, seed=0, variant=LEAKY, classes=EMOTIONS, guesses=()):
+    """A run of a net that says the same of every photo, and another thing in each fold."""
+    return SimpleNamespace(
+        variant=variant,
+        fold=fold,
+        seed=seed,
+        photo=np.array(photos, object),
+        parent=np.array(parents, object),
+        classes=classes,
+        probabilities=np.eye(len(classes), dtype=np.float32)[[fold] * len(photos)],
+        guesses=np.array(guesses, np.uint8).reshape(-1, len(photos)),
+        in_training={key: np.arange(len(photos)) % 2 == 0 for key in IN_WORDS},
+    )
+
+
+@pytest.fixture(scope="module")
+def faces(faces_of):
+    return faces_of(
+        photo=["a", "b", "c"],
+        emotion=["fear", "anger", "fear"],
+        person=["Ann", "Bob", "Cid"],
+        source=["web", "film", "film"],
+    )
+
+
+def two_runs(*guesses, **how):
+    """Of all three photos and a copy, in two folds; with these guesses after each epoch."""
+    one, other = guesses or ((), ())
+    return [
+        run_of(["c", "a, copy 1"], ["c", "a"], fold=0, guesses=one, **how),
+        run_of(["a", "b"], ["a", "b"], fold=1, guesses=other, **how),
+    ]
+
+
+@pytest.fixture
+def pooled(faces):
+    return pool(two_runs(), faces)
+
+
+def test_what_is_known_of_a_copy_is_what_is_known_of_its_parent(pooled):
+    assert pooled.table.photo.tolist() == ["c", "a, copy 1", "a", "b"]
+    assert pooled.table.person.tolist() == ["Cid", "Ann", "Ann", "Bob"]
+    assert pooled.table.emotion.tolist() == ["fear", "fear", "fear", "anger"]
+    assert pooled.truth.tolist() == [3, 3, 3, 0]
+
+
+def test_each_row_keeps_its_fold_its_probabilities_and_what_stood_in_training(pooled):
+    assert pooled.table.fold.tolist() == pooled.guess.tolist() == [0, 0, 1, 1]
+    for key in IN_WORDS:
+        assert pooled.table[f"{key}_in_training"].tolist() == [True, False, True, False]
+    assert len(pooled) == len(pooled.probabilities) == 4 and len(pooled.runs) == 2
+    assert pooled.name == "net" and pooled.leaky
+
+
+def test_originals_are_what_nobody_copied(pooled):
+    originals = pooled.originals("originals only")
+    assert originals.table.photo.tolist() == ["c", "a", "b"] and originals.guess.tolist() == [0, 1, 1]
+    assert originals.name == "originals only" and originals.leaky and pooled.originals().name == "net"
+
+
+@settings(max_examples=20)
+@given(st.lists(st.booleans(), min_size=20, max_size=20))
+def test_where_keeps_what_was_said_beside_whom_it_was_said_of(faces_of, mask):
+    whole = majority(faces_of(emotion=np.random.default_rng(0).choice(EMOTIONS, 20)))
+    whole = replace(whole, probabilities=np.random.default_rng(1).random((20, 8)))
+    some = whole.where(mask)
+    assert some.table.photo.tolist() == [photo for photo, kept in zip(whole.table.photo, mask) if kept]
+    assert np.array_equal(some.guess, whole.guess[mask]) and np.array_equal(some.truth, whole.truth[mask])
+
+
+# nets asked for something else
+
+
+def test_the_truth_of_a_net_asked_for_the_source_is_the_source(faces):
+    runs = two_runs(variant=LEAKY.replace(target="source"), classes=("film", "web"))
+    pooled = pool(runs, faces)
+    assert pooled.asked == "source" and pooled.classes == ("film", "web")
+    assert pooled.truth.tolist() == [0, 1, 1, 0] and pooled.guess.tolist() == [0, 0, 1, 1]
+    assert pooled.where([True, True, False, False]).truth.tolist() == [0, 1]
+
+
+def test_the_truth_of_a_net_taught_random_emotions_is_the_random_one_of_its_seed(faces_of):
+    faces = faces_of(photo=[*range(40)], emotion=list(EMOTIONS) * 5)
+    variant = LEAKY.replace(target="random")
+    photos = [str(k) for k in range(40)]
+    runs = [run_of([f"{photo}, copy 1" for photo in photos], photos, seed=seed, variant=variant) for seed in (0, 1)]
+    pooled = pool(runs, faces)
+    dealt = [subject(variant, faces, seed).labels.tolist() for seed in (0, 1)]
+    assert pooled.truth.tolist() == dealt[0] + dealt[1] and dealt[0] != dealt[1]
+    assert faces.labels.tolist() not in dealt
+
+
+# after each epoch
+
+
+def test_after_an_epoch_stands_what_was_said_then(faces):
+    pooled = pool(two_runs([[1, 2], [3, 4]], [[5, 6], [7, 0]]), faces)
+    assert pooled.after_epoch(1).guess.tolist() == [1, 2, 5, 6]
+    assert pooled.after_epoch(2).guess.tolist() == [3, 4, 7, 0]
+    assert pooled.after_epoch(1).table.equals(pooled.table) and pooled.guess.tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("guesses", [([[1, 2], [3, 4]], [[5, 6], [7, 0]]), ([[1, 2], [3, 4]], ()), ((), ())])
+@pytest.mark.parametrize("epoch", [-1, 0, 3])
+def test_an_epoch_that_was_not_or_that_nobody_followed_is_refused(faces, guesses, epoch):
+    with pytest.raises(BadInput, match=f"'net': what was said after epoch {epoch} was not kept"):
+        pool(two_runs(*guesses), faces).after_epoch(epoch)
+
+
+def test_all_runs_must_have_been_followed(faces):
+    with pytest.raises(BadInput, match=r"after epoch 2 was not kept \(follow=True keeps it\)"):
+        pool(two_runs([[1, 2], [3, 4]], [[5, 6]]), faces).after_epoch(2)
+    with pytest.raises(BadInput, match="epoch 1"):
+        majority(faces).after_epoch(1)
