@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from emoclass import models, paths
 from emoclass.faces import BadInput, Faces, listed
@@ -25,7 +26,7 @@ from emoclass.variant import Variant
 # Seconds of training on one thread of the machine that this was fitted on, which multiplies REFERENCE_SPEED
 # Gflop/s in float32: so much for each run, for each epoch, for each photo in it, and each million multiply-adds.
 SECONDS_PER_RUN, SECONDS_PER_EPOCH, SECONDS_PER_PHOTO, SECONDS_PER_MILLION = 2.0, 0.08, 2.2e-4, 4.5e-5
-REFERENCE_SPEED = 140.0
+REFERENCE_SPEED = 160.0
 START_UP = 10.0  # seconds that a worker needs before its first run
 
 
@@ -75,15 +76,14 @@ def missing(wanted: Iterable[Task], store: Store) -> list[Task]:
 
 
 def minutes_to_train(wanted: list[Task], workers: int | None = None) -> float:
-    """About how long these take here; judged by how fast this machine multiplies two matrices just now."""
-    a = np.ones((512, 512), np.float32)
-    times = []
-    for _ in range(9):
-        start = time.perf_counter()
-        a @ a
-        times.append(time.perf_counter() - start)
-    threads = int((os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count() or 1)).split(",")[0])
-    speed = 2 * 512**3 / min(times) / 1e9 / threads
+    """About how many minutes these take here if there is nothing else to do; judged by how fast it multiplies."""
+    a, times = np.ones((512, 512), np.float32), []
+    with threadpool_limits(1):
+        for _ in range(20):
+            start = time.thread_time()  # of the processor: what else it is busy with does not count
+            a @ a
+            times.append(time.thread_time() - start)
+    speed = 2 * 512**3 / min(times) / 1e9
     costs = [task.cost * REFERENCE_SPEED / speed for task in wanted]
     share = max(sum(costs) / (workers or default_workers()), max(costs, default=0))
     return (share + START_UP * bool(costs)) / 60
