@@ -45,7 +45,8 @@ def test_easy_drawn_faces_are_told_apart(easy):
     assert accuracy(run, easy).value > 0.95
 
 
-RANDOM = Variant("random", target="random", epochs=30, batch=16, n_folds=2)
+WIDE = models.Net(blocks=((16,),), dense=(256,))
+RANDOM = Variant("random", net=WIDE, target="random", epochs=30, batch=16, n_folds=2)
 SLIGHT = Copies(each=5, of=EMOTIONS, rotation=3, shift=0.02, zoom=0.02, flip=False)
 
 
@@ -68,7 +69,7 @@ def test_random_emotions_seem_to_be_learnt_where_copies_stand_on_both_sides(diff
 def test_with_copies_made_after_the_split_random_emotions_are_back_at_chance(different, by):
     run = train(RANDOM.replace(copies=SLIGHT, by=by, follow=True), different)
     last = pool([run], different).after_epoch(30)
-    assert run.history["accuracy"][-1] > 0.9  # learnt by heart, and of no use
+    assert run.history["accuracy"][-1] > 0.8  # learnt by heart, and of no use
     for found in (accuracy(run, different), wilson((last.guess == last.truth).sum(), len(last))):
         assert found.low < 1 / 8 < found.high
 
@@ -130,9 +131,10 @@ def test_copies_are_taught_the_random_emotion_of_their_photo(few):
         assert everything.table.emotion.tolist() == dealt[everything.table.parent].tolist()
 
 
-def test_who_is_asked_for_the_source_says_sources_and_is_judged_by_them(few):
-    film, left = (few.table.source == "film").to_numpy()[:, None, None], np.arange(few.size) < few.size / 2
-    faces = replace(few, pixels=np.where(film == left, np.uint8(200), np.uint8(30)).repeat(few.size, axis=1))
+def test_who_is_asked_for_the_source_says_sources_and_is_judged_by_them():
+    faces = draw(Drawing(counts=(6,) * 8, film=0.5, photos_per_person=(1, 1)), size=12)
+    film, left = (faces.table.source == "film").to_numpy()[:, None, None], np.arange(12) < 6
+    faces = replace(faces, pixels=np.where(film == left, np.uint8(200), np.uint8(30)).repeat(12, axis=1))
     run = train(Variant("lit from left", net=models.Net(), target="source", n_folds=2, epochs=20, batch=4), faces)
     assert run.classes == ("film", "newspaper") and run.probabilities.shape == (len(run.photo), 2)
     assert run.probabilities.sum(1) == pytest.approx(1, abs=1e-6)
