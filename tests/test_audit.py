@@ -122,6 +122,8 @@ def test_what_stands_twice_is_counted_by_emotion(sharp):
     counts, pairs = audit.twice(toned)
     assert counts.loc[toned.table.emotion[2]].tolist() == [2, 0, 2, 2]
     assert counts.loc["all"].tolist() == [9, 0, 2, 2] and len(pairs) == 1
+    same_person = replace(toned, table=toned.table.assign(person="Ann"))
+    assert audit.twice(same_person)[0].loc["all"].tolist() == [9, 0, 2, 0]
     cluster = toned.table.photo.replace("again", toned.table.photo[2])
     same_file = replace(toned, table=toned.table.assign(cluster=cluster))
     assert audit.twice(same_file)[0].loc["all"].tolist() == [9, 2, 2, 2]
@@ -173,7 +175,7 @@ def test_what_is_in_training_too_is_at_no_distance_however_light_it_is(sharp):
     faces = again(darker, 5, darker.pixels[5] + 30)
     found = audit.nearest(faces, Split(np.arange(8), np.arange(8, 10), np.array([len(sharp), 20])))
     assert found.nearest[0] == sharp.table.photo[5]
-    assert found.grey_levels[0] == pytest.approx(0, abs=0.05) and found.grey_levels[1] > 5
+    assert found.grey_levels[0] == pytest.approx(0, abs=0.2) and found.grey_levels[1] > 5
 
 
 def test_only_the_training_part_is_looked_at(sharp):

@@ -1,5 +1,6 @@
 """Figures show what they are given, say what their axes mean, and leave it to the notebook to show them."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import matplotlib
@@ -43,6 +44,25 @@ def runs(n=2, epochs=3):
     return tuple(SimpleNamespace(history=history, best_epoch=k + 1) for k in range(n))
 
 
+def on_a_ladder(faces, name="net", leaky=False, parent=0.0):
+    """A speaker of whose photos this share had its copy in training, 2 in 57 a near-duplicate, half its source."""
+    n = len(faces)
+    shares = dict(parent=parent, cluster=0.0, alike=2 / 57, person=0.0, source=0.5)
+    shared = {f"{key}_in_training": np.arange(n) < round(share * n) for key, share in shares.items()}
+    spoken = speaker(faces, name, leaky)
+    return replace(spoken, table=spoken.table.assign(**shared))
+
+
+def over(*places):
+    """Numbers over these places, each with another interval."""
+    return list(places), [Number(0.2 + 0.1 * k, 0.15 + 0.1 * k, 0.3 + 0.1 * k, 10) for k in range(len(places))]
+
+
+def points(faces):
+    rows = [("open", 0.8, Number(0.75, 0.7, 0.85, 10), True), ("shut", 0.125, Number(0.1, 0.05, 0.2, 10), False)]
+    return pd.DataFrame(rows, columns=["name", "formula", "measured", "leaky"])
+
+
 def rungs(faces):
     nets = [{"name": f"net {k}", "multiply_adds": 10**k} | dict.fromkeys(METRICS, NUMBER) for k in (4, 6)]
     return pd.DataFrame(nets)
@@ -67,6 +87,9 @@ ON_AN_AXIS = {
     "photos_per_person": lambda faces, **how: plots.photos_per_person(faces, **how),
     "recalls": lambda faces, **how: plots.recalls([speaker(faces), speaker(faces, "leak", True)], **how),
     "confusion": lambda faces, **how: plots.confusion(speaker(faces), **how),
+    "against": lambda faces, **how: plots.against({"net": over(1, 2, 4)}, "copies (logarithmic)", "accuracy", **how),
+    "distances": lambda faces, **how: plots.distances({"by photo": np.array([3.0, 0, 9])}, **how),
+    "predicted": lambda faces, **how: plots.predicted(points(faces), **how),
 }
 WHOLE = {
     "mean_faces": lambda faces, **how: plots.mean_faces(faces, **how),
@@ -78,10 +101,14 @@ WHOLE = {
     "occlusion": lambda faces, **how: plots.occlusion(
         faces, {e: np.full((4, 4), 0.1) for e in ("happiness", "neutral")}, **how
     ),
+    "leak_ladder": lambda faces, **how: plots.leak_ladder(
+        [on_a_ladder(faces), on_a_ladder(faces, "leak", True, 0.9)], **how
+    ),
+    "side_by_side": lambda faces, **how: plots.side_by_side({"a": (faces.pixels[:3], faces.pixels[3:6])}, **how),
     "gaps": lambda faces, **how: plots.gaps({"a": dict.fromkeys(METRICS, NUMBER)}, **how),
 }
 ALL = ON_AN_AXIS | WHOLE
-BARE = ("gallery", "filters", "mean_faces", "occlusion")  # pictures, whose sides mean nothing
+BARE = ("gallery", "filters", "mean_faces", "occlusion", "side_by_side")  # pictures, whose sides mean nothing
 
 
 @pytest.fixture(params=["all emotions", "no contempt", "happy and neutral only"])
@@ -230,3 +257,93 @@ def test_no_gap_is_marked_and_each_gap_is_printed_with_its_sign():
     assert [ax.get_title("left") for ax in figure.axes] == ["a", "b"]
     assert {"+0.100", "-0.100"} <= set(words_of(figure))
     assert all(list(ax.lines[0].get_xdata()) == [0, 0] for ax in figure.axes)
+
+
+def marks(ax):
+    """{(x, y): face} of each single mark."""
+    lines = [line for line in ax.lines if len(line.get_xdata()) == 1 and line.get_marker() not in ("None", "", None)]
+    return {(line.get_xdata()[0], line.get_ydata()[0]): line.get_markerfacecolor() for line in lines}
+
+
+def test_each_rung_says_what_its_test_shares_with_training_and_what_score_that_goes_with(drawn):
+    spoken = [on_a_ladder(drawn, "copied first", True, 0.9), on_a_ladder(drawn, "by person")]
+    figure = plots.leak_ladder(spoken)
+    shared, *scored = figure.axes
+    assert [tick.get_text() for tick in shared.get_xticklabels()] == [
+        "its own copy",
+        "a near-duplicate",
+        "its person",
+        "its source",
+    ]
+    said = {text.get_position(): text.get_text() for text in shared.texts}
+    assert [said[column, 0] for column in range(4)] == ["89%", "3.5%", "0%", "49%"]  # 51, 2, 0 and 28 of 57
+    assert said[0, 1] == "0%" and float(shared.images[0].get_array()[0, 0]) == pytest.approx(51 / 57)
+    assert [tick.get_text() for tick in shared.get_yticklabels()] == ["copied first (leaky)", "by person"]
+    for ax, metric in zip(scored, ("macro_f1", "accuracy")):
+        numbers = [scores.score(p)[metric] for p in spoken]
+        assert marks(ax) == {(numbers[0].value, 0): "white", (numbers[1].value, 1): plots.INK}
+        assert [list(line.get_xdata()) for line in ax.lines[::2]] == [[n.low, n.high] for n in numbers]
+        assert [text.get_text() for text in ax.texts] == [f"{n.value:.3f}" for n in numbers]
+        assert METRICS[metric] in ax.get_xlabel()
+        assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first rung on top
+
+
+def test_numbers_are_drawn_with_their_intervals_over_their_places_and_a_formula_as_a_line(drawn):
+    numbers = over(1, 2, 4)[1]
+    formula = [Number(0.1 * k, None, None, 0) for k in range(3)]
+    series = {"leaky": ([1, 2, 4], numbers), "formula": ([1, 2, 4], formula), "honest": ([1, 2, 4], numbers[::-1])}
+    ax = plots.against(series, "copies of each (logarithmic)", "accuracy")
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+    assert sorted(text.get_text() for text in ax.get_legend().get_texts()) == sorted(series)
+    leaky, honest = ax.containers  # what has an interval
+    assert [bar.lines[0].get_markerfacecolor() for bar in (leaky, honest)] == ["white", plots.INK]
+    assert leaky.lines[0].get_xdata().tolist() == [1, 2, 4]
+    assert leaky.lines[0].get_ydata().tolist() == [number.value for number in numbers]
+    reach = [segment[:, 1].tolist() for segment in leaky.lines[2][0].get_segments()]
+    assert np.ravel(reach) == pytest.approx(np.ravel([[number.low, number.high] for number in numbers]))
+    (line,) = [line for line in ax.lines if line.get_label() == "formula"]
+    assert line.get_linestyle() == ":" and line.get_ydata().tolist() == [number.value for number in formula]
+    assert plots.against({"net": over(1, 2)}, "epoch", "accuracy").get_xscale() == "linear"
+
+
+def test_distances_rise_to_the_share_of_photos_that_are_so_near(drawn):
+    ax = plots.distances({"by photo": np.array([3.0, 0, 9, 5]), "by person": np.array([8.0, 6])})
+    near, far = ax.lines
+    assert near.get_xydata().tolist() == [[0, 0.25], [3, 0.5], [5, 0.75], [9, 1]]
+    assert far.get_xydata().tolist() == [[6, 0.5], [8, 1]]
+    assert near.get_linestyle() != far.get_linestyle()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["by photo", "by person"]
+    assert "grey levels" in ax.get_xlabel() and ax.get_xlim()[0] == 0
+
+
+def test_under_what_is_tested_stands_what_is_nearest_in_training(drawn):
+    pairs = {"copies": (drawn.pixels[:3], drawn.pixels[3:6]), "persons": (drawn.pixels[6:9], drawn.pixels[9:12])}
+    ax = plots.side_by_side(pairs).axes[0]
+    sheet = ax.images[0].get_array()
+    assert sheet.shape == (4 * 16, 3 * 16)
+    for row, start in enumerate((0, 3, 6, 9)):
+        pictures = drawn.pixels[start : start + 3]
+        assert np.array_equal(sheet[16 * row : 16 * (row + 1)], np.concatenate(pictures, axis=1))
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == ["copies: tested", "nearest in training", "persons: tested", "nearest in training"]
+
+
+def test_more_than_ten_pairs_are_all_shown(drawn):
+    ax = plots.side_by_side({"a": (drawn.pixels[:12], drawn.pixels[12:24])}).axes[0]
+    assert ax.images[0].get_array().shape == (2 * 16, 12 * 16)
+
+
+def test_what_a_formula_predicts_is_on_the_line_where_it_is_measured_and_leaks_are_hollow(drawn):
+    ax = plots.predicted(points(drawn))
+    assert marks(ax) == {(0.8, 0.75): "white", (0.125, 0.1): plots.INK}
+    assert [line.get_xydata().tolist() for line in ax.lines if len(line.get_xdata()) == 2] == [
+        [[0, 0], [1, 1]],
+        [[0.8, 0.7], [0.8, 0.85]],
+        [[0.125, 0.05], [0.125, 0.2]],
+    ]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["open", "shut"]
+
+
+def test_panels_stand_side_by_side():
+    figure, axes = plots.panels(3)
+    assert list(axes) == figure.axes and len({ax.get_position().y0 for ax in axes}) == 1

@@ -162,6 +162,28 @@ def test_a_broken_plan_is_named_before_anything_is_trained(project, capsys):
     assert "01_one.ipynb, code cell 2: AttributeError" in capsys.readouterr().err
 
 
+MORE_PLANS = """faces = study.faces.select(study.faces.table.emotion.isin(("happiness", "neutral")))
+study.plan([variants[0].replace(n_folds=3)], faces, seeds=[1])"""
+
+
+def test_every_plan_of_a_notebook_counts_and_what_comes_after_the_last_is_not_run(project):
+    path = write(project / "notebooks", "01_one", rest="nothing = 1 / 0")
+    notebook = nbformat.read(path, 4)
+    notebook.cells.insert(2, nbformat.v4.new_code_cell("between = 1"))
+    notebook.cells.insert(3, nbformat.v4.new_code_cell(MORE_PLANS, metadata={"tags": ["plan"]}))
+    nbformat.write(notebook, path)
+    found = reproduce.planned(path, {"DATASET": "cartoon", "PROFILE": "quick"})
+    assert [task.variant.name for task in found] == ["01_one one"] * 2 + ["01_one two"] * 2 + ["01_one one"] * 2
+    assert [task.seed for task in found] == [0, 0, 0, 0, 1, 1]
+    assert set(found[0].faces.table.emotion) > set(found[-1].faces.table.emotion) == {"happiness", "neutral"}
+
+
+def test_a_notebook_without_a_plan_plans_nothing_and_is_not_run(project):
+    path = write(project / "notebooks", "01_one", rest="nothing = 1 / 0")
+    path.write_text(path.read_text().replace('"plan"', '"other"'))
+    assert reproduce.planned(path, {"DATASET": "nowhere", "PROFILE": "quick"}) == []
+
+
 def executed(project):
     """A notebook that counts as executed, with a figure, a number and a README made from them."""
     path = write(project / "notebooks", "01_one")

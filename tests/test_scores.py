@@ -305,6 +305,14 @@ def test_a_gap_weighs_each_side_as_it_says():
     assert scores.gap(one.weighted(mix, "a"), other)["accuracy"].value == pytest.approx(0.2)
 
 
+def test_what_two_weighted_speakers_share_cancels_in_their_gap():
+    one = coin(0.8).weighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
+    assert all(number[:3] == (0, 0, 0) for number in scores.gap(one, one).values())
+    worse = said(one.truth, np.where(one.truth == N, H, one.guess))  # never says neutral, of which few are asked
+    gap = scores.gap(one, worse.weighted(pd.Series({"happiness": 9, "neutral": 1}), "worse"))["accuracy"]
+    assert 0.05 < gap.low < gap.value < gap.high < 0.1
+
+
 def test_weights_go_along_with_some_of_the_rows():
     speaker = said([H, H, N, A], [H, N, N, H]).weighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
     some = speaker.where([True, True, True, False])

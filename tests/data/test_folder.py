@@ -200,6 +200,18 @@ def test_one_picture_under_two_names_is_one_cluster_named_after_the_first(home):
     assert found(faces, "labelled differently, kept") == (1, "b.png")
 
 
+def test_a_picture_toned_anew_is_another_file_and_yet_alike(home, sharp):
+    shots = {"Ann_1.png": sharp.pixels[0], "Bob_1.png": sharp.pixels[0] // 8 * 8, "Cid_1.png": sharp.pixels[9]}
+    for name, picture in shots.items():
+        (home / name).write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    (home / "legend.csv").write_text("photo,emotion\n" + "".join(f"{name},fear\n" for name in shots))
+    faces = load_faces(home)
+    assert faces.table.cluster.tolist() == list(shots)
+    assert faces.table.alike.tolist() == ["Ann_1.png", "Ann_1.png", "Cid_1.png"]
+    assert found(faces, "near-duplicates") == (1, "Ann_1.png = Bob_1.png")
+    assert [what for what, *_ in faces.report][-2:] == ["photos to work with", "persons"]
+
+
 labels = st.sampled_from([*EMOTIONS, "Happy", "SAD", " fear ", "SURPRISED"])
 tables = st.lists(st.tuples(st.sampled_from([f"p{k}_{k}.jpg" for k in range(8)]), labels), min_size=1, max_size=30)
 

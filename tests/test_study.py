@@ -1,0 +1,114 @@
+"""A study announces the runs that it will ask for, in its profile, and refuses what cannot be dealt into folds."""
+
+import matplotlib
+import pytest
+
+from emoclass import study as module
+from emoclass import sweep
+from emoclass.data.cartoon import Drawing, draw
+from emoclass.faces import BadInput
+from emoclass.study import Study
+from emoclass.variant import Variant
+
+ONE, OTHER = Variant("one", n_folds=3), Variant("other", n_folds=4, tested=2, epochs=2, by="duplicate", loss="root")
+BY_SOURCE = Variant("one source held out", by="source", n_folds=3, epochs=9)
+
+
+@pytest.fixture
+def study(drawn, monkeypatch):
+    """A study of these faces, or of drawn ones, in this profile."""
+
+    def make(profile="full", faces=drawn):
+        monkeypatch.setattr(module, "load_faces", lambda dataset, size: faces)
+        return Study("01_eda", "cartoon", profile)
+
+    with matplotlib.rc_context():
+        yield make
+
+
+@pytest.fixture(scope="module")
+def many():
+    return draw(Drawing(counts=(12,) * 8), size=12)
+
+
+def test_every_fold_of_every_variant_is_announced(study, many):
+    mine = study(faces=many)
+    assert mine.planned == []
+    mine.plan([ONE, OTHER])
+    assert [(task.variant, task.fold, task.seed) for task in mine.planned] == [
+        *((ONE, fold, 0) for fold in range(3)),
+        *((OTHER, fold, 0) for fold in range(2)),
+    ]
+    assert all(task.faces is mine.faces for task in mine.planned)
+
+
+def test_other_seeds_and_other_faces_are_announced_on_top(study, many, sharp):
+    mine = study(faces=many)
+    mine.plan([ONE])
+    mine.plan([ONE], seeds=(1, 2))
+    mine.plan([ONE], faces=sharp)
+    assert [task.seed for task in mine.planned] == [0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 0]
+    assert [task.faces is sharp for task in mine.planned] == [False] * 9 + [True] * 3
+    assert len({task.address for task in mine.planned}) == len(mine.planned) == 12
+
+
+@pytest.mark.parametrize("profile", ["full", "quick"])
+def test_what_is_announced_is_what_the_sweep_looks_for(study, many, sharp, profile, monkeypatch):
+    asked = []
+    monkeypatch.setattr(sweep, "sweep", lambda *what: asked.extend(sweep.tasks(*what)))
+    mine = study(profile, many)
+    for more in ({}, {"seeds": [3]}, {"faces": sharp}):
+        mine.plan([ONE, OTHER, BY_SOURCE], **more)
+        mine.sweep([ONE, OTHER, BY_SOURCE], **more)
+    assert [task.address for task in asked] == [task.address for task in mine.planned] and asked
+
+
+def test_emotions_with_fewer_photos_than_folds_are_refused_by_name_and_nothing_is_announced(study):
+    mine = study()
+    with pytest.raises(BadInput) as caught:
+        mine.plan([ONE, OTHER])
+    message = str(caught.value)
+    assert message.startswith("cartoon: fewer photos than the 4 folds of 'other': contempt (3), fear (3);")
+    assert mine.planned == [] and "\n" not in message
+
+
+def test_the_photos_counted_are_those_that_are_trained_on(study, many, drawn):
+    mine = study(faces=many)
+    with pytest.raises(BadInput, match=r"contempt \(3\), fear \(3\)"):
+        mine.plan([OTHER], faces=drawn)
+    kept = ("anger", "happiness", "neutral")
+    mine.plan([OTHER.replace(emotions=kept)], faces=drawn)
+    mine.plan([OTHER], faces=drawn.select(drawn.table.emotion.isin(kept)))  # what there is none of needs no fold
+    assert len(mine.planned) == 4
+
+
+def test_in_a_rehearsal_there_are_two_folds_and_three_epochs_at_most(study, many):
+    mine = study("quick", many)
+    mine.plan([ONE, OTHER, ONE.replace(name="one fold", tested=1)])
+    assert [(task.variant.name, task.fold) for task in mine.planned] == [
+        ("one", 0),
+        ("one", 1),
+        ("other", 0),
+        ("other", 1),
+        ("one fold", 0),
+    ]
+    assert {(task.variant.n_folds, task.variant.epochs) for task in mine.planned} == {(2, 3), (2, 2)}
+    assert all(task.faces.counts.max() <= 10 for task in mine.planned)
+
+
+def test_in_a_rehearsal_sources_are_held_out_one_by_one_all_the_same(study):
+    mine = study("quick")
+    mine.plan([BY_SOURCE])
+    assert [task.variant for task in mine.planned] == [BY_SOURCE.replace(epochs=3)] * 3
+    assert [task.fold for task in mine.planned] == [0, 1, 2]
+
+
+def test_sources_need_no_number_of_photos_of_each_emotion(study):
+    mine = study()
+    mine.plan([BY_SOURCE.replace(n_folds=5)])
+    assert len(mine.planned) == 5
+
+
+def test_an_unknown_profile_is_refused(study):
+    with pytest.raises(BadInput, match="PROFILE='slow' is unknown; choose one of full, quick"):
+        study("slow")
