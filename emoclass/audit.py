@@ -60,7 +60,7 @@ def nearest(faces: Faces, split: Split) -> pd.DataFrame:
     flat = faces.pixels.reshape(len(faces), -1).astype(np.float32)
     flat -= flat.mean(1, keepdims=True)
     squares = np.square(flat).sum(1)
-    trained, best, least = flat[split.train], [], []
+    trained, best, least = flat[split.train], [np.zeros(0, np.int64)], [np.zeros(0)]
     for start in range(0, len(split.test), BLOCK):
         rows = split.test[start : start + BLOCK]
         apart = squares[rows, None] + squares[None, split.train] - 2 * flat[rows] @ trained.T

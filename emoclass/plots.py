@@ -1,5 +1,7 @@
 """Every figure. Each takes what it shows, an optional axis, and returns the axis or figure; none calls show()."""
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -155,12 +157,13 @@ def confusion(predictions: Predictions, title: str = "", ax: Axes | None = None)
     ax = ax or _axis(6.5, 5)
     found = scores.confusion(predictions)
     share = found / np.maximum(found.sum(1, keepdims=True), 1)
+    names = dict(xticklabels=predictions.classes, yticklabels=predictions.classes)
     sns.heatmap(
-        share, annot=found, fmt=",d", cmap="Greys", vmin=0, vmax=1, ax=ax, xticklabels=EMOTIONS, yticklabels=EMOTIONS,
+        share, annot=found, fmt=",d", cmap="Greys", vmin=0, vmax=1, ax=ax, **names,
         cbar_kws={"label": "share of the label's photos"}, annot_kws={"fontsize": 9}, linewidths=0.5,
     )  # fmt: skip
     ax.tick_params(axis="x", rotation=45)
-    ax.set(xlabel="emotion said by the net", ylabel="emotion by label", title=title)
+    ax.set(xlabel=f"{predictions.asked} said by the net", ylabel=f"{predictions.asked} by label", title=title)
     return ax
 
 
@@ -293,7 +296,7 @@ def against(series: dict[str, tuple[list, list[scores.Number]]], x: str, y: str,
 def distances(found: dict[str, np.ndarray], title: str = "", ax: Axes | None = None) -> Axes:
     """How far test photos are from the training photo nearest to them: for each protocol, the share up to there."""
     ax = ax or _axis(8, 4)
-    for (name, levels), style in zip(found.items(), ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))):
+    for (name, levels), style in zip(found.items(), cycle(("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))))):
         ax.plot(np.sort(levels), np.arange(1, len(levels) + 1) / len(levels), linestyle=style, color=INK, label=name)
     ax.set(xlabel="distance to the nearest training photo (grey levels, root mean square)", xlim=(0, None))
     ax.set(ylabel="share of test photos at most so far", ylim=(0, 1), title=title)

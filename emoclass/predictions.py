@@ -58,11 +58,13 @@ class Predictions:
     def after_epoch(self, epoch: int) -> "Predictions":
         """What was said after this epoch, counted from 1; the variant must have asked to `follow`.
 
-        Raises BadInput if it has not, or if there were not so many epochs.
+        Raises BadInput if it has not, if there were not so many epochs, or if only some rows of it are left.
         """
         if not self.runs or not all(1 <= epoch <= len(run.guesses) for run in self.runs):
             raise BadInput(f"{self.name!r}: what was said after epoch {epoch} was not kept (follow=True keeps it)")
         said = np.concatenate([run.guesses[epoch - 1] for run in self.runs])
+        if len(said) != len(self):
+            raise BadInput(f"{self.name!r}: ask what was said after an epoch first, then choose among the rows")
         return replace(self, probabilities=np.eye(len(self.classes), dtype=np.float32)[said])
 
     def originals(self, name: str | None = None) -> "Predictions":
@@ -73,8 +75,8 @@ class Predictions:
 def pool(runs: list[Run], faces: Faces) -> Predictions:
     """Runs of one variant, over folds and seeds, as one table; what is known of a copy is what its parent has."""
     variant = runs[0].variant
-    known = {seed: subject(variant, faces, seed).table.set_index("photo") for seed in {run.seed for run in runs}}
-    known = {seed: table[["person", "source", "emotion"]] for seed, table in known.items()}
+    asked = {seed: subject(variant, faces, seed).table for seed in {run.seed for run in runs}}
+    known = {seed: table.set_index("photo")[["person", "source", "emotion"]] for seed, table in asked.items()}
     rows = [
         known[run.seed]
         .loc[run.parent]

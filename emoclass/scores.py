@@ -118,7 +118,12 @@ def recall_table(spoken: list[Predictions] | dict[str, Predictions]) -> pd.DataF
         p.name: {e: f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {x.n:,}" for e, x in recall(p).items()}
         for p in spoken
     }
-    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=EMOTIONS).astype(object).fillna("not asked")
+    return (
+        pd.DataFrame.from_dict(rows, orient="index")
+        .reindex(columns=spoken[0].classes)
+        .astype(object)
+        .fillna("not asked")
+    )
 
 
 def difference(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Number]:
@@ -166,7 +171,7 @@ def resplit_interval(differences: np.ndarray, test_share: float) -> Number:
 
 def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happiness", "neutral")) -> Number:
     """Share of the photos of two emotions for which the right one of the two is the more probable, with interval."""
-    a, b = (EMOTIONS.index(emotion) for emotion in between)
+    a, b = (predictions.classes.index(emotion) for emotion in between)
     asked = predictions.where(predictions.table.emotion.isin(between))
     chosen = np.where(asked.probabilities[:, a] >= asked.probabilities[:, b], a, b)
     hits = pd.DataFrame({"person": asked.table.person.to_numpy(), "hit": chosen == asked.truth, "n": 1})

@@ -66,6 +66,7 @@ class Task:
 
 def tasks(variants: Iterable[Variant], faces: Faces, seeds: Iterable[int] = (0,)) -> list[Task]:
     """Every run of these variants on these faces: each of their folds, with each seed."""
+    seeds = list(seeds)
     return [Task(v, faces, fold, seed) for v in variants for seed in seeds for fold in v.folds]
 
 

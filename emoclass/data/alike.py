@@ -1,9 +1,7 @@
 """Near-duplicates: photos that are all but the same picture, newly cut, toned or compressed."""
 
 import hashlib
-import json
-import os
-import tempfile
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,11 +11,12 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from emoclass.paths import build_folder
+from emoclass.data.prepare import cache_folder, keep
 
-# Chosen by looking at the 190 closest pairs of the photo collection: up to 12 grey levels, photos under different
-# names were the same picture, newly cut or toned, each time; from 13 on they were of different people.
-BITS, GREY_LEVELS = 14, 12.0
+# Chosen by looking at the 190 closest pairs of the photo collection at SIZE pixels a side: up to 12 grey levels,
+# photos under different names were the same picture, newly cut or toned, each time; from 13 on they were of
+# different people.
+SIZE, BITS, GREY_LEVELS = 48, 14, 12.0
 BLOCK = 512  # rows of the table of all pairs that are in memory at a time
 
 
@@ -61,6 +60,8 @@ def kept_together(table: pd.DataFrame, pixels: np.ndarray) -> tuple[pd.DataFrame
 
     Near-duplicates are chained: if a is like b and b is like c, all three bear the name of the first. Pairs once
     found are kept in the cache under the pictures' content.
+
+    pixels    (n, SIZE, SIZE) uint8, whatever the size that nets are trained on
     """
     pairs = _remembered(pixels)
     clusters, first = pd.factorize(table.cluster)[0], table.photo.to_numpy()
@@ -74,19 +75,22 @@ def kept_together(table: pd.DataFrame, pixels: np.ndarray) -> tuple[pd.DataFrame
     return table.assign(alike=alike), (what, len(pairs), ", ".join(strangers))
 
 
-def _remembered(pixels: np.ndarray) -> list[tuple[int, int]]:
-    sha = hashlib.sha256(f"{pixels.shape} {BITS} {GREY_LEVELS} {Path(__file__).read_text()}".encode())
+def _remembered(pixels: np.ndarray) -> np.ndarray:
+    """(m, 2) int64: the pairs, from the cache if they were looked for before."""
+    sha = hashlib.sha256(f"{pixels.shape} {Path(__file__).read_text()}".encode())
     sha.update(np.ascontiguousarray(pixels))
-    cached = build_folder() / "cache" / f"alike-{sha.hexdigest()[:32]}.json"
+    cached = cache_folder() / f"alike-{sha.hexdigest()[:32]}.npy"
     try:
-        return [tuple(pair) for pair in json.loads(cached.read_text())]
-    except (FileNotFoundError, ValueError):  # never looked for, or a file that somebody spoilt: look (again)
-        pairs = near_duplicates(pixels)[["one", "other"]].to_numpy().tolist()
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=cached.parent, prefix=".draft-", delete=False) as draft:
-        json.dump(pairs, draft)
-    os.replace(draft.name, cached)
-    return [tuple(pair) for pair in pairs]
+        pairs = np.load(cached)
+        if pairs.dtype == np.int64 and pairs.ndim == 2 and pairs.shape[1] == 2 and pairs.max(initial=-1) < len(pixels):
+            return pairs
+    except (ValueError, EOFError, OSError):  # never looked for, or a spoilt file: look (again)
+        pass
+    pairs = near_duplicates(pixels)[["one", "other"]].to_numpy(np.int64)
+    file = io.BytesIO()
+    np.save(file, pairs)
+    keep(cached, [file.getvalue()])
+    return pairs
 
 
 def _levels_apart(pixels: np.ndarray, one: Iterable[int], other: Iterable[int]) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from emoclass.data import legend
-from emoclass.data.alike import kept_together
+from emoclass.data.alike import SIZE, kept_together
 from emoclass.data.prepare import EVERY, SUFFIXES, blob_ids, prepare
 from emoclass.faces import BadInput, Faces, listed
 from emoclass.labels import EMOTIONS, canonical
@@ -47,12 +47,12 @@ def load(path: os.PathLike | str, size: int = 48) -> Faces:
         table["person"] = table.photo
         what = "photos whose names do not tell persons apart: each counts as of somebody else"
         report = (*report[:-1], (what, len(table), ""), ("persons", len(table), ""))
-    pixels = prepare([f"{root}/{photo}" for photo in table.photo], size, table.photo.map(ids))
+    paths, ids = [f"{root}/{photo}" for photo in table.photo], table.photo.map(ids)
+    table, found = kept_together(table, prepare(paths, SIZE, ids))
     name = home.resolve().name or "faces"
     # Figures and results are filed under the name: a folder must not take that of the two built-in collections.
     name = f"{name}-folder" if name in ("muxspace", "cartoon") else name
-    table, found = kept_together(table, pixels)
-    return Faces(pixels, table, name, (*report[:-2], found, *report[-2:]))
+    return Faces(prepare(paths, size, ids), table, name, (*report[:-2], found, *report[-2:]))
 
 
 def _tells_nothing(table: pd.DataFrame) -> bool:

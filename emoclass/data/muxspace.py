@@ -23,7 +23,7 @@ from typing import IO
 import pandas as pd
 
 from emoclass.data import legend
-from emoclass.data.alike import kept_together
+from emoclass.data.alike import SIZE, kept_together
 from emoclass.data.prepare import EVERY, blob_ids, prepare
 from emoclass.faces import BadInput, Faces, listed
 from emoclass.paths import data_folder
@@ -85,7 +85,7 @@ def load(size: int = 48, folder: Path | None = None) -> Faces:
     table, report = legend.clean(rows, images, str(collection / "data" / "legend.csv"))
     paths = [f"{collection}/images/{photo}" for photo in table.photo]
     pixels = prepare(paths, size, table.photo.map(images))
-    table, found = kept_together(table, pixels)
+    table, found = kept_together(table, prepare(paths, SIZE, table.photo.map(images)))
     return Faces(pixels, table, "muxspace", (*report[:-2], found, *report[-2:]))
 
 

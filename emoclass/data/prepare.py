@@ -51,9 +51,9 @@ def prepare(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterable[st
     if not paths:
         return np.empty((0, size, size), np.uint8)
     key = hashlib.sha256("\n".join(map(str, [RECIPE, cv2.__version__, size, *ids])).encode()).hexdigest()
-    cached, shape = _cache_folder() / f"pixels-{key}.npy", (len(paths), size, size)
+    cached, shape = cache_folder() / f"pixels-{key}.npy", (len(paths), size, size)
     if (pixels := _open(cached, shape)) is None:
-        _keep(cached, _file_pieces(paths, shape))
+        keep(cached, _file_pieces(paths, shape))
         pixels = np.load(cached, mmap_mode="r")
     return pixels
 
@@ -70,7 +70,7 @@ def blob_ids(paths: Iterable[os.PathLike | str]) -> list[str | None]:
     except OSError:
         return _hash_all(paths)
     signature = hashlib.sha256(os.fsencode("\0".join(paths)) + repr(marks).encode()).hexdigest()
-    remembered = _cache_folder() / f"ids-{signature}"
+    remembered = cache_folder() / f"ids-{signature}"
     if remembered.exists():
         known = remembered.read_bytes()
         if len(known) == 20 * len(paths):
@@ -80,7 +80,7 @@ def blob_ids(paths: Iterable[os.PathLike | str]) -> list[str | None]:
     # A file written within the clock's last tick may be written again and bear the same time: not remembered.
     settled = max((ctime for _, _, ctime, _ in marks), default=0) < (time.time() - SETTLED) * 1e9
     if settled and None not in ids:
-        _keep(remembered, [bytes.fromhex("".join(ids))])
+        keep(remembered, [bytes.fromhex("".join(ids))])
     return ids
 
 
@@ -212,7 +212,7 @@ def _open(cached: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     return None
 
 
-def _keep(final: Path, pieces: Iterable[bytes]) -> None:
+def keep(final: Path, pieces: Iterable[bytes]) -> None:
     """Write `pieces` to `final`, all of them or nothing."""
     draft = None
     try:
@@ -231,7 +231,8 @@ def _keep(final: Path, pieces: Iterable[bytes]) -> None:
             Path(draft.name).unlink(missing_ok=True)
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Where what was decoded or found once is kept."""
     return build_folder() / "cache"
 
 
