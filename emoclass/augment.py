@@ -1,4 +1,4 @@
-"""Transformed copies that remember which photo they came from."""
+"""Transformed copies that remember which photo they came from; and photos changed anew each time a net sees them."""
 
 from dataclasses import dataclass
 from zlib import crc32
@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from emoclass.backend import keras
 from emoclass.faces import BadInput, Faces, listed
 from emoclass.labels import EMOTIONS, SCARCE
 
@@ -96,3 +97,50 @@ def with_copies(faces: Faces, copies: Copies | None, seed: int = 0) -> Faces:
         )
     table = faces.table.iloc[rows].assign(photo=[f"{photo}, copy {j + 1}" for photo, j in zip(photos, number)])
     return faces + Faces(pixels, pd.DataFrame(table), faces.name)
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """How a photo is changed, otherwise each time, while a net is trained; what is tested is never changed.
+
+    It is turned by at most `rotation` degrees, moved by at most `shift` and zoomed by at most `zoom` (both as shares
+    of the side), its contrast is changed by at most `contrast` (a share), and it is mirrored half of the time if
+    `flip`; all drawn evenly.
+    """
+
+    rotation: float = 10.0
+    shift: float = 0.06
+    zoom: float = 0.08
+    contrast: float = 0.2
+    flip: bool = True
+
+
+def jitter_layer(jitter: Jitter, seed: int = 0):
+    """A Keras layer from (batch, size, size, 1) float32 to the same: `jitter` in training, nothing otherwise.
+
+    All of it is one warp, whose edges are the picture's own reflection. The same seed draws the same changes.
+    """
+    module = keras()
+
+    class Jittered(module.layers.Layer):
+        def __init__(self):
+            super().__init__(dtype="float32")
+            self.random = module.random.SeedGenerator(seed)
+
+        def call(self, pictures, training=False):
+            if not training:
+                return pictures
+            ops, size, middle = module.ops, pictures.shape[1], (pictures.shape[1] - 1) / 2
+            drawn = module.random.uniform((6, ops.shape(pictures)[0]), -1, 1, seed=self.random)
+            turn, zoom = drawn[0] * (jitter.rotation * np.pi / 180), 1 + drawn[1] * jitter.zoom
+            right, down = (middle + drawn[k] * jitter.shift * size for k in (2, 3))
+            mirror = ops.where(drawn[4] < 0, -1.0, 1.0) if jitter.flip else ops.ones_like(turn)
+            cos, sin, none = ops.cos(turn) * zoom, ops.sin(turn) * zoom, ops.zeros_like(turn)
+            # From a place in the new picture to the place in the old one, both measured from the corner.
+            rows = (cos * mirror, -sin, right - middle * (cos * mirror - sin))
+            rows += (sin * mirror, cos, down - middle * (sin * mirror + cos), none, none)
+            warped = ops.image.affine_transform(pictures, ops.stack(rows, axis=1), fill_mode="reflect")
+            mean = ops.mean(warped, axis=(1, 2, 3), keepdims=True)
+            return mean + (warped - mean) * (1 + drawn[5] * jitter.contrast)[:, None, None, None]
+
+    return Jittered()

@@ -3,6 +3,7 @@
 import os
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 # One thread per run: results then do not depend on how many cores a machine has, and two such processes get
 # through as much work as one process with two threads. TensorFlow reads these when it is first imported.
@@ -37,3 +38,16 @@ def keras():
             tensorflow.config.experimental.enable_op_determinism()
             tensorflow.get_logger().setLevel("ERROR")  # it warns of each new net in a process that trains many
     return module
+
+
+@cache
+def fast_precision() -> str:
+    """ "mixed_bfloat16" where the processor multiplies in it (AVX512-BF16 or AMX), else "float32".
+
+    Found out where Linux says what a processor can do; anywhere else the answer is "float32".
+    """
+    try:
+        can = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return "float32"
+    return "mixed_bfloat16" if "avx512_bf16" in can or "amx_bf16" in can else "float32"

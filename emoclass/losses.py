@@ -1,37 +1,72 @@
-"""Losses on logits: plain cross-entropy, and cross-entropy that weighs scarce emotions more."""
+"""Losses on logits: cross-entropy that weighs emotions, lets go of easy photos, or takes the prior out."""
 
 import numpy as np
 
 from emoclass.backend import keras
 from emoclass.faces import BadInput, listed
 
-WEIGHTS = ("plain", "balanced", "root")
+WEIGHTS = ("plain", "root", "balanced", "effective")
 
 
-def class_weights(counts: np.ndarray, how: str = "plain") -> np.ndarray:
+def class_weights(counts: np.ndarray, how: str = "plain", beta: float = 0.999) -> np.ndarray:
     """(K,) float32 weights for classes with (K,) `counts` training photos, their mean over the photos being 1.
 
-    plain     1 for each
-    balanced  N / (K n_k): each class counts the same in all
-    root      the square root of that: a compromise, 28:1 where balanced is 763:1
-    A class without a photo gets weight 0, as there is nothing to weigh. Raises BadInput for another word.
+    plain      1 for each
+    balanced   N / (K n_k): each class counts the same in all
+    root       the square root of that: a compromise, 28:1 where balanced is 763:1
+    effective  (1 - beta) / (1 - beta^n_k), the effective number of photos (Cui et al. 2019); beta from 0 to below 1
+    A class without a photo gets weight 0, as there is nothing to weigh. Raises BadInput for another word or beta.
     """
     if how not in WEIGHTS:
         raise BadInput(f"loss {how!r} is unknown; choose one of {listed(WEIGHTS)}")
+    if not 0 <= beta < 1:
+        raise BadInput(f"beta={beta}: the effective number needs a beta from 0 to below 1")
     counts = np.asarray(counts, float)
-    power = {"plain": 0.0, "root": -0.5, "balanced": -1.0}[how]
-    weights = np.where(counts > 0, np.maximum(counts, 1) ** power, 0.0)
+    some = np.maximum(counts, 1)
+    raw = {
+        "plain": np.ones_like(some),
+        "root": some**-0.5,
+        "balanced": 1 / some,
+        "effective": (1 - beta) / (1 - beta**some),
+    }[how]
+    weights = np.where(counts > 0, raw, 0.0)
     return (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
 
 
-def cross_entropy(weights: np.ndarray):
-    """A Keras loss: the mean over the batch of weight[label] x cross-entropy; labels (batch,), logits (batch, K)."""
+def log_prior(counts: np.ndarray) -> np.ndarray:
+    """(K,) float32 log of each class's share of the training photos; a class without a photo counts as half a one."""
+    counts = np.maximum(np.asarray(counts, float), 0.5)
+    return np.log(counts / counts.sum()).astype(np.float32)
+
+
+def cross_entropy(
+    weights: np.ndarray,
+    gamma: float = 0.0,
+    tau: float = 0.0,
+    prior: np.ndarray | None = None,
+    smoothing: float = 0.0,
+):
+    """A Keras loss: the mean over the batch of weight[label] x (1 - p_t)^gamma x -log p_t.
+
+    Labels are (batch,) int, logits z (batch, K); p = softmax(z + tau x prior), and p_t is what p says of the label.
+
+    gamma      focal loss (Lin et al. 2017): above 0, photos that are easy already count less
+    tau        logit-adjusted loss (Menon et al. 2021): `prior` (K,), the log shares of the classes, is added while
+               training only; with tau = 1 this is the balanced softmax (Ren et al. 2020)
+    smoothing  share of each label that is spread evenly over all classes (Szegedy et al. 2016)
+    """
     weights = np.asarray(weights, np.float32)
+    offset = np.float32(tau) * (np.zeros_like(weights) if prior is None else np.asarray(prior, np.float32))
 
     def weighted_cross_entropy(labels, logits):
         ops = keras().ops
         labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
-        each = keras().losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+        logs = ops.log_softmax(ops.cast(logits, "float32") + ops.convert_to_tensor(offset), axis=-1)
+        right = ops.squeeze(ops.take_along_axis(logs, labels[:, None], axis=-1), -1)
+        each = -(1 - smoothing) * right - smoothing * ops.mean(logs, axis=-1)
+        if gamma:
+            # The gradient of (1 - p)^gamma has no bounds at p = 1 for gamma below 1.
+            each = each * ops.power(ops.maximum(1 - ops.exp(right), 1e-6), gamma)
         return ops.mean(ops.take(ops.convert_to_tensor(weights), labels) * each)
 
     return weighted_cross_entropy

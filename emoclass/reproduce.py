@@ -194,7 +194,7 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", say=print) -> No
     missing = sweep.missing([task for tasks in wanted.values() for task in tasks], store)
     workers = sweep.default_workers()
     about = f", about {sweep.minutes_to_train(missing):.0f} min on {workers} workers" if missing else ""
-    count = len({task.address for tasks in wanted.values() for task in tasks})
+    count = len({task.address for tasks in wanted.values() for task in sweep.with_starts(tasks)})
     say(f"{len(missing)} of {count} runs are to be trained{about}")
     # Who starts from nothing wants to see it all made again, however fresh the committed notebooks are.
     from_nothing = "nothing was made here yet" if missing and not any(store.folder.glob("*.npz")) else None

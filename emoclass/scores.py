@@ -7,7 +7,6 @@ import pandas as pd
 from scipy.stats import binomtest, t
 
 from emoclass.faces import BadInput, listed
-from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
 
 METRICS = {

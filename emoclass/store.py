@@ -22,6 +22,7 @@ from emoclass.variant import Variant
 # Modules whose code decides what a run yields. The photos' own code needs no place here: what it yields, pixels
 # and table, is in the address as the digest of the faces.
 DECISIVE = ("augment", "backend", "labels", "losses", "models", "split", "train", "variant")
+GROUPS = ("in_training", "truth", "features")  # what a run holds several arrays of
 PACKAGES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "scikit-learn")
 
 
@@ -74,7 +75,9 @@ class Store:
         facts |= dict(classes=run.classes)
         arrays = dict(photo=run.photo.astype(str), parent=run.parent.astype(str))
         arrays |= dict(probabilities=run.probabilities, guesses=run.guesses)
-        arrays |= {f"in_training.{key}": value for key, value in run.in_training.items()}
+        arrays |= dict(validation=run.validation)
+        for name in GROUPS:
+            arrays |= {f"{name}.{key}": value for key, value in getattr(run, name).items()}
         arrays |= {f"weights.{k:03d}": value for k, value in enumerate(run.weights)}
         handle, draft = tempfile.mkstemp(dir=self.folder, prefix=".draft-", suffix=".npz")
         try:
@@ -99,7 +102,11 @@ class Store:
                     classes=tuple(facts["classes"]),
                     probabilities=file["probabilities"],
                     guesses=file["guesses"],
-                    in_training={n.split(".")[1]: file[n] for n in file.files if n.startswith("in_training.")},
+                    validation=file["validation"],
+                    **{
+                        group: {n.split(".")[1]: file[n] for n in file.files if n.startswith(f"{group}.")}
+                        for group in GROUPS
+                    },
                     history=facts["history"],
                     rows=tuple(facts["rows"]),
                     seconds=facts["seconds"],

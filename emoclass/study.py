@@ -67,16 +67,7 @@ class Study:
 
     def adapted(self, variants: Iterable[Variant]) -> list[Variant]:
         """The variants as this profile trains them."""
-        if self.profile == "full":
-            return list(variants)
-        return [
-            v.replace(epochs=min(v.epochs, QUICK_EPOCHS))
-            if v.by == "source"  # whose folds are the sources, however few or many
-            else v.replace(
-                epochs=min(v.epochs, QUICK_EPOCHS), n_folds=QUICK_FOLDS, tested=min(len(v.folds), QUICK_FOLDS)
-            )
-            for v in variants
-        ]
+        return list(variants) if self.profile == "full" else [_hurried(variant) for variant in variants]
 
     def plan(self, variants: Iterable[Variant], faces: Faces | None = None, seeds: Iterable[int] = (0,)) -> None:
         """Announce the runs that `sweep` will look for, so that `make reproduce` can train them all beforehand.
@@ -124,6 +115,13 @@ class Study:
         """Write this notebook's numbers to results.json."""
         path = self.results.save()
         print(f"{len(self.results.numbers)} numbers in {os.path.relpath(path, paths.ROOT)}")
+
+
+def _hurried(variant: Variant) -> Variant:
+    quick = dict(epochs=min(variant.epochs, QUICK_EPOCHS), start=variant.start and _hurried(variant.start))
+    if variant.by != "source":  # whose folds are the sources, however few or many
+        quick |= dict(n_folds=QUICK_FOLDS, tested=min(len(variant.folds), QUICK_FOLDS))
+    return variant.replace(**quick)
 
 
 def _sample(faces: Faces) -> Faces:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -70,9 +70,16 @@ def tasks(variants: Iterable[Variant], faces: Faces, seeds: Iterable[int] = (0,)
     return [Task(v, faces, fold, seed) for v in variants for seed in seeds for fold in v.folds]
 
 
+def with_starts(wanted: Iterable[Task]) -> list[Task]:
+    """These tasks, and before them those that they start from."""
+    wanted = list(wanted)
+    return [replace(task, variant=task.variant.start) for task in wanted if task.variant.start] + wanted
+
+
 def missing(wanted: Iterable[Task], store: Store) -> list[Task]:
-    """The tasks that are not in the store yet, each once, the longest first."""
-    found = {at: task for task in wanted if (at := task.address) not in store}
+    """The tasks that are not in the store yet, each once, with what they start from; the longest first."""
+    lacking = [task for task in wanted if task.address not in store]
+    found = {at: task for task in with_starts(lacking) if (at := task.address) not in store}
     return sorted(found.values(), key=lambda task: -task.cost)
 
 
@@ -116,13 +123,15 @@ def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | Non
     wanted = missing(wanted, store)
     if not wanted:
         return 0
-    progress = _Progress(wanted, say)
-    if executor is not None:
-        died = _train(wanted, store, executor, progress)
-    else:
-        workers = min(default_workers(), len(wanted))
-        died = _train_in_processes(wanted, store, workers, progress)
-        died = [task for task in died if _train_in_processes([task], store, 1, progress)]
+    progress, died = _Progress(wanted, say), []
+    for deferred in (False, True):  # what starts from another run comes after it
+        if not (some := [task for task in wanted if bool(task.variant.start) == deferred]):
+            continue
+        if executor is not None:
+            died += _train(some, store, executor, progress)
+        else:
+            once = _train_in_processes(some, store, min(default_workers(), len(some)), progress)
+            died += [task for task in once if _train_in_processes([task], store, 1, progress)]
     for task in died:
         progress.failed[str(task)] = "its worker process died (out of memory?)"
     if progress.failed:
@@ -222,9 +231,10 @@ def _open(folder: str) -> Faces:
 
 def _work(variant: Variant, faces: str, fold: int, seed: int, folder: str) -> float:
     """In a worker: train one run, keep it, and say how many seconds its training took."""
-    photos = _open(faces)
-    run = train(variant, photos, fold, seed)
-    Store(Path(folder)).put(address(variant, photos, fold, seed), run)
+    photos, store, start = _open(faces), Store(Path(folder)), variant.start
+    start = start and store.get(address(start, photos, fold, seed), start, fold, seed)
+    run = train(variant, photos, fold, seed, start)
+    store.put(address(variant, photos, fold, seed), run)
     return run.seconds
 
 

@@ -11,6 +11,8 @@ from emoclass.data.prepare import EVERY, SUFFIXES, blob_ids, prepare
 from emoclass.faces import BadInput, Faces, listed
 from emoclass.labels import EMOTIONS, canonical
 
+NEW = "new_faces"  # the folder inside a folder of photos that `load_new_faces` reads
+
 
 def load(path: os.PathLike | str, size: int = 48) -> Faces:
     """The photos under a folder as Faces named like it, sorted by photo: pixels (n, size, size) uint8.
@@ -20,7 +22,8 @@ def load(path: os.PathLike | str, size: int = 48) -> Faces:
     emotion, at any depth. Without a person column a photo shows the person whom its file name names before its
     number (`legend.person_of`); where that yields one person in all, or no more than one for each emotion
     (`IMG_0001.jpg`, `happy_0001.jpg`), names tell nothing of persons: each photo then counts as somebody else,
-    and the report says so.
+    and the report says so. A folder called `new_faces/` directly inside is left out: its photos are for
+    `load_new_faces`.
 
     Raises BadInput if there is no such folder, no photo, neither a legend nor folders of emotions, or if a row
     or a photo cannot be used.
@@ -29,7 +32,7 @@ def load(path: os.PathLike | str, size: int = 48) -> Faces:
     if not home.is_dir():
         raise BadInput(f"there is no folder {home}: name the folder that holds your photos")
     root = home / "images" if (home / "images").is_dir() else home
-    photos = _photos(root)
+    photos = [photo for photo in _photos(root) if root != home or not photo.startswith(f"{NEW}/")]
     if not photos:
         raise BadInput(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
     found = next((at for at in (home, home / "data", root) if (at / "legend.csv").is_file()), None)

@@ -22,7 +22,7 @@ from typing import IO
 
 import pandas as pd
 
-from emoclass.data import legend
+from emoclass.data import legend, load_new_faces
 from emoclass.data.alike import SIZE, kept_together
 from emoclass.data.prepare import EVERY, blob_ids, prepare
 from emoclass.faces import BadInput, Faces, listed
@@ -60,8 +60,15 @@ PARTS = {
         ),
         executable=tuple(f"images/Kim_Clijsters_{number:04}.jpg" for number in range(3, 15)),
     ),
+    "new_faces": Part(
+        commit="146098e3fd427de80796bc4fef466e2d0de9944b",
+        trees=(
+            ("images", "fd8f0024f4adf52776fe42aeb56f1c39d1529543"),
+            ("data", "459855b7ddf5ca5b972bf26f4e2b567be78b9ead"),
+        ),
+    ),
 }
-PHOTOS = PARTS["photos"]
+PHOTOS, NEW_FACES = PARTS["photos"], PARTS["new_faces"]
 PINNED = hashlib.sha256(repr(PARTS).encode()).hexdigest()  # what results depend on, known without the photos
 
 
@@ -171,8 +178,9 @@ def _blame(collection: Path, tree: str, inside: dict[str, str]) -> str:
     """The files that are empty, no photo, or named by the legend and not there."""
     blame = [f"{name} is empty" for name, each in inside.items() if each == EMPTY]
     if tree == "images" and (collection / "data" / "legend.csv").is_file():
-        photos = legend.read(collection / "data" / "legend.csv").photo
-        blame += [f"{name} is missing" for name in sorted(set(photos) - set(inside))]
+        photos = legend.read(collection / "data" / "legend.csv").photo.unique()
+        there = {name.replace("-", "_") for name in inside}  # the new faces' legend writes _ for -
+        blame += [f"{name} is missing" for name in sorted(photos) if name.replace("-", "_") not in there]
         blame += [f"{name} is no photo" for name in inside if not name.lower().endswith(legend.SUFFIXES)]
     return f" ({listed(blame, EVERY)})" if blame else ""
 
@@ -297,22 +305,33 @@ def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Find, fetch or unpack the photos and say what cleaning found; 2 and one sentence where that fails."""
+    """Find, fetch or unpack each part and say what cleaning found; 2 and one sentence where that fails."""
     parser = argparse.ArgumentParser(prog="python -m emoclass.data.muxspace", description=__doc__)
-    parser.add_argument("--archive", type=Path, help="a .tar.gz or .zip of the pinned commit, instead of fetching")
+    parser.add_argument(
+        "--archive",
+        type=Path,
+        help="a .tar.gz or .zip of a pinned commit, instead of fetching: of the new faces if the file's name bears "
+        f"their commit ({NEW_FACES.commit[:7]}...), of the photos ({PHOTOS.commit[:7]}...) otherwise",
+    )
     archive = parser.parse_args(argv).archive
     try:
-        collection = find() or (unpack(archive) if archive else fetch())
-        faces = load()
+        if archive:
+            part = NEW_FACES if NEW_FACES.commit[:7] in archive.name else PHOTOS
+            if find(part=part) is None:
+                unpack(archive, part=part)
+        for part, faces_of in ((PHOTOS, load), (NEW_FACES, load_new_faces)):
+            collection = find(part=part) or fetch(part=part)
+            report = faces_of().report
+            print(f"{collection}: verified")
+            for what, count, which in report:
+                line = textwrap.shorten(f"{what}: {which}" if which else what, 100, placeholder=" ...")
+                print(f"{count:>7,}  {line}")
     except BadInput as error:
         print(f"emoclass: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("emoclass: interrupted, nothing half done is kept", file=sys.stderr)
         return 130
-    print(f"{collection}: verified")
-    for what, count, which in faces.report:
-        print(f"{count:>7,}  {textwrap.shorten(f'{what}: {which}' if which else what, 100, placeholder=' ...')}")
     return 0
 
 

