@@ -9,6 +9,8 @@ _HOME = {
     "BadInput": "faces",
     "Faces": "faces",
     "load_faces": "data",
+    "load_new_faces": "new_faces",
+    "with_new_faces": "new_faces",
     "EMOTIONS": "labels",
     "COMMON": "labels",
     "SCARCE": "labels",
@@ -17,10 +19,12 @@ _HOME = {
     "Net": "models",
     "CONVNET_A": "models",
     "PARED_DOWN": "models",
+    "COMPACT": "models",
+    "Jitter": "augment",
     "Variant": "variant",
     "Study": "study",
 }
-_MODULES = ("augment", "audit", "baselines", "losses", "models", "plots", "scores", "seeing", "split", "sweep")
+_MODULES = ("after", "augment", "audit", "baselines", "losses", "model", "models", "plots", "scores", "seeing", "split", "sweep")
 
 __all__ = [*_HOME, *_MODULES]
 

@@ -23,6 +23,7 @@ from emoclass import paths, results, sweep
 from emoclass.backend import silence
 from emoclass.data import muxspace
 from emoclass.faces import BadInput, listed
+from emoclass.new_faces import NoNewFaces
 from emoclass.split import LeakError
 from emoclass.store import Store
 from emoclass.study import PROFILES, figure_folder, rehearsal_folder
@@ -190,7 +191,12 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", say=print) -> No
     parameters = {} if canonical else {"DATASET": dataset, "PROFILE": profile}
     store = Store(paths.build_folder() / "runs")
     say(f"{dataset}, {profile}: counting the runs of {len(notebooks())} notebooks")
-    wanted = {path: planned(path, parameters) for path in notebooks()}
+    wanted = {}
+    for path in notebooks():
+        try:
+            wanted[path] = planned(path, parameters)
+        except NoNewFaces as error:
+            say(f"{path.stem} is left out: {error}")
     missing = sweep.missing([task for tasks in wanted.values() for task in tasks], store)
     workers = sweep.default_workers()
     about = f", about {sweep.minutes_to_train(missing):.0f} min on {workers} workers" if missing else ""
@@ -204,8 +210,8 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", say=print) -> No
         if why := staleness(path, folder / path.name, dataset, profile) or from_nothing or lacking:
             stale[path] = why
     sweep.train_missing(missing, store, say=say)
-    for k, path in enumerate(notebooks(), 1):
-        label = f"notebook {k} of {len(notebooks())}: {path.stem}"
+    for k, path in enumerate(wanted, 1):
+        label = f"notebook {k} of {len(wanted)}: {path.stem}"
         if path not in stale:
             say(f"{label} is up to date")
             continue
@@ -229,10 +235,14 @@ def _available(dataset: str, say) -> str:
     try:
         if muxspace.find() is None:
             muxspace.fetch(paths.data_folder())
-        return dataset
     except muxspace.Unreachable as error:
         say(f"No photos: {error}. Going on with the drawn faces instead, into build/.")
         return "cartoon"
+    if (
+        muxspace.find(part=muxspace.NEW_FACES) is None
+    ):  # unreachable now, they stop the study: it would lack a notebook
+        muxspace.fetch(paths.data_folder(), part=muxspace.NEW_FACES)
+    return dataset
 
 
 def _sha(content: bytes) -> str:

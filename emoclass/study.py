@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from emoclass import paths, plots, store, sweep
 from emoclass.data import load_faces
 from emoclass.faces import BadInput, Faces, listed
+from emoclass.labels import EMOTIONS
+from emoclass.new_faces import HELD_BACK, LEARN, with_new_faces
 from emoclass.predictions import Predictions
 from emoclass.results import Results
 from emoclass.variant import Variant
@@ -42,18 +44,20 @@ def rehearsal_folder(dataset: str, profile: str) -> Path:
 class Study:
     """One notebook's share of the study.
 
-    faces      the photos that it is about
+    faces      the photos that it is about, with `new_faces` below them if asked for
     results    its numbers
     planned    every run that it has announced with `plan`
     Raises BadInput if the profile is unknown, or as `load_faces` does.
     """
 
-    def __init__(self, notebook: str, dataset: str = "muxspace", profile: str = "full", size: int = 48):
+    def __init__(
+        self, notebook: str, dataset: str = "muxspace", profile: str = "full", size: int = 48, new_faces: bool = False
+    ):
         if profile not in PROFILES:
             raise BadInput(f"PROFILE={profile!r} is unknown; choose one of {listed(PROFILES)}")
         self.profile = profile
         self.folder = figure_folder(dataset, profile)
-        self.faces = load_faces(dataset, size)
+        self.faces = with_new_faces(dataset, size) if new_faces else load_faces(dataset, size)
         if profile == "quick":
             whole, self.faces = len(self.faces), _sample(self.faces)
             print(
@@ -76,11 +80,12 @@ class Study:
         Raises BadInput if an emotion has too few photos for the folds: before anything is trained.
         """
         faces = self.faces if faces is None else faces
-        variants, counts = self.adapted(variants), faces.counts
+        variants = self.adapted(variants)
         for variant in variants:
             if variant.by == "source":
                 continue
-            own = counts[list(variant.emotions)]
+            apart = (*variant.only_train, *variant.only_test, *variant.leave_out)
+            own = faces.select(~faces.table.source.isin(apart).to_numpy()).counts[list(variant.emotions)]
             if len(few := own[(own > 0) & (own < variant.n_folds)]):
                 which = listed(f"{emotion} ({n})" for emotion, n in few.items())
                 raise BadInput(
@@ -125,9 +130,11 @@ def _hurried(variant: Variant) -> Variant:
 
 
 def _sample(faces: Faces) -> Faces:
-    rng = np.random.default_rng(0)
+    rng, is_new = np.random.default_rng(0), faces.table.source.isin((*LEARN, HELD_BACK)).to_numpy()
     rows = [
-        rng.permutation(np.flatnonzero(faces.table.emotion == emotion))[: max(round(n * QUICK_SHARE), QUICK_FEWEST)]
-        for emotion, n in faces.counts.items()
+        rng.permutation(np.flatnonzero((faces.table.emotion == emotion) & (is_new == new)))
+        for new in (False, True)
+        for emotion in EMOTIONS
     ]
-    return faces.select(np.sort(np.concatenate(rows)))
+    fewer = [some[: max(round(len(some) * QUICK_SHARE), QUICK_FEWEST)] for some in rows]
+    return faces.select(np.sort(np.concatenate(fewer)))

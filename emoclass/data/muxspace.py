@@ -22,7 +22,7 @@ from typing import IO
 
 import pandas as pd
 
-from emoclass.data import legend, load_new_faces
+from emoclass.data import legend
 from emoclass.data.alike import SIZE, kept_together
 from emoclass.data.prepare import EVERY, blob_ids, prepare
 from emoclass.faces import BadInput, Faces, listed
@@ -319,13 +319,12 @@ def main(argv: list[str] | None = None) -> int:
             part = NEW_FACES if NEW_FACES.commit[:7] in archive.name else PHOTOS
             if find(part=part) is None:
                 unpack(archive, part=part)
-        for part, faces_of in ((PHOTOS, load), (NEW_FACES, load_new_faces)):
+        for part in (PHOTOS, NEW_FACES):
             collection = find(part=part) or fetch(part=part)
-            report = faces_of().report
-            print(f"{collection}: verified")
-            for what, count, which in report:
-                line = textwrap.shorten(f"{what}: {which}" if which else what, 100, placeholder=" ...")
-                print(f"{count:>7,}  {line}")
+            print(f"{collection}: {len(verify(collection, part)):,} files verified")
+        for what, count, which in load().report:
+            line = textwrap.shorten(f"{what}: {which}" if which else what, 100, placeholder=" ...")
+            print(f"{count:>7,}  {line}")
     except BadInput as error:
         print(f"emoclass: {error}", file=sys.stderr)
         return 2

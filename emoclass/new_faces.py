@@ -13,9 +13,10 @@ from emoclass.data.alike import SIZE, kept_together
 from emoclass.faces import BadInput, Faces
 from emoclass.labels import EMOTIONS
 from emoclass.paths import data_folder
-from emoclass.split import assign_folds
+from emoclass.split import assign_folds, groups
 
-LEARN, HELD_BACK = "new, to learn", "new, held back"
+LEARN = tuple(f"new, to learn {quarter}" for quarter in (1, 2, 3, 4))
+HELD_BACK = "new, held back"
 LABELLER = "218"
 
 # The emotions of the real new faces at a fifth of their number, clearly shown, each by somebody else.
@@ -34,8 +35,21 @@ RECUT = {
 }  # fmt: skip
 
 
-def load(dataset: str | os.PathLike = "muxspace", size: int = 48, seed: int = 0) -> Faces:
-    """The new faces that belong to a dataset, halved: see `emoclass.data.load_new_faces`."""
+class NoNewFaces(BadInput):
+    """A folder of one's own holds none."""
+
+
+def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed: int = 0) -> Faces:
+    """The new faces that belong to a dataset, halved once: `source` is one of LEARN, or HELD_BACK.
+
+    Half and half within each emotion, as evenly as persons and near-duplicates, which stay in one half, allow; the
+    half to learn from comes in four parts, for a learning curve. For "muxspace" the 500 photos that were offered and
+    never merged, for "cartoon" 100 strong expressions by strangers, for a folder of your own what lies in
+    `new_faces/` inside it, arranged like the folder itself.
+
+    Pixels are (n, size, size) uint8; photos bear other names than those of the collection, persons only if they are
+    others. Raises NoNewFaces if a folder has none, and BadInput if it has fewer than two of an emotion that is there.
+    """
     if size < 1:
         raise BadInput(f"photos cannot be {size} pixels a side: ask for a size of at least 1")
     if dataset == "muxspace":
@@ -45,11 +59,20 @@ def load(dataset: str | os.PathLike = "muxspace", size: int = 48, seed: int = 0)
     return _halved(_of_your_own(Path(dataset).expanduser(), size), seed)
 
 
-def join(dataset: str | os.PathLike = "muxspace", size: int = 48) -> Faces:
-    """A dataset with its new faces: see `emoclass.data.with_new_faces`."""
-    collection, new = load_faces(dataset, size), load(dataset, size)
+def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> Faces:
+    """`load_faces` and below it, in rows of their own, `load_new_faces`; named like the collection, reports joined.
+
+    The collection's rows are what they are without new faces. New faces that are the same picture as one of them,
+    or all but the same, are set aside and counted. A folder that has no new faces is taken alone, and its report
+    says so. Pixels are (n, size, size) uint8. Raises BadInput as both do.
+    """
+    collection = load_faces(dataset, size)
+    try:
+        new = load_new_faces(dataset, size)
+    except NoNewFaces:
+        return replace(collection, report=(*collection.report, ("new faces: there are none", 0, "")))
     # What counts as alike was chosen at SIZE pixels.
-    old, fresh = (collection, new) if size == SIZE else (load_faces(dataset, SIZE), load(dataset, SIZE))
+    old, fresh = (collection, new) if size == SIZE else (load_faces(dataset, SIZE), load_new_faces(dataset, SIZE))
     both = old + fresh
     alike = kept_together(both.table, both.pixels)[0].alike[len(old) :]  # named after the first, hence an old one
     seen = alike.isin(old.table.photo).to_numpy()
@@ -67,7 +90,7 @@ def join(dataset: str | os.PathLike = "muxspace", size: int = 48) -> Faces:
 def _photographed(size: int) -> Faces:
     """The 500 photos that labeller 218 offered and nobody merged.
 
-    Persons: all files bear one name (`facial-expressions-218001.jpg`), so each photo counts as of somebody else.
+    Persons: all files bear one name (`facial-expressions-218001.jpg`), so each picture counts as of somebody else.
     That is not quite so: to the eye, some faces come back in several pictures, and these may be parted. What is
     kept together is each picture: byte for byte, nearly (`alike`) and newly cut (`RECUT`).
 
@@ -93,7 +116,7 @@ def _photographed(size: int) -> Faces:
     swapped = [_decode(found / "images" / photo) for photo in table.photo]
     linked = table.assign(cluster=table.photo.map(RECUT).fillna(table.cluster))
     linked, alike = kept_together(linked, _grey(swapped, SIZE))
-    table["alike"] = linked.alike
+    table["alike"] = table["person"] = linked.alike
     recut = [f"{RECUT[photo]} = {photo}" for photo in table.photo if photo in RECUT]
     report = (
         ("rows of other labellers, set aside with their photos", len(others), ", ".join(others)),
@@ -104,7 +127,7 @@ def _photographed(size: int) -> Faces:
         ("pairs cut too differently for that, found by eye, kept together", len(recut), ", ".join(recut)),
         ("photos with red and blue exchanged, put right; the rest are grey", sum(map(_has_colour, swapped)), ""),
         *cleaned[-2:-1],
-        ("photos whose names do not tell persons apart: each counts as of somebody else", len(table), ""),
+        ("photos whose names do not tell persons apart: each picture counts as of somebody else", len(table), ""),
     )
     return Faces(_grey(swapped, size), table, "muxspace", report)
 
@@ -136,7 +159,7 @@ def _drawn(size: int) -> Faces:
 
 def _of_your_own(home: Path, size: int) -> Faces:
     if not (home / folder.NEW).is_dir():
-        raise BadInput(
+        raise NoNewFaces(
             f"{home} has no new faces: put them in a folder {folder.NEW}/ inside it (one folder for each emotion, "
             "or a legend.csv)"
         )
@@ -158,11 +181,16 @@ def _halved(faces: Faces, seed: int) -> Faces:
         half = assign_folds(faces.table, "person", n_folds=2, seed=seed)
     except BadInput as error:
         raise BadInput(f"the new faces of {faces.name} cannot be halved: {error}") from error
-    table = faces.table.assign(source=np.where(half == 0, LEARN, HELD_BACK))
-    report = list(faces.report)
-    for source in (LEARN, HELD_BACK):
-        counts = table.emotion[table.source == source].value_counts().reindex(EMOTIONS, fill_value=0)
-        each = ", ".join(f"{emotion} {count}" for emotion, count in counts.items())
-        report.append((source.removeprefix("new, "), int(counts.sum()), each))
+    table = faces.table.assign(source=np.where(half == 0, "new, to learn", HELD_BACK))
+    each = table.groupby("source").emotion.value_counts().unstack(fill_value=0).reindex(columns=EMOTIONS, fill_value=0)
+    report = [*faces.report]
+    for source, counts in each.iterrows():
+        which = ", ".join(f"{emotion} {count}" for emotion, count in counts.items())
+        report.append((source.removeprefix("new, "), int(counts.sum()), which))
     report = tuple((f"new faces: {what}", count, which) for what, count, which in report)
+    group = pd.Series(groups(table, "person"))
+    learnt = table.emotion[half == 0].groupby(group[half == 0]).first()
+    learnt = learnt.sample(frac=1, random_state=seed)  # in any order, then emotion by emotion in turn
+    quarter = learnt.groupby(learnt).cumcount() % len(LEARN)
+    table.loc[half == 0, "source"] = [LEARN[k] for k in group[half == 0].map(quarter)]
     return replace(faces, table=table, name=f"{faces.name}-new-faces", report=report)

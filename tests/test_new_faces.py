@@ -4,13 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from emoclass.data import load_faces, load_new_faces, muxspace, new_faces, report_table, with_new_faces
+from emoclass import new_faces
+from emoclass.data import load_faces, muxspace, report_table
 from emoclass.data.cartoon import truth
 from emoclass.data.muxspace import NEW_FACES, Part, find, tree_id
-from emoclass.data.new_faces import HELD_BACK, LEARN, RECUT
 from emoclass.data.prepare import blob_ids
 from emoclass.faces import BadInput
 from emoclass.labels import EMOTIONS
+from emoclass.new_faces import HELD_BACK, LEARN, RECUT, NoNewFaces, load_new_faces, with_new_faces
 from emoclass.split import guard
 
 real_new_faces = pytest.mark.skipif(
@@ -90,9 +91,9 @@ def test_what_others_labelled_is_set_aside_and_counted(offered):
     assert set(faces.table.labeller) == {"218"} and found(faces, "rows in the legend")[0] == 32
 
 
-def test_names_that_are_all_alike_make_each_photo_somebody_else_s(offered):
+def test_names_that_are_all_alike_make_each_picture_somebody_else_s(offered):
     faces = load_new_faces(size=8)
-    assert faces.table.person.tolist() == faces.table.parent.tolist() == faces.table.photo.tolist()
+    assert faces.table.person.tolist() == faces.table.alike.tolist() and faces.table.person.nunique() < 32
     assert found(faces, "do not tell persons apart")[0] == 32
     assert not report_table(faces)["what"].str.endswith(": persons").any()
 
@@ -103,7 +104,7 @@ def test_a_picture_its_twin_and_its_new_cut_are_in_one_half(offered, seed, monke
     table = load_new_faces(size=8, seed=seed).table
     assert table.cluster[8] == name_of(0) and table.cluster[20] == name_of(20)
     assert table.alike[[0, 8, 9]].tolist() == [name_of(0)] * 3 and table.alike[20] == table.alike[11]
-    guard(table, (table.source == LEARN).to_numpy(int), "person")
+    guard(table, (table.source != HELD_BACK).to_numpy(int), "person")
 
 
 def test_damaged_new_faces_are_not_taken(offered):
@@ -124,10 +125,16 @@ def test_new_faces_that_are_not_there_are_one_sentence(tmp_path, monkeypatch):
 
 def test_each_emotion_is_halved_and_each_photo_is_in_one_half():
     table = load_new_faces("cartoon", size=16).table
-    learnt = table.emotion[table.source == LEARN].value_counts()
+    learnt = table.emotion[table.source.isin(LEARN)].value_counts()
     kept = table.emotion[table.source == HELD_BACK].value_counts()
     assert len(table) == learnt.sum() + kept.sum() == 100
     assert ((learnt - kept).abs() <= 2).all()
+
+
+def test_what_is_to_learn_comes_in_four_parts_with_a_quarter_of_each_emotion():
+    table = load_new_faces("cartoon", size=16).table
+    parts = table[table.source.isin(LEARN)].groupby("emotion").source.value_counts().unstack(fill_value=0)
+    assert list(parts) == list(LEARN) and (np.ptp(parts.to_numpy(), axis=1) <= 1).all()
 
 
 def test_the_same_seed_halves_alike_and_another_otherwise():
@@ -163,7 +170,7 @@ def test_drawn_faces_come_first_and_as_they_were():
     assert both.select(range(len(collection))).digest == collection.digest and both.name == "cartoon"
     aside = found(both, "of the collection, set aside")[0]
     assert len(both) == len(collection) + 100 - aside == found(both, "new faces among them")[0]
-    assert set(both.table.source[len(collection) :]) == {LEARN, HELD_BACK}
+    assert set(both.table.source[len(collection) :]) == {*LEARN, HELD_BACK}
 
 
 # a folder of one's own
@@ -204,7 +211,7 @@ def test_new_faces_of_your_own_are_halved_and_named_by_their_place(halvable):
     new = load_new_faces(halvable, size=8)
     assert new.name == "mine-new-faces" and len(new) == 48
     assert new.table.photo.str.startswith("new_faces/").all() and "P0" in set(new.table.person)
-    guard(new.table, (new.table.source == LEARN).to_numpy(int), "person")
+    guard(new.table, (new.table.source != HELD_BACK).to_numpy(int), "person")
 
 
 def test_one_person_in_both_keeps_one_name(halvable):
@@ -238,9 +245,13 @@ def test_a_new_face_that_the_collection_has_already_is_set_aside_and_named(halva
 
 def test_a_folder_without_new_faces_is_told_where_to_put_them(tmp_path):
     picture(tmp_path / "mine" / "fear" / "a.png", np.zeros((9, 9), np.uint8))
-    with pytest.raises(BadInput, match=r"mine has no new faces: put them in a folder new_faces/ inside it") as caught:
-        with_new_faces(tmp_path / "mine")
+    with pytest.raises(
+        NoNewFaces, match=r"mine has no new faces: put them in a folder new_faces/ inside it"
+    ) as caught:
+        load_new_faces(tmp_path / "mine")
     assert "\n" not in str(caught.value)
+    alone = with_new_faces(tmp_path / "mine", size=8)
+    assert len(alone) == 1 and found(alone, "there are none") == (0, "")
 
 
 def test_an_emotion_with_one_new_face_cannot_be_halved(tmp_path):
@@ -266,7 +277,7 @@ def test_the_report_counts_what_is_known_of_the_new_faces(real):
     assert new.counts.tolist() == [70, 85, 39, 42, 73, 67, 63, 61]
     count = report_table(new)["count"].tolist()
     assert count == [4, 500, 500, 0, 0, 500, 0, 0, 11, 2, 34, 8, 453, 500, 500, 250, 250]
-    assert (new.table.cluster.nunique(), new.table.alike.nunique(), new.table.person.nunique()) == (489, 458, 500)
+    assert (new.table.cluster.nunique(), new.table.alike.nunique(), new.table.person.nunique()) == (489, 458, 458)
 
 
 @real_new_faces
@@ -293,9 +304,9 @@ def test_the_pairs_found_by_eye_are_one_picture_once_they_are_moved_into_line(re
 @real_new_faces
 def test_real_new_faces_are_halved_within_each_emotion_and_no_picture_is_in_both(real):
     table = real[1].table
-    halves = [table.emotion[table.source == half].value_counts()[list(EMOTIONS)] for half in (LEARN, HELD_BACK)]
+    halves = [table.emotion[table.source.isin(half)].value_counts()[list(EMOTIONS)] for half in (LEARN, (HELD_BACK,))]
     assert [half.sum() for half in halves] == [250, 250] and (halves[0] - halves[1]).abs().max() <= 1
-    guard(table, (table.source == LEARN).to_numpy(int), "person")
+    guard(table, (table.source != HELD_BACK).to_numpy(int), "person")
 
 
 @real_new_faces
