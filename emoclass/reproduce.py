@@ -184,7 +184,7 @@ def notebooks() -> list[Path]:
 
 def reproduce(dataset: str = "muxspace", profile: str = "full", say=print) -> None:
     """Train what is missing, execute what is stale, rewrite the README (for the study itself only)."""
-    dataset = _available(dataset, say)
+    dataset, profile = _available(dataset, profile, say)
     canonical = (dataset, profile) == ("muxspace", "full")
     folder = paths.NOTEBOOKS if canonical else rehearsal_folder(dataset, profile) / "notebooks"
     # The study itself is run without parameters, so that its notebooks are their source and its outputs.
@@ -225,24 +225,25 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", say=print) -> No
         say(f"executed notebooks and figures: {os.path.relpath(folder.parent)}")
 
 
-def _available(dataset: str, say) -> str:
-    """The data set asked for; the drawn faces if the photos are neither on disk nor to be fetched."""
+def _available(dataset: str, profile: str, say) -> tuple[str, str]:
+    """Data set and profile as asked for; where there are no photos to be had, a rehearsal on the drawn faces."""
     if dataset == "cartoon":
-        return dataset
+        return dataset, profile
     if dataset != "muxspace":
-        return str(Path(dataset).expanduser().resolve())
+        return str(Path(dataset).expanduser().resolve()), profile
     os.environ["EMOCLASS_DATA"] = str(paths.data_folder())  # notebooks run in another working folder
     try:
         if muxspace.find() is None:
             muxspace.fetch(paths.data_folder())
     except muxspace.Unreachable as error:
-        say(f"No photos: {error}. Going on with the drawn faces instead, into build/.")
-        return "cartoon"
-    if (
-        muxspace.find(part=muxspace.NEW_FACES) is None
-    ):  # unreachable now, they stop the study: it would lack a notebook
+        say(
+            f"No photos: {error}. Going on with a quick rehearsal on the drawn faces instead, into build/ "
+            "(`make reproduce DATASET=cartoon` runs all of it on them)."
+        )
+        return "cartoon", "quick"
+    if muxspace.find(part=muxspace.NEW_FACES) is None:  # unreachable now, they stop the study: a notebook needs them
         muxspace.fetch(paths.data_folder(), part=muxspace.NEW_FACES)
-    return dataset
+    return dataset, profile
 
 
 def _sha(content: bytes) -> str:

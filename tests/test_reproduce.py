@@ -10,6 +10,7 @@ import pytest
 from emoclass import paths, reproduce, results
 from emoclass.data import muxspace
 from emoclass.faces import BadInput
+from emoclass.labels import EMOTIONS
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 PARAMETERS = 'DATASET = "muxspace"\nPROFILE = "full"'
@@ -95,11 +96,12 @@ def test_without_photos_one_line_says_so_and_drawn_faces_take_their_place(projec
     def unreachable(folder):
         raise muxspace.Unreachable("the photos cannot be fetched from nowhere (no network)")
 
-    monkeypatch.setattr(muxspace, "find", lambda *_: None)
+    monkeypatch.setattr(muxspace, "find", lambda *_, **__: None)
     monkeypatch.setattr(muxspace, "fetch", unreachable)
     reproduce.README.write_text("as it was")
     lines = study("muxspace", "full")
-    assert len([line for line in lines if "No photos" in line]) == 1 and "drawn faces" in lines[0]
+    assert len([line for line in lines if "No photos" in line]) == 1
+    assert "quick rehearsal on the drawn faces" in lines[0] and lines[1].startswith("cartoon, quick:")
     assert reproduce.README.read_text() == "as it was"
     assert not (project / "figures").exists()
 
@@ -108,10 +110,36 @@ def test_a_spoilt_download_is_not_taken_for_missing_photos(project, monkeypatch,
     def spoilt(folder):
         raise BadInput("what came is not the pinned collection")
 
-    monkeypatch.setattr(muxspace, "find", lambda *_: None)
+    monkeypatch.setattr(muxspace, "find", lambda *_, **__: None)
     monkeypatch.setattr(muxspace, "fetch", spoilt)
     assert reproduce.main([]) == 2
     assert "not the pinned collection" in capsys.readouterr().err
+
+
+def test_new_faces_that_cannot_be_fetched_stop_the_study_and_are_not_left_out(project, monkeypatch, capsys):
+    def unreachable(folder, part):
+        raise muxspace.Unreachable("the new faces cannot be fetched from nowhere (no network)")
+
+    monkeypatch.setattr(
+        muxspace, "find", lambda *_, part=muxspace.PHOTOS: project if part is muxspace.PHOTOS else None
+    )
+    monkeypatch.setattr(muxspace, "fetch", unreachable)
+    assert reproduce.main([]) == 2
+    assert "the new faces cannot be fetched" in capsys.readouterr().err
+
+
+def test_a_notebook_that_needs_new_faces_is_left_out_with_a_word_where_there_are_none(project, tmp_path):
+    write(project / "notebooks", "01_one")
+    needs = write(project / "notebooks", "05_two")
+    needs.write_text(needs.read_text().replace("study = Study(", "load_new_faces(DATASET); study = Study("))
+    needs.write_text(needs.read_text().replace("import Study,", "import load_new_faces, Study,"))
+    random = np.random.default_rng(0)
+    for k, emotion in enumerate(EMOTIONS * 4):
+        (tmp_path / "mine" / emotion).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / "mine" / emotion / f"P{k}_1.png"), random.integers(0, 256, (16, 16), np.uint8))
+    lines = study(str(tmp_path / "mine"))
+    assert [line for line in lines if "left out" in line][0].startswith("05_two is left out: ")
+    assert any("notebook 1 of 1: 01_one done" in line for line in lines)
 
 
 def test_lost_runs_are_made_again_however_fresh_the_notebook_is(project):
