@@ -18,7 +18,7 @@ ACTIVE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] && python -I -c 'import e
 RUN := $(or $(ACTIVE),.venv/bin/python)
 READY := $(if $(ACTIVE),,.venv/.ready)
 
-.PHONY: help reproduce check test lab lint data bench lock clean
+.PHONY: help reproduce check test lab lint data model bench others lock clean
 
 help:  ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -30,7 +30,7 @@ check: $(READY)  ## fail if a notebook, a figure or a number in the README is ol
 	@$(RUN) -m emoclass.reproduce --check
 
 test: $(READY)  ## run all tests: on drawn faces, and on the photos where they are
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n auto --dist loadfile
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab --notebook-dir=notebooks
@@ -41,8 +41,14 @@ lint: $(READY)  ## check style and layout of the code
 data: $(READY)  ## fetch the photos, or unpack them (ARCHIVE=file.tar.gz), and verify them
 	@$(RUN) -m emoclass.data.muxspace $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
+model: $(READY)  ## train the model to take away on everything, into build/model (minutes)
+	@$(RUN) -m emoclass.model --dataset "$(DATASET)" --profile "$(PROFILE)"
+
 bench: $(READY)  ## measure speed side by side with what people would use instead, into figures/bench.json (minutes)
 	@$(RUN) benchmarks/bench.py
+
+others: $(READY)  ## train what others trained on these photos, in the same folds, into figures/muxspace/results.json (an hour)
+	@$(RUN) benchmarks/others.py
 
 lock: .venv/.ready  ## pin the packages of pyproject.toml anew, for all platforms
 	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-header --no-annotate \

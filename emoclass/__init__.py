@@ -20,6 +20,7 @@ _HOME = {
     "CONVNET_A": "models",
     "PARED_DOWN": "models",
     "COMPACT": "models",
+    "Residual": "models",
     "Jitter": "augment",
     "Variant": "variant",
     "Study": "study",

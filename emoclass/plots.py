@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from emoclass import scores, seeing
-from emoclass.faces import Faces
-from emoclass.labels import COLOURS, EMOTIONS
+from emoclass.faces import BadInput, Faces, listed
+from emoclass.labels import COLOURS, COMMON, EMOTIONS, SCARCE
 from emoclass.predictions import Predictions
 
 # One marker and one grey for each speaker in a comparison, so that colour stays free to mean emotion.
 MARKERS = "osD^vP*Xhp<>d8"
 INK, PALE = "#222222", "#999999"
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 
 def use_style() -> None:
@@ -296,7 +297,7 @@ def against(series: dict[str, tuple[list, list[scores.Number]]], x: str, y: str,
 def distances(found: dict[str, np.ndarray], title: str = "", ax: Axes | None = None) -> Axes:
     """How far test photos are from the training photo nearest to them: for each protocol, the share up to there."""
     ax = ax or _axis(8, 4)
-    for (name, levels), style in zip(found.items(), cycle(("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))))):
+    for (name, levels), style in zip(found.items(), cycle(LINES)):
         ax.plot(np.sort(levels), np.arange(1, len(levels) + 1) / len(levels), linestyle=style, color=INK, label=name)
     ax.set(xlabel="distance to the nearest training photo (grey levels, root mean square)", xlim=(0, None))
     ax.set(ylabel="share of test photos at most so far", ylim=(0, 1), title=title)
@@ -353,6 +354,94 @@ def gaps(differences: dict[str, dict[str, scores.Number]], metrics=tuple(scores.
     axes[0, 0].set_yticks(range(len(metrics)), [scores.METRICS[m] for m in metrics])
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
+
+
+def trade(points: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes:
+    """What each arm gives the scarce emotions against what it costs the common ones; the plain net is where 0 is.
+
+    points    one row each: `name` of the arm (its marker), `group` (the net: filled, hollow or grey), and
+              `common`, `scarce`: changes of mean recall (scores.Number), drawn as a cross of intervals
+    """
+    ax = ax or _axis(8.5, 5)
+    ax.axhline(0, color=PALE, linewidth=1)
+    ax.axvline(0, color=PALE, linewidth=1)
+    slope = -len(COMMON) / len(SCARCE)
+    ax.axline((0, 0), slope=slope, color=PALE, linestyle=":", label="balanced accuracy as before")
+    arms, groups = list(dict.fromkeys(points.name)), list(dict.fromkeys(points.group))
+    faces = dict(zip(groups, cycle((INK, "white", PALE))))
+    for point in points.itertuples():
+        x, y, marker = point.common, point.scarce, MARKERS[arms.index(point.name) % len(MARKERS)]
+        ax.plot([x.low, x.high], [y.value] * 2, color=PALE, linewidth=1, zorder=1.5)
+        ax.plot([x.value] * 2, [y.low, y.high], color=PALE, linewidth=1, zorder=1.5)
+        ax.plot(x.value, y.value, marker, color=INK, mfc=faces[point.group], ms=8)
+    for k, arm in enumerate(arms):
+        ax.plot([], [], MARKERS[k % len(MARKERS)], color=INK, mfc=INK, label=arm)
+    for group in groups if len(groups) > 1 else ():
+        ax.fill([], [], facecolor=faces[group], edgecolor=INK, label=group)
+    ax.set(xlabel="happiness and neutral: change of\ntheir mean recall (share of photos; 95 % interval)", title=title)
+    ax.set(ylabel="six scarce emotions: change of\ntheir mean recall (share of photos; 95 % interval)")
+    ax.legend(frameon=False, bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=9)
+    return ax
+
+
+def by_epoch(series: dict[str, list[scores.Number]], y: str, title: str = "", ax: Axes | None = None) -> Axes:
+    """Numbers after each epoch, counted from 1, as lines in bands of their intervals.
+
+    series    {what it is: one number for each epoch}
+    y         what is shown, with its unit
+    """
+    ax = ax or _axis(7.5, 4)
+    greys = np.linspace(0.1, 0.6, max(len(series), 2))
+    for k, ((name, numbers), style) in enumerate(zip(series.items(), cycle(LINES))):
+        epochs, (value, low, high, _) = np.arange(1, len(numbers) + 1), np.array(numbers, float).T
+        marker, step = MARKERS[k % len(MARKERS)], max(len(numbers) // 8, 1)
+        ax.fill_between(epochs, low, high, color=str(greys[k]), alpha=0.15, linewidth=0)
+        ax.plot(epochs, value, linestyle=style, marker=marker, markevery=step, ms=5, color=str(greys[k]), label=name)
+    ax.set(xlabel="epoch", ylabel=y, title=title)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend(title="bands: 95 % intervals", frameon=False, bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=9)
+    return ax
+
+
+def reliability(panels: dict[str, pd.DataFrame], title: str = "") -> Figure:
+    """Reliability diagrams side by side: how often a net is right that is so sure; on the diagonal it is honest.
+
+    panels    {speaker: what scores.reliability says of it}; a mark's area is its share of the photos
+    """
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(3.2 * len(panels) + 1, 3.9), sharex=True, sharey=True, squeeze=False
+    )
+    for ax, (name, bins) in zip(axes[0], panels.items()):
+        ax.plot([0, 1], [0, 1], color=PALE, linewidth=1)
+        ax.plot(bins.confidence, bins.accuracy, color=INK, linewidth=1)
+        ax.scatter(
+            bins.confidence, bins.accuracy, s=600 * bins.n / bins.n.sum() + 6, color=PALE, edgecolor=INK, zorder=3
+        )
+        ax.set(xlabel="confidence (highest probability)", ylabel="accuracy (area: share of the photos)")
+        ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
+        ax.set_title(name, fontsize=10)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def bars(probabilities: dict[str, float] | np.ndarray, title: str = "", ax: Axes | None = None) -> Axes:
+    """What a net makes of one photo: its (8,) probabilities, in the emotions' order and colours.
+
+    Raises BadInput, naming what is not an emotion.
+    """
+    if isinstance(probabilities, dict):
+        if unknown := [word for word in probabilities if word not in EMOTIONS]:
+            raise BadInput(f"no emotions: {listed(unknown)}; choose from {listed(EMOTIONS)}")
+        probabilities = [probabilities.get(emotion, 0.0) for emotion in EMOTIONS]
+    ax = ax or _axis(5, 2.8)
+    ax.barh(EMOTIONS, probabilities, color=[COLOURS[e] for e in EMOTIONS], edgecolor=INK, linewidth=0.5)
+    for k, share in enumerate(probabilities):
+        ax.text(share + 0.01, k, f"{share:.1%}", va="center", fontsize=9)
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 1.12), xlabel="probability", title=title)
+    ax.set_xticks(np.arange(0, 1.01, 0.25))
+    ax.grid(axis="y", visible=False)
+    return ax
 
 
 def _axis(width: float, height: float) -> Axes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from emoclass.faces import BadInput, Faces
+from emoclass.faces import BadInput, Faces, listed
 from emoclass.labels import EMOTIONS
 from emoclass.train import Run, subject
 
@@ -66,6 +66,27 @@ class Predictions:
         if len(said) != len(self):
             raise BadInput(f"{self.name!r}: ask what was said after an epoch first, then choose among the rows")
         return replace(self, probabilities=np.eye(len(self.classes), dtype=np.float32)[said])
+
+    def averaged(self, name: str | None = None) -> "Predictions":
+        """One row for each photo: the mean of the probabilities over all times that it was tested, by seed or fold.
+
+        The rest of the row is that of the first time. The runs are left behind, as their rows are no longer there.
+        Raises BadInput if a photo was to be told otherwise the second time (random emotions are, with each seed).
+        """
+        asked = self.table.groupby("photo")[self.asked].nunique()
+        if (asked > 1).any():
+            torn = listed(asked.index[asked > 1], 5)
+            raise BadInput(f"{self.name!r}: what was to be said changes from time to time for {torn}")
+        photo, _ = pd.factorize(self.table.photo)
+        sums = np.zeros((photo.max(initial=-1) + 1, len(self.classes)))
+        np.add.at(sums, photo, self.probabilities)
+        return replace(
+            self,
+            name=name or self.name,
+            table=self.table.drop_duplicates("photo", ignore_index=True),
+            probabilities=(sums / np.bincount(photo)[:, None]).astype(np.float32),
+            runs=(),
+        )
 
     def originals(self, name: str | None = None) -> "Predictions":
         """Only what was said about photos that are nobody's copy."""

@@ -11,6 +11,7 @@ from emoclass.faces import BadInput, listed
 from emoclass.predictions import Predictions
 from emoclass.scores import Number
 
+HEADS = scores.METRICS | {"happy_vs_neutral": "happy or neutral"}
 DIGITS = 6  # of each number in results.json; what lies beyond is noise and would clutter every comparison
 
 
@@ -125,7 +126,7 @@ def fill(text: str, results: dict) -> str:
     def table(found):
         columns, rows = ([part.strip() for part in side.split(",")] for side in found[2].split("|"))
         head = (
-            "| | n | " + " | ".join(scores.METRICS.get(c, c.replace("recall.", "recall of ")) for c in columns) + " |"
+            "| | n | " + " | ".join(HEADS.get(c, c.replace("recall.", "recall of ")) for c in columns) + " |"
         )
         lines = [head, "| --- | ---: |" + " --- |" * len(columns)]
         for row in rows:

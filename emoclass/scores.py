@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.stats import binomtest, t
 
 from emoclass.faces import BadInput, listed
+from emoclass.labels import COMMON, SCARCE
 from emoclass.predictions import Predictions
 
 METRICS = {
@@ -16,6 +17,8 @@ METRICS = {
     "mcc": "MCC",
 }
 RESAMPLES = 2000
+ROUNDS = 10  # so many times 2,000 for a p-value: the least is then 1e-4, which Holm may multiply by a whole family
+BINS = 15  # of the calibration error, as in Guo et al. 2017
 
 
 class Number(NamedTuple):
@@ -139,12 +142,108 @@ def gap(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Number
 
     The same persons are drawn for both, so that what both owe to the draw cancels.
     """
-    persons = np.union1d(one.table.person, other.table.person)
-    (left, _), (right, _) = _per_person(one, persons), _per_person(other, persons)
+    left, right = _side_by_side(one, other)
     a, b = metrics(_mixed(left.sum(0), one)), metrics(_mixed(right.sum(0), other))
     c, d = metrics(_mixed(_resample(left, seed), one)), metrics(_mixed(_resample(right, seed), other))
     n = one.table.photo.nunique()
     return {m: Number(float(a[m] - b[m]), *_middle(c[m] - d[m]), n) for m in METRICS}
+
+
+def mean_recall(predictions: Predictions, emotions: tuple[str, ...], seed: int = 0) -> Number:
+    """Mean of the recalls of those of these emotions that occur, over resampled persons; n = photos of theirs.
+
+    Raises BadInput if none of them does.
+    """
+    n = _asked(predictions, emotions)
+    counts, _ = _per_person(predictions)
+    value, resampled = (_mean_recall(c, predictions, emotions) for c in (counts.sum(0), _resample(counts, seed)))
+    return Number(float(value), *_middle(resampled), n)
+
+
+def mean_recall_difference(one: Predictions, other: Predictions, emotions: tuple[str, ...], seed: int = 0) -> Number:
+    """`one` minus `other` in the mean recall of these emotions, paired as in `difference`; BadInput as there."""
+    _refuse_other_photos(one, other)
+    n = _asked(one, emotions)
+    left, right = _side_by_side(one, other)
+    value, resampled = (
+        _mean_recall(a, one, emotions) - _mean_recall(b, other, emotions)
+        for a, b in ((left.sum(0), right.sum(0)), (_resample(left, seed), _resample(right, seed)))
+    )
+    return Number(float(value), *_middle(resampled), n)
+
+
+def p_values(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, float]:
+    """Two-sided p-values that `one` and `other` score alike: in each metric, and in `scarce_recall`, `common_recall`.
+
+    The level at which the paired interval of `difference` would just hold 0: twice the smaller share of the resamples
+    on either side of it, from ten times as many resamples. One is added to both counts (Davison & Hinkley 1997), for
+    no number of resamples shows a p of 0; the least is 1e-4. What nobody was asked about is left out. Both must have
+    been tested on the same photos; BadInput if not.
+    """
+    _refuse_other_photos(one, other)
+    left, right = _side_by_side(one, other)
+    draws = range(ROUNDS * seed, ROUNDS * (seed + 1))  # the first is that of `difference`
+    rounds = [(_resampled_scores(left, one, draw), _resampled_scores(right, other, draw)) for draw in draws]
+    found = {}
+    for name in rounds[0][0]:
+        gaps = np.concatenate([a[name] - b[name] for a, b in rounds])
+        gaps = gaps[~np.isnan(gaps)]  # a resample without any photo of these emotions says nothing about them
+        if len(gaps):
+            fewer = min((gaps <= 0).sum(), (gaps >= 0).sum())
+            found[name] = min(1.0, 2 * float(fewer + 1) / (len(gaps) + 1))
+    return found
+
+
+def holm(p: dict[str, float]) -> dict[str, float]:
+    """p-values of a family of comparisons, so adjusted that all of it errs as seldom as one would (Holm 1979).
+
+    The smallest is multiplied by the size of the family, the next by one less, and so on; none falls below the one
+    before it, none exceeds 1. Raises BadInput, naming what is not a p-value.
+    """
+    if wrong := [f"{name}={value}" for name, value in p.items() if not 0 <= value <= 1]:
+        raise BadInput(f"p-values lie between 0 and 1: {listed(wrong)}")
+    names = sorted(p, key=p.get)
+    adjusted = np.maximum.accumulate([(len(names) - k) * p[name] for k, name in enumerate(names)])
+    found = {name: min(1.0, float(value)) for name, value in zip(names, adjusted)}
+    return {name: found[name] for name in p}
+
+
+def reliability(predictions: Predictions, bins: int = 10) -> pd.DataFrame:
+    """How often a speaker is right that is so sure: one row for each bin of the highest probability that has any.
+
+    Columns: confidence (mean of the highest probability), accuracy, n (times that a photo was tested). The bins are
+    equally wide. Raises BadInput if the speaker is weighted to another mix.
+    """
+    sure, right, place = _confidence(predictions, bins)
+    rows = pd.DataFrame({"confidence": sure, "accuracy": right, "n": 1})
+    return rows.groupby(place).agg({"confidence": "mean", "accuracy": "mean", "n": "size"}).reset_index(drop=True)
+
+
+def calibration_error(predictions: Predictions, seed: int = 0) -> Number:
+    """How far confidence is from accuracy: the mean over 15 bins, each as heavy as it is full (ECE; Guo et al. 2017).
+
+    A sum of absolute values grows with noise, and resampling adds noise: the interval over resampled persons is
+    moved back by that much. Raises BadInput if the speaker is weighted to another mix.
+    """
+    sure, right, place = _confidence(predictions, BINS)
+    persons, person = np.unique(predictions.table.person, return_inverse=True)
+    cell = person * BINS + place
+    excess = np.bincount(cell, right - sure, minlength=len(persons) * BINS).reshape(-1, BINS)
+    value = np.abs(excess.sum(0)).sum() / len(sure)
+    drawn = _weights(len(persons), seed)
+    resampled = np.abs(drawn @ excess).sum(1) / (drawn @ np.bincount(person).astype(float))
+    low, high = _middle(resampled - resampled.mean() + value)
+    return Number(float(value), max(low, 0.0), high, predictions.table.photo.nunique())
+
+
+def brier(predictions: Predictions) -> Number:
+    """Brier's score (1950), from 0 to 2: the squared errors of all probabilities of a photo, mean over photos.
+
+    Raises BadInput if the speaker is weighted to another mix.
+    """
+    _refuse_mix(predictions)
+    wanted = np.eye(len(predictions.classes))[predictions.truth]
+    return _mean(predictions, ((predictions.probabilities - wanted) ** 2).sum(1))
 
 
 def mcnemar(one: Predictions, other: Predictions) -> float:
@@ -173,14 +272,7 @@ def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happine
     a, b = (predictions.classes.index(emotion) for emotion in between)
     asked = predictions.where(predictions.table.emotion.isin(between))
     chosen = np.where(asked.probabilities[:, a] >= asked.probabilities[:, b], a, b)
-    hits = pd.DataFrame({"person": asked.table.person.to_numpy(), "hit": chosen == asked.truth, "n": 1})
-    counts = hits.groupby("person")[["hit", "n"]].sum().to_numpy(float)
-    resampled = _weights(len(counts), 0) @ counts
-    return Number(
-        float(counts[:, 0].sum() / counts[:, 1].sum()),
-        *_middle(resampled[:, 0] / resampled[:, 1]),
-        asked.table.photo.nunique(),
-    )
+    return _mean(asked, chosen == asked.truth)
 
 
 def _each_by_its_name(spoken: list[Predictions] | dict[str, Predictions]) -> list[Predictions]:
@@ -195,6 +287,60 @@ def _refuse_other_photos(one: Predictions, other: Predictions) -> None:
     if apart := set(one.table.photo) ^ set(other.table.photo):
         which = listed(sorted(apart), 5)
         raise BadInput(f"{one.name!r} and {other.name!r} were not tested on the same photos: {which}")
+
+
+def _refuse_mix(predictions: Predictions) -> None:
+    if predictions.mix is not None:
+        raise BadInput(f"{predictions.name!r}: probabilities are judged on the photos as they are, not on another mix")
+
+
+def _asked(predictions: Predictions, emotions: tuple[str, ...]) -> int:
+    """How many photos there are of these emotions."""
+    n = predictions.table.photo[predictions.table[predictions.asked].isin(emotions)].nunique()
+    if not n:
+        raise BadInput(f"{predictions.name!r} was asked about none of {listed(emotions)}")
+    return n
+
+
+def _mean_recall(counts: np.ndarray, predictions: Predictions, emotions: tuple[str, ...]) -> np.ndarray:
+    """(...) from (..., K, K) confusion counts; NaN where there is no photo of any of these emotions."""
+    recalls = metrics(counts)["recall"][..., np.isin(predictions.classes, emotions)]
+    with np.errstate(invalid="ignore"):
+        return np.nansum(recalls, -1) / (~np.isnan(recalls)).sum(-1)
+
+
+def _resampled_scores(counts: np.ndarray, predictions: Predictions, seed: int) -> dict[str, np.ndarray]:
+    """(2000,) of all that has a p-value."""
+    drawn = _resample(counts, seed)
+    found = metrics(_mixed(drawn, predictions))
+    found["scarce_recall"], found["common_recall"] = (_mean_recall(drawn, predictions, e) for e in (SCARCE, COMMON))
+    return {name: found[name] for name in (*METRICS, "scarce_recall", "common_recall")}
+
+
+def _confidence(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each row its highest probability, whether that is right (0 or 1), and its bin, which holds its upper end."""
+    _refuse_mix(predictions)
+    sure = predictions.probabilities.max(1).astype(float)
+    place = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
+    return sure, (predictions.guess == predictions.truth).astype(float), place
+
+
+def _mean(predictions: Predictions, each: np.ndarray) -> Number:
+    """Mean over the rows of (m,) values, with its interval over resampled persons."""
+    rows = pd.DataFrame({"person": predictions.table.person.to_numpy(), "value": each, "n": 1})
+    sums = rows.groupby("person")[["value", "n"]].sum().to_numpy(float)
+    resampled = _weights(len(sums), 0) @ sums
+    return Number(
+        float(sums[:, 0].sum() / sums[:, 1].sum()),
+        *_middle(resampled[:, 0] / resampled[:, 1]),
+        predictions.table.photo.nunique(),
+    )
+
+
+def _side_by_side(one: Predictions, other: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """(persons, K, K) confusion counts of both speakers, person by person in the same order."""
+    persons = np.union1d(one.table.person, other.table.person)
+    return _per_person(one, persons)[0], _per_person(other, persons)[0]
 
 
 def _per_person(predictions: Predictions, persons=None) -> tuple[np.ndarray, np.ndarray]:

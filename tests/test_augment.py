@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import emoclass.augment as module
-from emoclass.augment import Copies, copies_per_photo, warp, with_copies
+from emoclass.augment import Copies, Jitter, copies_per_photo, jitter_layer, warp, with_copies
+from emoclass.backend import keras
 from emoclass.faces import BadInput
 from emoclass.labels import EMOTIONS, SCARCE
 
@@ -256,3 +257,122 @@ def test_either_a_number_to_reach_or_a_number_for_each_is_asked_for(wrong):
     said = {"to": 0, "each": 0} | wrong
     with pytest.raises(BadInput, match=f"to={said['to']} and each={said['each']}: one of them must be above 0"):
         Copies(**wrong)
+
+
+# changed anew each time
+
+NOTHING = Jitter(rotation=0, shift=0, zoom=0, contrast=0, flip=False)
+BATCH = np.random.default_rng(0).uniform(0, 1, (6, 16, 16, 1)).astype(np.float32)
+MANY = 400
+
+
+def spot(size=33, right=0, down=0):
+    """A soft bright spot on black, so far from the middle, as one picture of a batch."""
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    return np.exp(-((x - right) ** 2 + (y - down) ** 2) / 8)[None, :, :, None].astype(np.float32)
+
+
+def jittered(jitter, pictures, seed=0):
+    return np.array(jitter_layer(jitter, seed)(pictures, training=True))
+
+
+def places(pictures):
+    """(n, 2) float: how far to the right of the middle, and below it, the spot is."""
+    middle = (pictures.shape[1] - 1) / 2
+    share = pictures[..., 0] / pictures.sum((1, 2, 3))[:, None, None]
+    along = np.arange(pictures.shape[1]) - middle
+    return np.stack([share.sum(1) @ along, share.sum(2) @ along], axis=1)
+
+
+def fills(values, low, high):
+    """Within these limits, near both of them, and as often on one side as on the other."""
+    slack = 0.06 * (high - low)
+    assert low - slack / 2 <= values.min() < low + slack and high - slack < values.max() <= high + slack / 2
+    assert values.mean() == pytest.approx((low + high) / 2, abs=2 * slack)
+
+
+def test_a_picture_is_changed_in_training_alone():
+    layer = jitter_layer(Jitter())
+    assert np.array_equal(np.array(layer(BATCH, training=False)), BATCH)
+    assert np.array_equal(np.array(layer(BATCH)), BATCH)
+    assert np.abs(np.array(layer(BATCH, training=True)) - BATCH).mean((1, 2, 3)).min() > 0.01
+
+
+def test_the_same_seed_makes_the_same_changes_and_another_seed_others():
+    def three_times(seed):
+        layer = jitter_layer(Jitter(), seed)
+        return np.array([layer(BATCH, training=True) for _ in range(3)])
+
+    assert np.array_equal(three_times(5), three_times(5))
+    assert not np.array_equal(three_times(5), three_times(6))
+
+
+def test_each_picture_is_changed_otherwise_and_otherwise_each_time():
+    layer, alike = jitter_layer(Jitter()), BATCH[:1].repeat(5, axis=0)
+    seen = np.concatenate([layer(alike, training=True) for _ in range(3)])
+    assert len(np.unique(seen.round(4), axis=0)) == 15
+
+
+def test_what_is_switched_off_changes_nothing():
+    np.testing.assert_allclose(jittered(NOTHING, BATCH), BATCH, atol=1e-5)
+
+
+def test_with_the_flip_alone_half_of_the_pictures_are_mirrored_and_no_more_is_done_to_them():
+    seen = jittered(replace(NOTHING, flip=True), BATCH[:1].repeat(MANY, axis=0))
+    mirrored = np.abs(seen - BATCH[0, :, ::-1]).max((1, 2, 3)) < 1e-4
+    untouched = np.abs(seen - BATCH[0]).max((1, 2, 3)) < 1e-4
+    assert (mirrored ^ untouched).all() and 0.4 < mirrored.mean() < 0.6
+
+
+def test_with_the_contrast_alone_greys_move_away_from_their_mean_by_one_share_for_all():
+    seen = jittered(replace(NOTHING, contrast=0.3), BATCH[:1].repeat(MANY, axis=0))
+    away = BATCH[0] - BATCH[0].mean()
+    share = ((seen - BATCH[0].mean()) * away).sum((1, 2, 3)) / (away**2).sum()
+    np.testing.assert_allclose(seen, BATCH[0].mean() + share[:, None, None, None] * away, atol=1e-5)
+    fills(share, 0.7, 1.3)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_shifts_stay_within_their_limit_in_both_directions_and_fill_it(flip):
+    right, down = places(jittered(replace(NOTHING, shift=0.2, flip=flip), spot().repeat(MANY, axis=0))).T
+    fills(right, -0.2 * 33, 0.2 * 33)
+    fills(down, -0.2 * 33, 0.2 * 33)
+    assert abs(np.corrcoef(right, down)[0, 1]) < 0.2
+
+
+def test_turns_are_about_the_middle_within_their_limit():
+    right, down = places(jittered(replace(NOTHING, rotation=30), spot(right=8).repeat(MANY, axis=0))).T
+    np.testing.assert_allclose(np.hypot(right, down), 8, atol=0.1)
+    fills(np.degrees(np.arctan2(down, right)), -30, 30)
+
+
+def test_zooms_are_about_the_middle_and_alike_in_both_directions():
+    right, down = places(jittered(replace(NOTHING, zoom=0.25), spot(right=6, down=3).repeat(MANY, axis=0))).T
+    np.testing.assert_allclose(right, 2 * down, atol=0.1)
+    fills(6 / right, 0.75, 1.25)
+
+
+@settings(max_examples=20)
+@given(
+    rotation=st.floats(0, 90), shift=st.floats(0, 0.5), zoom=st.floats(0, 0.5), flip=st.booleans(), seed=st.integers(0, 9)
+)
+def test_moved_pictures_show_no_grey_that_was_not_there(rotation, shift, zoom, flip, seed):
+    seen = jittered(Jitter(rotation, shift, zoom, contrast=0, flip=flip), BATCH, seed)
+    assert seen.shape == BATCH.shape and seen.dtype == np.float32
+    low, high = BATCH.min((1, 2, 3)), BATCH.max((1, 2, 3))
+    assert (seen.min((1, 2, 3)) >= low - 1e-5).all() and (seen.max((1, 2, 3)) <= high + 1e-5).all()
+
+
+def test_no_black_corner_comes_into_view():
+    grey = np.full((50, 16, 16, 1), 0.75, np.float32)
+    np.testing.assert_allclose(jittered(Jitter(rotation=45, shift=0.3, zoom=0.5), grey), 0.75, atol=1e-5)
+
+
+def test_jitter_is_drawn_in_full_precision_whatever_the_net_is_in():
+    keras().config.set_dtype_policy("mixed_bfloat16")
+    try:
+        seen = jitter_layer(NOTHING)(BATCH, training=True)
+    finally:
+        keras().config.set_dtype_policy("float32")
+    assert keras().backend.standardize_dtype(seen.dtype) == "float32"
+    np.testing.assert_allclose(np.array(seen), BATCH, atol=1e-5)

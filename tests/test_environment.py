@@ -7,7 +7,9 @@ import tomllib
 
 import pytest
 
+from emoclass import backend
 from emoclass.paths import ROOT
+from emoclass.variant import CHOICES
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -70,6 +72,33 @@ def test_keras_comes_without_its_chatter():
     code = "from emoclass.backend import keras; keras().layers.Dense(1)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout + found.stderr == ""
+
+
+FLAGS = "processor\t: 0\nflags\t\t: fpu sse2 {}\n"
+
+
+@pytest.mark.parametrize(
+    "said, precision",
+    [
+        (FLAGS.format("avx512f avx512_bf16"), "mixed_bfloat16"),
+        (FLAGS.format("avx2 amx_bf16 amx_tile"), "mixed_bfloat16"),
+        (FLAGS.format("avx2 avx512f"), "float32"),
+        ("", "float32"),
+        (None, "float32"),
+    ],
+    ids=["AVX512-BF16", "AMX", "neither", "nothing said", "not Linux"],
+)
+def test_half_precision_is_chosen_only_where_the_processor_multiplies_in_it(tmp_path, monkeypatch, said, precision):
+    if said is not None:
+        (tmp_path / "cpuinfo").write_text(said)
+    asked = []
+    monkeypatch.setattr(backend, "Path", lambda path: asked.append(path) or tmp_path / "cpuinfo")
+    backend.fast_precision.cache_clear()
+    try:
+        assert backend.fast_precision() == precision
+    finally:
+        backend.fast_precision.cache_clear()
+    assert asked == ["/proc/cpuinfo"] and precision in CHOICES["precision"]
 
 
 def test_make_help_names_every_target():

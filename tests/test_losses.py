@@ -159,7 +159,7 @@ def test_with_tau_of_one_it_is_the_balanced_softmax(batch):
     assert float(loss(labels, logits.astype(np.float32))) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_net_that_knows_nothing_but_the_prior_is_asked_for_nothing_more(batch):
+def test_a_net_that_knows_nothing_but_the_prior_is_asked_for_nothing_more():
     """Logits of 0 are then the frequent class's already, and their loss is the entropy of the labels."""
     labels = np.repeat([0, 1, 2], COUNTS)
     loss = float(cross_entropy(np.ones(3), tau=1, prior=PRIOR)(labels, np.zeros((10, 3), np.float32)))

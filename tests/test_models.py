@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from emoclass.augment import Jitter
 from emoclass.backend import keras
 from emoclass.models import (
+    COMPACT,
     CONVNET_A,
     FOUR_CONVOLUTIONS,
     LOGISTIC_REGRESSION,
@@ -10,11 +12,13 @@ from emoclass.models import (
     QUARTER_A,
     TWO_CONVOLUTIONS,
     Net,
+    Residual,
     build,
     cost,
 )
 
 PUBLISHED = [64, 128, 256, 256, 512, 512, 512, 512]  # Simonyan & Zisserman 2015, table 1, column A
+SLIM = Residual(stem=4, blocks=((4, 1), (8, 2)))
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1), np.uint8)
 
 
@@ -76,10 +80,101 @@ def test_the_quarter_net_is_convnet_a_with_a_quarter_of_its_channels_and_units()
     assert QUARTER_A.dropout == CONVNET_A.dropout
 
 
+# the compact net
+
+
+def test_the_compact_net_has_seven_convolutions_and_a_by_pass_around_each_two():
+    net = build(COMPACT, 48)
+    convolutions = layers(net, "Conv2D")
+    by_passes = [layer for layer in convolutions if layer.kernel_size == (1, 1)]
+    assert [layer.filters for layer in convolutions if layer not in by_passes] == [32, 32, 32, 64, 64, 128, 128]
+    assert [layer.filters for layer in by_passes] == [64, 128]  # where the channels stay as many nothing is needed
+    assert len(layers(net, "Add")) == len(layers(net, "AveragePooling2D")) + 1 == 3
+    assert len(layers(net, "BatchNormalization")) == len(convolutions)
+    assert not any(layer.use_bias for layer in convolutions)
+
+
+def test_a_by_pass_hands_on_what_comes_in_where_its_convolutions_say_nothing():
+    net = build(Residual(stem=4, blocks=((4, 1),)), 16)
+    for layer in layers(net, "Conv2D")[1:]:
+        layer.set_weights([np.zeros_like(weights) for weights in layer.get_weights()])
+    stem, added = layers(net, "ReLU")[0], layers(net, "Add")[0]
+    inside = keras().Model(net.input, [stem.output, added.output])
+    before, after = (np.array(values) for values in inside(PICTURES))
+    np.testing.assert_array_equal(before, after)
+    assert before.max() > 0
+
+
+def test_the_last_maps_are_weighed_by_place_and_at_first_averaged():
+    net = build(SLIM, 16)
+    (by_place,) = layers(net, "DepthwiseConv2D")
+    (weights,) = by_place.get_weights()
+    assert weights.shape == (4, 4, 8, 1) and (weights == np.float32(1 / 16)).all()
+    inside = keras().Model(net.input, [by_place.input, by_place.output])
+    maps, means = (np.array(values) for values in inside(PICTURES))
+    np.testing.assert_allclose(means[:, 0, 0], maps.mean((1, 2)), rtol=1e-5)
+
+
+def test_the_compact_net_sees_each_picture_at_mean_0_and_deviation_1_with_all_its_greys():
+    net = build(SLIM, 16)
+    (first,) = layers(net, "Conv2D")[:1]
+    seen = np.array(keras().Model(net.input, first.input)(PICTURES))
+    mean, deviation = PICTURES.mean((1, 2, 3), keepdims=True), PICTURES.std((1, 2, 3), keepdims=True)
+    np.testing.assert_allclose(seen, (PICTURES - mean) / deviation, atol=1e-4)
+
+
+def test_brightness_and_contrast_of_a_picture_do_not_matter_to_it():
+    dark = np.random.default_rng(1).integers(0, 100, (3, 16, 16, 1)).astype(np.uint8)
+    contrast, brightness = dark * 2, dark + np.uint8(120)
+    net = build(SLIM, 16)
+    as_it_is, scaled, shifted = (np.array(net(x)) for x in (dark, contrast, brightness))
+    np.testing.assert_allclose(scaled, as_it_is, atol=1e-3)
+    np.testing.assert_allclose(shifted, as_it_is, atol=1e-3)
+
+    plain = build(LOGISTIC_REGRESSION, 16)
+    assert np.abs(np.array(plain(contrast)) - np.array(plain(dark))).max() > 0.1
+
+
+def test_a_picture_that_is_all_of_one_grey_gives_numbers():
+    assert np.isfinite(np.array(build(SLIM, 16)(np.full((1, 16, 16, 1), 7, np.uint8)))).all()
+
+
+def test_no_picture_depends_on_those_beside_it_when_it_is_tested():
+    net = build(SLIM, 16)
+    np.testing.assert_allclose(np.array(net(PICTURES))[:1], np.array(net(PICTURES[:1])), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [12, 23, 24, 47, 48])
+def test_the_compact_net_takes_sizes_that_halve_and_the_odd_ones_that_round_up_to_these(size):
+    assert build(SLIM, size).output_shape == (None, 8)
+
+
+@pytest.mark.parametrize("size", [13, 14, 25, 49])
+def test_other_sizes_are_refused_before_anything_is_trained(size):
+    with pytest.raises(ValueError, match="incompatible shapes"):  # the convolution rounds up, the by-pass down
+        build(SLIM, size)
+
+
+def test_dropout_is_there_where_it_is_asked_for():
+    assert not layers(build(SLIM, 16), "Dropout")
+    (dropout,) = layers(build(Residual(4, ((4, 1),), dropout=0.3), 16), "Dropout")
+    assert dropout.rate == 0.3
+
+
+@pytest.mark.parametrize("net", [SLIM, PARED_DOWN], ids=str)
+def test_jitter_holds_no_weights_and_changes_nothing_that_is_tested(net):
+    plain, jittered = build(net, 16), build(net, 16, jitter=Jitter(), seed=3)
+    assert [w.shape for w in jittered.get_weights()] == [w.shape for w in plain.get_weights()]
+    assert jittered.count_params() == plain.count_params() == cost(net, 16)[0]
+    jittered.set_weights(plain.get_weights())
+    np.testing.assert_array_equal(np.array(jittered(PICTURES)), np.array(plain(PICTURES)))
+    assert not np.allclose(np.array(jittered(PICTURES, training=True)), np.array(plain(PICTURES, training=True)))
+
+
 # what goes in and what comes out
 
 
-@pytest.mark.parametrize("net", [PARED_DOWN, FOUR_CONVOLUTIONS, LOGISTIC_REGRESSION])
+@pytest.mark.parametrize("net", [PARED_DOWN, FOUR_CONVOLUTIONS, LOGISTIC_REGRESSION, SLIM], ids=str)
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("classes", [8, 2])
 def test_pictures_go_in_and_logits_in_full_precision_come_out(net, precision, classes):
@@ -134,6 +229,41 @@ def test_parameters_are_as_many_as_keras_counts(net, size):
     assert cost(net, size, classes=3)[0] == build(net, size, classes=3).count_params()
 
 
+WAYS = [COMPACT, SLIM, Residual(4, ((4, 2), (4, 1), (6, 1), (6, 3))), Residual(5, (), dropout=0.5)]
+
+
+@pytest.mark.parametrize("size", [48, 24, 47])
+@pytest.mark.parametrize("net", WAYS, ids=str)
+def test_parameters_of_a_residual_net_are_as_many_as_keras_counts(net, size):
+    assert cost(net, size)[0] == build(net, size).count_params()
+    assert cost(net, size, classes=3)[0] == build(net, size, classes=3).count_params()
+
+
+@pytest.mark.parametrize("size", [48, 24, 47])
+@pytest.mark.parametrize("net", [*WAYS, PARED_DOWN, FOUR_CONVOLUTIONS, Net(dense=(7, 5))], ids=str)
+def test_multiply_adds_are_as_many_as_the_shapes_of_its_layers_say(net, size):
+    counted = 0
+    for layer in build(net, size).layers:
+        if isinstance(layer, (keras().layers.Conv2D, keras().layers.Dense, keras().layers.DepthwiseConv2D)):
+            places = np.prod(layer.output.shape[1:-1], dtype=int)  # each place of what comes out uses the whole kernel
+            counted += layer.get_weights()[0].size * places
+    assert cost(net, size)[1] == counted
+
+
+def test_the_cost_of_a_residual_net_is_what_is_counted_by_hand():
+    # 5x5 to 4 over 8 x 8; 3x3 to 4 twice; over 4 x 4: 3x3 to 8 twice and 1x1 to 8 around them; 4 x 4 places; 8 out
+    convolutions = (25 * 4, 9 * 4 * 4, 9 * 4 * 4), (9 * 4 * 8, 9 * 8 * 8, 4 * 8)
+    normalisation = 4 * (3 * 4 + 3 * 8)
+    parameters = sum(map(sum, convolutions)) + normalisation + 8 * 16 + (8 + 1) * 8
+    multiply_adds = sum(convolutions[0]) * 8 * 8 + sum(convolutions[1]) * 4 * 4 + 8 * 16 + 8 * 8
+    assert cost(SLIM, 16) == (parameters, multiply_adds) == (1628, 39360)
+
+
+def test_the_compact_net_is_a_fraction_of_convnet_a():
+    (few, light), (many, heavy) = cost(COMPACT, 48), cost(CONVNET_A, 48)
+    assert 50 * few < many and 10 * light < heavy
+
+
 def test_the_cost_of_the_pared_down_net_is_what_is_counted_by_hand():
     # a 3x3 convolution to 16 channels over 48 x 48; 24 x 24 x 16 values into 128 units; 128 into 8
     parameters = (9 + 1) * 16 + (24 * 24 * 16 + 1) * 128 + (128 + 1) * 8
@@ -151,3 +281,4 @@ def test_two_in_three_parameters_of_convnet_a_are_in_its_dense_layers():
 def test_a_net_prints_as_its_layers():
     assert str(FOUR_CONVOLUTIONS) == "conv 16 | 32 | 64 64, dense 128"
     assert str(LOGISTIC_REGRESSION) == "conv none, dense none"
+    assert str(SLIM) == "5x5 conv 4, residual 4 4 | 8 8"

@@ -13,6 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from emoclass import plots, scores
+from emoclass.faces import BadInput
 from emoclass.labels import COLOURS, EMOTIONS
 from emoclass.predictions import Predictions
 from emoclass.scores import METRICS, Number
@@ -63,6 +64,19 @@ def points(faces):
     return pd.DataFrame(rows, columns=["name", "formula", "measured", "leaky"])
 
 
+BINS = pd.DataFrame({"confidence": [0.3, 0.9], "accuracy": [0.2, 0.95], "n": [10, 40]})
+
+
+def trades():
+    """Two arms on one net, one of them on another too."""
+    rows = [("weights", "small", -0.2, 0.3), ("focal", "small", 0.01, 0.02), ("weights", "large", -0.1, 0.2)]
+    named = [
+        (name, group, *(Number(value, value - 0.03, value + 0.02, 10) for value in values))
+        for name, group, *values in rows
+    ]
+    return pd.DataFrame(named, columns=["name", "group", "common", "scarce"])
+
+
 def rungs(faces):
     nets = [{"name": f"net {k}", "multiply_adds": 10**k} | dict.fromkeys(METRICS, NUMBER) for k in (4, 6)]
     return pd.DataFrame(nets)
@@ -90,6 +104,9 @@ ON_AN_AXIS = {
     "against": lambda faces, **how: plots.against({"net": over(1, 2, 4)}, "copies (logarithmic)", "accuracy", **how),
     "distances": lambda faces, **how: plots.distances({"by photo": np.array([3.0, 0, 9])}, **how),
     "predicted": lambda faces, **how: plots.predicted(points(faces), **how),
+    "trade": lambda faces, **how: plots.trade(trades(), **how),
+    "by_epoch": lambda faces, **how: plots.by_epoch({"net": over(1, 2, 3)[1]}, "recall", **how),
+    "bars": lambda faces, **how: plots.bars(np.full(8, 1 / 8), **how),
 }
 WHOLE = {
     "mean_faces": lambda faces, **how: plots.mean_faces(faces, **how),
@@ -105,6 +122,7 @@ WHOLE = {
         [on_a_ladder(faces), on_a_ladder(faces, "leak", True, 0.9)], **how
     ),
     "side_by_side": lambda faces, **how: plots.side_by_side({"a": (faces.pixels[:3], faces.pixels[3:6])}, **how),
+    "reliability": lambda faces, **how: plots.reliability({"a": scores.reliability(speaker(faces)), "b": BINS}, **how),
     "gaps": lambda faces, **how: plots.gaps({"a": dict.fromkeys(METRICS, NUMBER)}, **how),
 }
 ALL = ON_AN_AXIS | WHOLE
@@ -342,6 +360,69 @@ def test_what_a_formula_predicts_is_on_the_line_where_it_is_measured_and_leaks_a
         [[0.125, 0.05], [0.125, 0.2]],
     ]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["open", "shut"]
+
+
+def test_a_trade_has_a_marker_for_each_arm_a_fill_for_each_net_and_crosses_as_wide_as_the_intervals(drawn):
+    ax = plots.trade(trades())
+    assert marks(ax) == {(-0.2, 0.3): plots.INK, (0.01, 0.02): plots.INK, (-0.1, 0.2): "white"}
+    shape = {line.get_xdata()[0]: line.get_marker() for line in ax.lines if len(line.get_xdata()) == 1}
+    assert shape[-0.2] == shape[-0.1] != shape[0.01]
+    across, along = ([line.get_xydata().tolist() for line in ax.lines[k : k + 9 : 3]] for k in (3, 4))
+    assert across[0] == [[-0.2 - 0.03, 0.3], [-0.2 + 0.02, 0.3]] and along[0] == [
+        [-0.2, 0.3 - 0.03],
+        [-0.2, 0.3 + 0.02],
+    ]
+    named = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert named == ["balanced accuracy as before", "weights", "focal", "small", "large"]
+    alone = plots.trade(trades().query("group == 'small'")).get_legend().get_texts()
+    assert [text.get_text() for text in alone] == named[:3]  # with one net there is nothing to tell apart
+
+
+def test_a_trade_shows_where_nothing_changes(drawn):
+    ax = plots.trade(trades())
+    across, upright, even = ax.lines[:3]
+    assert across.get_ydata() == [0, 0] and upright.get_xdata() == [0, 0]
+    # Two common emotions lose a share each, six scarce ones gain a third of it: the mean of all eight stays.
+    assert even.get_slope() == pytest.approx(-1 / 3) and even.get_xy1() == (0, 0)
+
+
+def test_after_each_epoch_stands_a_number_in_the_band_of_its_interval(drawn):
+    numbers = over(1, 2, 3)[1]
+    ax = plots.by_epoch({"plain": numbers, "weights": numbers[::-1]}, "recall", "fades")
+    plain, weights = ax.lines
+    assert plain.get_xydata().tolist() == [[k + 1, number.value] for k, number in enumerate(numbers)]
+    assert (plain.get_linestyle(), plain.get_marker(), plain.get_color()) != (weights.get_linestyle(), "s", "0.1")
+    assert plain.get_linestyle() != weights.get_linestyle() and plain.get_marker() != weights.get_marker()
+    band = ax.collections[0].get_paths()[0].vertices
+    assert {(k + 1, edge) for k, number in enumerate(numbers) for edge in number[1:3]} <= set(map(tuple, band))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["plain", "weights"]
+    assert "95 %" in ax.get_legend().get_title().get_text() and (ax.get_xlabel(), ax.get_ylabel()) == (
+        "epoch",
+        "recall",
+    )
+
+
+def test_reliability_stands_against_the_diagonal_in_areas_as_large_as_the_bins_are_full(drawn):
+    figure = plots.reliability({"plain": BINS, "cooled": BINS[::-1]})
+    assert [ax.get_title("left") for ax in figure.axes] == ["plain", "cooled"]
+    for ax, bins in zip(figure.axes, (BINS, BINS[::-1])):
+        assert ax.lines[0].get_xydata().tolist() == [[0, 0], [1, 1]]
+        assert ax.lines[1].get_xydata().tolist() == bins[["confidence", "accuracy"]].to_numpy().tolist()
+        (marked,) = ax.collections
+        assert marked.get_offsets().tolist() == bins[["confidence", "accuracy"]].to_numpy().tolist()
+        assert np.subtract(marked.get_sizes(), 6).tolist() == (600 * bins.n / 50).tolist()
+
+
+def test_bars_show_what_a_net_makes_of_a_photo_in_the_emotions_order_and_colours(drawn):
+    ax = plots.bars({"happiness": 0.9, "anger": 0.1})
+    assert [bar.get_width() for bar in ax.patches] == [0.1, 0, 0, 0, 0.9, 0, 0, 0]
+    assert [to_hex(bar.get_facecolor()).upper() for bar in ax.patches] == [COLOURS[e].upper() for e in EMOTIONS]
+    assert [text.get_text() for text in ax.texts] == ["10.0%", *["0.0%"] * 3, "90.0%", *["0.0%"] * 3]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == list(EMOTIONS)
+    same = plots.bars(np.array([0.1, 0, 0, 0, 0.9, 0, 0, 0]))
+    assert [bar.get_width() for bar in same.patches] == [bar.get_width() for bar in ax.patches]
+    with pytest.raises(BadInput, match="no emotions: joy, ennui; choose from anger"):
+        plots.bars({"joy": 1, "anger": 0, "ennui": 0})
 
 
 def test_panels_stand_side_by_side():

@@ -244,6 +244,208 @@ def test_a_forced_choice_asks_which_of_the_two_is_the_likelier():
     assert scores.forced_choice(speaker, ("neutral", "anger")).value == 0.25  # anger alone is said to be anger
 
 
+# recall of some emotions
+
+
+def test_a_mean_of_recalls_is_of_the_emotions_named_that_occur():
+    speaker = said([H, H, H, H, N, A, A], [H, H, H, A, N, A, H])
+    assert scores.mean_recall(speaker, ("happiness", "neutral"))[::3] == ((0.75 + 1) / 2, 5)
+    assert scores.mean_recall(speaker, ("anger", "fear"))[::3] == (0.5, 2)
+    assert scores.mean_recall(speaker, EMOTIONS).value == scores.score(speaker)["balanced_accuracy"].value
+
+
+def test_its_interval_is_that_of_resampled_persons():
+    truth = np.array([A] * 200 + [H] * 100)
+    guess = np.where(np.arange(300) % 4 == 0, N, truth)
+    by_photo = scores.mean_recall(said(truth, guess), ("anger",))
+    exact = wilson(150, 200)
+    assert by_photo.high - by_photo.low == pytest.approx(exact.high - exact.low, rel=0.1)
+    everything = (
+        scores.mean_recall(said(truth, guess), EMOTIONS),
+        scores.score(said(truth, guess))["balanced_accuracy"],
+    )
+    assert everything[0] == pytest.approx(everything[1])
+    twice = pool_of(said(truth, guess), said(truth, guess))
+    assert scores.mean_recall(twice, ("anger",)) == by_photo
+
+
+def test_resamples_without_any_photo_of_an_emotion_say_nothing_of_it():
+    found = scores.mean_recall(said([A, *[H] * 9], [A, *[N] * 9]), ("anger",))
+    assert found == Number(1, 1, 1, 1)  # a third of all draws leave the one angry person out
+
+
+def test_a_difference_of_mean_recalls_is_paired():
+    one = coin(0.7, n=400)
+    guess = one.guess.copy()
+    wrong = np.flatnonzero((guess != one.truth) & (one.truth == N))
+    guess[wrong[:9]] = N
+    better = said(one.truth, guess, name="better")
+    there = scores.mean_recall_difference(better, one, ("neutral",))
+    n, alone = int((one.truth == N).sum()), scores.mean_recall(one, ("neutral",))
+    assert there.value == pytest.approx(9 / n) and there.n == n and 0 < there.low
+    assert there.high - there.low < 0.5 * (alone.high - alone.low)
+    back = scores.mean_recall_difference(one, better, ("neutral",))
+    assert there[:3] == pytest.approx((-back.value, -back.high, -back.low))
+    assert scores.mean_recall_difference(better, one, ("happiness",))[:3] == (0, 0, 0)
+
+
+def test_recall_of_what_nobody_was_asked_about_is_refused_and_so_are_other_photos():
+    with pytest.raises(BadInput, match="'net' was asked about none of fear, disgust"):
+        scores.mean_recall(said([H, N], [H, N]), ("fear", "disgust"))
+    with pytest.raises(BadInput, match="'net' was asked about none of joy"):
+        scores.mean_recall_difference(said([H, N], [H, N]), said([H, N], [H, N]), ("joy",))
+    for compare in (scores.p_values, lambda one, other: scores.mean_recall_difference(one, other, ("neutral",))):
+        with pytest.raises(BadInput, match="not tested on the same photos: photo 119"):
+            compare(coin(0.5), coin(0.5, n=119))
+
+
+# p-values
+
+
+@pytest.fixture
+def few_rounds(monkeypatch):
+    """4,000 resamples, not 20,000."""
+    monkeypatch.setattr(scores, "ROUNDS", 2)
+
+
+def turned(speaker, better, worse):
+    """The same speaker, right about so many photos more and wrong about so many others."""
+    guess, right = speaker.guess.copy(), speaker.guess == speaker.truth
+    guess[np.flatnonzero(~right)[:better]] = speaker.truth[~right][:better]
+    guess[np.flatnonzero(right)[:worse]] = H + N - speaker.truth[right][:worse]
+    return said(speaker.truth, guess, name="turned")
+
+
+def test_who_says_the_same_differs_with_p_of_one(few_rounds):
+    p = scores.p_values(coin(0.7), coin(0.7))
+    assert p == dict.fromkeys((*METRICS, "common_recall"), 1.0)  # nobody was asked about a scarce emotion
+
+
+def test_who_is_never_the_worse_in_any_resample_has_the_least_p_there_is(few_rounds):
+    p = scores.p_values(turned(coin(0.7), 30, 0), coin(0.7))
+    assert p["accuracy"] == p["mcc"] == pytest.approx(2 / 4001)
+
+
+@pytest.mark.parametrize("better, worse", [(12, 8), (16, 6), (20, 8)])
+def test_p_is_near_that_of_mcnemar_where_photos_are_independent(few_rounds, better, worse):
+    one = coin(0.7, n=300)
+    other = turned(one, better, worse)
+    p, exact = scores.p_values(other, one)["accuracy"], scores.mcnemar(other, one)
+    assert p == pytest.approx(binomtest(worse, better + worse).pvalue, abs=0.12) and exact >= p > exact / 4
+    assert scores.p_values(one, other)["accuracy"] == pytest.approx(p)
+
+
+def test_p_is_below_a_twentieth_exactly_where_the_interval_leaves_out_no_difference(few_rounds):
+    one = coin(0.7, n=300)
+    for better, worse in ((12, 8), (14, 4), (20, 8)):
+        other = turned(one, better, worse)
+        p, gaps = scores.p_values(other, one), scores.difference(other, one)
+        recall = scores.mean_recall_difference(other, one, ("happiness", "neutral"))
+        assert (p["common_recall"] < 0.05) == (recall.low > 0 or recall.high < 0)
+        for metric in METRICS:
+            assert (p[metric] < 0.05) == (gaps[metric].low > 0 or gaps[metric].high < 0)
+
+
+def test_scarce_and_common_emotions_have_a_p_of_their_own(few_rounds):
+    truth = np.array([A] * 40 + [H] * 80)
+    plain, other = np.full(120, H), np.where(np.arange(120) < 60, A, H)
+    p = scores.p_values(said(truth, other), said(truth, plain))
+    assert p["scarce_recall"] == p["common_recall"] == pytest.approx(2 / 4001)
+    assert p["accuracy"] > 0.002  # 40 photos more and 20 less
+    assert list(p) == [*METRICS, "scarce_recall", "common_recall"]
+
+
+def test_the_seed_draws_p(few_rounds):
+    one = coin(0.7, n=300)
+    other = turned(one, 12, 8)
+    assert scores.p_values(one, other) == scores.p_values(one, other) != scores.p_values(one, other, seed=1)
+
+
+def test_holm_s_steps_are_those_of_a_worked_example():
+    """.01 x 4, .005 x ... by pencil: sorted .005, .01, .03, .04 become .02, .03, .06 and, no less than that, .06."""
+    adjusted = scores.holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
+    assert adjusted == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02})
+    assert list(adjusted) == ["a", "b", "c", "d"]
+
+
+@given(st.dictionaries(st.text(), st.floats(0, 1), max_size=9))
+def test_holm_keeps_the_order_and_stays_between_each_p_and_bonferroni(p):
+    adjusted = scores.holm(p)
+    assert list(adjusted) == list(p)
+    for name, value in p.items():
+        assert value <= adjusted[name] <= min(1, len(p) * value + 1e-12)
+        assert all(adjusted[other] >= adjusted[name] for other in p if p[other] >= value)
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.2, float("nan")])
+def test_what_is_no_p_value_is_named(wrong):
+    with pytest.raises(BadInput, match=f"p-values lie between 0 and 1: b={wrong}"):
+        scores.holm({"a": 0.1, "b": wrong})
+
+
+# probabilities
+
+
+def sure(confidence, right, **how) -> Predictions:
+    """Happy photos; happiness (or neutral, where wrong) is said with this probability, anger with the rest."""
+    confidence, right = np.asarray(confidence), np.asarray(right, bool)
+    probabilities = np.zeros((len(right), 8), np.float32)
+    probabilities[np.arange(len(right)), np.where(right, H, N)] = confidence
+    probabilities[:, A] = 1 - confidence
+    return said(np.full(len(right), H), None, probabilities=probabilities, **how)
+
+
+def test_reliability_is_what_was_right_of_what_was_said_so_surely():
+    found = scores.reliability(sure([0.91, 0.97, 0.95, 0.95, 0.62, 0.66, 1], [1, 1, 1, 0, 1, 0, 1]))
+    assert list(found) == ["confidence", "accuracy", "n"] and found.n.tolist() == [2, 5]
+    assert found.confidence.tolist() == pytest.approx([0.64, 4.78 / 5]) and found.accuracy.tolist() == [0.5, 0.8]
+    assert scores.reliability(sure([0.7, 0.75, 0.8], [1, 1, 1]), bins=4).n.tolist() == [2, 1]  # .75 in the lower
+
+
+def test_the_calibration_error_is_that_of_pencil_and_paper():
+    """Bins of 1/15: .62 and .66 share one and are right in half; .95, .97 another, always right; 1/8 the second."""
+    speaker = sure([0.62, 0.66, 0.95, 0.97], [1, 0, 1, 1])
+    assert scores.calibration_error(speaker).value == pytest.approx((2 * 0.14 + 2 * 0.04) / 4, abs=1e-6)
+    assert scores.calibration_error(speaker).n == 4
+    even = said([A, H], None, probabilities=np.full((2, 8), 1 / 8, np.float32))
+    assert scores.calibration_error(even).value == pytest.approx(abs(0.5 - 1 / 8))  # anger comes first: right once
+
+
+@pytest.mark.parametrize("too_sure", [0, 0.1])
+def test_the_interval_of_a_calibration_error_holds_it_though_noise_only_adds(too_sure):
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.55, 0.99, 2000)
+    speaker = sure(confidence, random.random(2000) < confidence - too_sure)
+    found = scores.calibration_error(speaker)
+    assert 0 <= found.low < found.value < found.high and found.low < too_sure + 0.01
+    assert found == scores.calibration_error(speaker) != scores.calibration_error(speaker, seed=1)
+    if not too_sure:
+        assert found.high < 0.05
+
+
+def test_brier_s_score_is_that_of_pencil_and_paper():
+    right, wrong = (1 - 0.7) ** 2 + 0.3**2, 1 + 0.7**2 + 0.3**2
+    found = scores.brier(sure([0.7, 0.7, 0.7], [1, 1, 0]))
+    assert found.value == pytest.approx((2 * right + wrong) / 3) and found.n == 3
+    assert found.low == pytest.approx(right) and found.high == pytest.approx(wrong)  # as three persons have it
+    assert scores.brier(said([H, N], [H, N])).value == 0 and scores.brier(said([H, N], [N, H])).value == 2
+
+
+def test_intervals_of_probabilities_are_over_persons_too():
+    right = np.repeat(np.random.default_rng(0).random(40) < 0.7, 10)
+    for number in (scores.brier, scores.calibration_error):
+        by_photo, by_person = (number(sure(np.full(400, 0.9), right, person=p)) for p in (None, np.arange(400) // 10))
+        assert by_photo.value == pytest.approx(by_person.value)
+        assert by_person.high - by_person.low > 2.5 * (by_photo.high - by_photo.low)
+
+
+@pytest.mark.parametrize("judge", (scores.reliability, scores.calibration_error, scores.brier))
+def test_probabilities_are_not_judged_on_another_mix(judge):
+    weighted = coin(0.8).weighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
+    with pytest.raises(BadInput, match="'weighted': probabilities are judged on the photos as they are"):
+        judge(weighted)
+
+
 # as if another mix had been tested
 
 

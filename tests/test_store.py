@@ -1,13 +1,14 @@
 """The store: a run is found by what made it, is there whole or not at all, and is never mistaken for another."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from emoclass import store
-from emoclass.augment import Copies
+from emoclass.augment import Copies, Jitter
 from emoclass.data.cartoon import Drawing, draw
+from emoclass.models import Net, Residual
 from emoclass.store import Store, address, code_digest
 from emoclass.train import Run
 from emoclass.variant import Variant
@@ -33,7 +34,10 @@ def run():
         guesses=np.array([[0, 1], [1, 0], [1, 1]], np.uint8),
         in_training={"parent": np.array([False, True])},
         history={"loss": [2.0, 1.0], "val_loss": [1.5, 1.75]},
-        rows=(10, 2, 2),
+        rows=(3, 1, 2),
+        truth={"train": np.array([1, 0, 1]), "validation": np.array([0]), "test": np.array([1, 0])},
+        validation=np.array([[0.5, 0.5]], np.float32),
+        features={part: np.full((n, 4), n, np.float16) for part, n in (("train", 3), ("validation", 1), ("test", 2))},
         seconds=1.5,
         weights=[np.full((3, 3), k, np.float32) for k in range(12)],
     )
@@ -49,6 +53,27 @@ def test_a_run_comes_back_as_it_was_put(tmp_path, run):
     assert (back.in_training["parent"] == run.in_training["parent"]).all()
     assert (back.history, back.rows, back.seconds, back.best_epoch) == (run.history, run.rows, run.seconds, 1)
     assert [w[0, 0] for w in back.weights] == list(range(12))
+    assert back.validation.dtype == np.float32 and back.validation.tolist() == [[0.5, 0.5]]
+    for group, dtype in (("truth", np.int64), ("features", np.float16), ("in_training", bool)):
+        one, other = getattr(run, group), getattr(back, group)
+        assert list(one) == list(other) and all(value.dtype == dtype for value in other.values())
+        assert all(np.array_equal(one[key], other[key]) for key in one)
+
+
+def test_nothing_that_a_run_holds_is_forgotten_by_the_store(tmp_path, run):
+    Store(tmp_path).put("here", run)
+    back = Store(tmp_path).get("here", VARIANT, 1, 2)
+    for field in fields(Run):
+        np.testing.assert_equal(getattr(back, field.name), getattr(run, field.name))
+
+
+def test_a_run_without_validation_test_and_features_comes_back_without_them(tmp_path, run):
+    none, nobody = np.zeros((0, 2), np.float32), np.array([], object)
+    empty = replace(run, photo=nobody, parent=nobody, probabilities=none, validation=none, features={})
+    Store(tmp_path).put("here", empty)
+    back = Store(tmp_path).get("here", VARIANT, 1, 2)
+    assert back.probabilities.shape == back.validation.shape == (0, 2)
+    assert back.features == {} and len(back.photo) == 0
 
 
 def test_a_run_that_was_not_followed_has_no_guesses(tmp_path, run):
@@ -95,10 +120,35 @@ def test_another_name_is_the_same_address(faces):
         {"target": "random"},
         {"follow": True},
         {"copies": Copies(each=2)},
+        {"jitter": Jitter()},
+        {"start": Variant("another")},
+        {"only_train": ("film",)},
+        {"only_test": ("film",)},
+        {"leave_out": ("film",)},
     ],
 )
 def test_another_value_is_another_address(faces, change):
     assert address(VARIANT, faces, 0, 0) != address(VARIANT.replace(**change), faces, 0, 0)
+
+
+def test_a_start_is_told_by_its_content_and_not_by_its_name(faces):
+    start = Variant("a start")
+    here = address(VARIANT.replace(start=start), faces, 0, 0)
+    assert address(VARIANT.replace(start=start.replace(name="renamed", tested=1)), faces, 0, 0) == here
+    assert address(VARIANT.replace(start=start.replace(epochs=16)), faces, 0, 0) != here
+
+
+def test_nets_of_two_kinds_with_the_same_values_are_not_mistaken_for_each_other(faces):
+    plain, residual = VARIANT.replace(net=Net(blocks=())), VARIANT.replace(net=Residual(blocks=()))
+    assert address(plain, faces, 0, 0) != address(residual, faces, 0, 0)
+    assert plain.content["net"][0] != residual.content["net"][0]
+
+
+def test_the_repeat_and_the_strength_of_jitter_are_another_address(faces):
+    weak, strong = (VARIANT.replace(jitter=Jitter(rotation=degrees)) for degrees in (5.0, 6.0))
+    assert address(weak, faces, 0, 0) != address(strong, faces, 0, 0)
+    once, twice = (VARIANT.replace(only_train=("film",), repeat=times) for times in (1, 2))
+    assert address(once, faces, 0, 0) != address(twice, faces, 0, 0)
 
 
 def test_another_fold_seed_or_photo_is_another_address(faces):

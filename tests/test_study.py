@@ -103,6 +103,27 @@ def test_in_a_rehearsal_sources_are_held_out_one_by_one_all_the_same(study):
     assert [task.fold for task in mine.planned] == [0, 1, 2]
 
 
+DEFERRED = Variant("deferred", n_folds=4, tested=3, epochs=9, start=Variant("first", n_folds=4, epochs=12))
+
+
+def test_in_a_rehearsal_what_a_net_starts_from_is_hurried_too(study):
+    (hurried,) = study("quick").adapted([DEFERRED])
+    assert (hurried.n_folds, hurried.tested, hurried.epochs) == (2, 2, 3)
+    assert (hurried.start.n_folds, hurried.start.epochs) == (2, 3)
+    (unhurried,) = study().adapted([DEFERRED])
+    assert unhurried == DEFERRED
+
+
+def test_in_a_rehearsal_a_start_that_is_asked_for_as_well_is_the_same_run(study):
+    first, deferred = study("quick").adapted([DEFERRED.start.replace(name="by itself", tested=1), DEFERRED])
+    assert deferred.start.content == first.content
+
+
+def test_in_a_rehearsal_by_source_the_start_keeps_its_folds(study):
+    (hurried,) = study("quick").adapted([BY_SOURCE.replace(start=BY_SOURCE)])
+    assert (hurried.n_folds, hurried.start.n_folds, hurried.start.epochs) == (3, 3, 3)
+
+
 def test_sources_need_no_number_of_photos_of_each_emotion(study):
     mine = study()
     mine.plan([BY_SOURCE.replace(n_folds=5)])

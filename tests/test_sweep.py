@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -15,7 +16,17 @@ from emoclass import models
 from emoclass.data.cartoon import Drawing, draw
 from emoclass.faces import BadInput
 from emoclass.store import Store
-from emoclass.sweep import SweepError, minutes_to_train, missing, process_pool, sweep, tasks, train_missing
+from emoclass.sweep import (
+    SweepError,
+    minutes_to_train,
+    missing,
+    process_pool,
+    sweep,
+    tasks,
+    train_missing,
+    with_starts,
+)
+from emoclass.train import train
 from emoclass.variant import Variant
 
 TINY = Variant("tiny", net=models.Net(dense=(4,)), n_folds=2, epochs=1)
@@ -98,6 +109,93 @@ def test_a_damaged_run_is_trained_again_by_itself(tmp_path, two_workers, capsys)
     after = sweep([TINY], FACES, store=store, executor=two_workers)["tiny"]
     assert after.probabilities.tobytes() == before.probabilities.tobytes()
     assert "set aside" in capsys.readouterr().err
+
+
+# runs that start from others
+
+FIRST = TINY.replace(name="first", epochs=2, learning_rate=0.01)
+THEN = FIRST.replace(name="then", loss="balanced", start=FIRST)
+OTHERWISE = FIRST.replace(name="otherwise", loss="root", start=FIRST.replace(name="the same under another name"))
+
+
+def test_what_a_task_starts_from_comes_before_it_in_the_same_fold_with_the_same_seed():
+    wanted = tasks([THEN, TINY], FACES, seeds=(3,))
+    found = [(task.variant.name, task.fold, task.seed) for task in with_starts(wanted)]
+    assert found[:2] == [("first", 0, 3), ("first", 1, 3)]
+    assert found[2:] == [(task.variant.name, task.fold, task.seed) for task in wanted]
+    assert with_starts(tasks([TINY], FACES)) == tasks([TINY], FACES)
+
+
+def test_starts_are_trained_once_and_before_what_starts_from_them(tmp_path, two_workers):
+    lines = trained([THEN, OTHERWISE], Store(tmp_path), two_workers)
+    names = [line.split(": ")[1].split(",")[0] for line in lines]
+    assert len(names) == 6 and set(names[2:]) == {"then", "otherwise"}
+    assert not {"then", "otherwise"} & set(names[:2])
+    assert trained([FIRST, THEN, OTHERWISE], Store(tmp_path), two_workers) == []
+
+
+def test_a_start_that_is_wanted_too_is_trained_once(tmp_path):
+    assert len(missing(tasks([FIRST, THEN], FACES), Store(tmp_path))) == 4
+
+
+def test_a_deferred_run_starts_from_the_net_in_the_store(tmp_path, two_workers):
+    store, task = Store(tmp_path), tasks([THEN], FACES)[0]
+    (start,) = with_starts([task])[:1]
+    trained([FIRST], store, two_workers)
+    trained([THEN], store, two_workers)
+    by_sweep = store.get(task.address, THEN, 0, 0)
+    alone = train(THEN, FACES, 0, 0)
+    assert by_sweep.probabilities.tobytes() == alone.probabilities.tobytes()
+
+    run = store.get(start.address, FIRST, 0, 0)
+    store.put(start.address, replace(run, weights=[np.zeros_like(w) for w in run.weights]))
+    store.path(task.address).unlink()
+    trained([THEN], store, two_workers)
+    assert store.get(task.address, THEN, 0, 0).probabilities.tobytes() != alone.probabilities.tobytes()
+
+
+def test_a_start_that_is_lost_is_trained_again_only_where_it_is_needed(tmp_path, two_workers):
+    store, deferred = Store(tmp_path), tasks([THEN], FACES)
+    trained([THEN], store, two_workers)
+    before = store.path(deferred[0].address).read_bytes()
+    starts = with_starts(deferred)[:2]
+    for start in starts:
+        store.path(start.address).unlink()
+    assert trained([THEN], store, two_workers) == []  # all that was asked for is there
+
+    store.path(deferred[0].address).unlink()
+    lines = trained([THEN], store, two_workers)
+    assert [line.split(": ")[1] for line in lines] == ["first, fold 0", "then, fold 0"]
+    assert starts[0].address in store and starts[1].address not in store
+    again = store.get(deferred[0].address, THEN, 0, 0)
+    store.path("before").write_bytes(before)
+    assert again.probabilities.tobytes() == store.get("before", THEN, 0, 0).probabilities.tobytes()
+
+
+def test_a_start_that_cannot_be_trained_is_named_and_so_is_what_waits_for_it(tmp_path, two_workers):
+    torn = FIRST.replace(name="torn first", by="photo")
+    then = THEN.replace(name="torn then", by="photo", start=torn)
+    with pytest.raises(SweepError, match=r"4 of 6 runs failed.*torn first, fold 0.*torn then, fold"):
+        train_missing(tasks([then, TINY], FACES), Store(tmp_path), two_workers, say=lambda line: None)
+    assert missing(tasks([TINY], FACES), Store(tmp_path)) == []
+
+
+def test_the_time_of_a_deferred_run_is_that_of_its_start_too(tmp_path):
+    both = missing(tasks([THEN], FACES), Store(tmp_path))
+    alone = missing(tasks([THEN.replace(start=None)], FACES), Store(tmp_path))
+    assert sum(task.cost for task in both) == pytest.approx(2 * sum(task.cost for task in alone))
+    assert 0 < minutes_to_train(alone, workers=1) < minutes_to_train(both, workers=1)
+
+
+def test_half_precision_is_expected_to_be_faster():
+    full, half = (
+        tasks([TINY.replace(net=models.CONVNET_A, precision=precision)], FACES)[0].cost
+        for precision in ("float32", "mixed_bfloat16")
+    )
+    assert full / 2 < half < full
+
+
+# workers that die
 
 
 def test_runs_whose_worker_is_killed_are_tried_once_more(tmp_path, monkeypatch):

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import softmax
 
 from emoclass import losses, models, scores
-from emoclass.augment import Copies
+from emoclass.augment import Copies, Jitter
 from emoclass.backend import keras
 from emoclass.data.cartoon import Drawing, draw
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import pool
 from emoclass.scores import wilson
-from emoclass.split import IN_WORDS, groups
-from emoclass.train import parts, subject, train
+from emoclass.split import IN_WORDS, LeakError, Split, groups
+from emoclass.train import fit, parts, subject, train
 from emoclass.variant import Variant
 
 EASY = Drawing(
@@ -142,6 +143,7 @@ def test_who_is_asked_for_the_source_says_sources_and_is_judged_by_them():
     spoken = pool([run], faces)
     source = faces.table.set_index("photo").source
     assert [spoken.classes[k] for k in spoken.truth] == source[run.photo].tolist()
+    assert run.truth["test"].tolist() == spoken.truth.tolist()
     assert [spoken.classes[k] for k in spoken.guess] == source[run.photo].tolist()
     assert scores.score(spoken)["balanced_accuracy"].value == 1
     assert scores.recall(spoken) == {name: wilson(n, n) for name, n in source[run.photo].value_counts().items()}
@@ -152,8 +154,13 @@ def test_who_is_asked_for_the_source_says_sources_and_is_judged_by_them():
 HASTY = SMALL.replace(epochs=6, learning_rate=0.03)  # too fast, so that the last epoch is not the best
 
 
-def test_what_is_said_after_each_epoch_is_kept_where_that_is_asked_for(few):
-    run = train(HASTY.replace(follow=True), few)
+@pytest.fixture(scope="module")
+def hasty(few):
+    return train(HASTY.replace(follow=True), few)
+
+
+def test_what_is_said_after_each_epoch_is_kept_where_that_is_asked_for(few, hasty):
+    run = hasty
     assert run.guesses.shape == (6, len(run.photo)) and run.guesses.dtype == np.uint8
     assert run.best_epoch < 6
     assert np.array_equal(run.guesses[run.best_epoch - 1], run.probabilities.argmax(1))
@@ -244,3 +251,448 @@ def test_emotions_left_out_are_neither_tested_nor_said(few):
 def test_half_precision_is_switched_off_again_after_a_run(few):
     train(SMALL.replace(precision="mixed_bfloat16", epochs=1), few)
     assert keras().config.dtype_policy().name == "float32"
+
+
+# sources with a role: only trained on, only tested, left out
+
+SOURCES = ("news", "film", "web", "stage", "album")
+
+
+@st.composite
+def collections_and_roles(draw):
+    """Faces of five sources, the first of which is always dealt out, and a variant that gives the others roles."""
+    source = ["news"] * 16 + draw(st.lists(st.sampled_from(SOURCES), min_size=8, max_size=30))
+    n = len(source)
+    person = [f"{name} {draw(st.integers(0, 9))}" for name in source[16:]]
+    columns = {
+        "emotion": list(EMOTIONS[:2]) * 8 + draw(st.lists(st.sampled_from(EMOTIONS[:2]), min_size=n - 16, max_size=n - 16)),
+        "source": source,
+        "person": [f"reader {k}" for k in range(16)] + person,
+    }
+    role = {name: draw(st.sampled_from(["only_train", "only_test", "leave_out", "dealt"])) for name in SOURCES[1:]}
+    roles = {what: tuple(name for name in role if role[name] == what) for what in ("only_train", "only_test", "leave_out")}
+    variant = Variant(
+        "roles",
+        n_folds=2,
+        by=draw(st.sampled_from(["photo", "duplicate", "person"])),
+        repeat=draw(st.integers(1, 3)),
+        copies=draw(st.sampled_from([None, Copies(each=2, of=EMOTIONS[:1]), Copies(to=30, of=EMOTIONS[:2])])),
+        **roles,
+    )
+    return columns, variant, draw(st.integers(0, 1)), draw(st.integers(0, 3))
+
+
+@settings(max_examples=60)
+@given(collections_and_roles())
+def test_each_source_stays_in_its_role_and_the_others_are_dealt_as_if_it_were_not_there(faces_of, case):
+    columns, variant, fold, seed = case
+    faces = faces_of(**columns)
+    everything, dealt = parts(variant, faces, fold, seed)
+    photo, source = everything.table.photo.to_numpy(), everything.table.source.to_numpy()
+    role = {name: what for what in ("only_train", "only_test", "leave_out") for name in getattr(variant, what)}
+    asked = np.array([role.get(name, "dealt") for name in source])
+
+    assert "leave_out" not in asked
+    assert not np.isin(asked[dealt.train], ["only_test"]).any()
+    assert not np.isin(asked[dealt.validation], ["only_test", "only_train"]).any()
+    assert not np.isin(asked[dealt.test], ["only_train"]).any()
+
+    # all of them are there: as often as they are to be repeated, or once
+    taught, apart = (faces.table.photo[faces.table.source.isin(getattr(variant, f"only_{x}"))] for x in ("train", "test"))
+    assert sorted(photo[dealt.train][asked[dealt.train] == "only_train"]) == sorted([*taught] * variant.repeat)
+    assert sorted(photo[dealt.test][asked[dealt.test] == "only_test"]) == sorted(apart)
+    assert (asked[everything.is_copy] == "dealt").all()
+
+    # and of the others each stands where it would without them
+    without = faces.select(~faces.table.source.isin(role))
+    alone, alone_dealt = parts(variant.replace(only_train=(), only_test=(), leave_out=()), without, fold, seed)
+    for part in ("train", "validation", "test"):
+        here, there = getattr(dealt, part), getattr(alone_dealt, part)
+        assert photo[here][asked[here] == "dealt"].tolist() == alone.table.photo[there].tolist()
+
+
+@pytest.fixture
+def two_sources(faces_of):
+    """12 photos in the news, dealt out, and 4 in films; `same` names what the first two of films share with the news."""
+
+    def make(**same):
+        columns = {key: [f"{key} {k}" for k in range(16)] for key in ("cluster", "alike", "person", "parent")}
+        columns["parent"] = [f"photo {k}" for k in range(16)]
+        for key, of in same.items():
+            columns[key][12], columns[key][13] = columns[key][of[0]], columns[key][of[1]]
+        return faces_of(emotion=list(EMOTIONS[:2]) * 8, source=["news"] * 12 + ["film"] * 4, **columns)
+
+    return make
+
+
+ROLE = Variant("role", n_folds=2)
+APART, TAUGHT = {"only_test": ("film",)}, {"only_train": ("film",)}
+
+
+def places_of(variant, faces):
+    """Positions of dealt photos in the training part, the validation part and the test part of fold 0."""
+    _, dealt = parts(variant, faces, 0)
+    return [part[part < 12] for part in (dealt.train, dealt.validation, dealt.test)]
+
+
+@pytest.mark.parametrize("roles, parts_torn", [(TAUGHT, (1, 2)), (APART, (0, 1))], ids=["only trained", "only tested"])
+@pytest.mark.parametrize("by", ["photo", "duplicate", "person"])
+@pytest.mark.parametrize("key", ["parent", "cluster", "alike", "person"])
+def test_a_photo_that_is_not_dealt_out_must_share_nothing_with_the_other_side(two_sources, key, by, roles, parts_torn):
+    variant = ROLE.replace(by=by, **roles)
+    sides = places_of(variant, two_sources())
+    for side, places in enumerate(sides):
+        faces = two_sources(**{key: (places[0], places[0])})
+        if side in parts_torn and not (key == "person" and by != "person"):
+            with pytest.raises(LeakError, match=f"split by {by}: 1 x the same {IN_WORDS[key]} on both sides"):
+                parts(variant, faces, 0)
+            parts(variant.replace(allow_leak=True), faces, 0)
+        else:
+            parts(variant, faces, 0)
+
+
+def test_by_source_too_nobody_who_is_only_trained_on_is_tested(faces_of):
+    emotion, source = list(EMOTIONS[:2]) * 12, np.repeat(["news", "web", "film"], 8)
+    person = [f"person {k}" for k in range(24)]
+    variant = ROLE.replace(by="source", **TAUGHT)
+    parts(variant, faces_of(emotion=emotion, source=source, person=person), 0)
+    tested = parts(variant, faces_of(emotion=emotion, source=source, person=person), 0)[1].test
+    person[20] = person[tested[0]]
+    with pytest.raises(LeakError, match="the same person on both sides"):
+        parts(variant, faces_of(emotion=emotion, source=source, person=person), 0)
+
+
+@pytest.mark.parametrize("key", ["cluster", "alike", "person"])
+def test_what_is_only_trained_on_and_what_is_only_tested_share_nothing_either(faces_of, key):
+    columns = {key: [f"{key} {k}" for k in range(20)]}
+    columns |= {"emotion": list(EMOTIONS[:2]) * 10, "source": ["news"] * 12 + ["film"] * 4 + ["web"] * 4}
+    variant = ROLE.replace(only_train=("film",), only_test=("web",))
+    parts(variant, faces_of(**columns), 0)
+    columns[key][14] = columns[key][17]
+    with pytest.raises(LeakError, match=f"1 x the same {IN_WORDS[key]}"):
+        parts(variant, faces_of(**columns), 0)
+
+
+def test_a_photo_that_stands_repeated_in_training_is_no_leak_by_itself(two_sources):
+    _, dealt = parts(ROLE.replace(repeat=3, **TAUGHT), two_sources(cluster=(15, 15)), 0)
+    assert np.bincount(dealt.train)[12:].tolist() == [3, 3, 3, 3]
+
+
+def test_the_run_counts_photos_each_time_and_says_which_test_rows_have_their_source_in_training(few):
+    source = np.where(np.arange(len(few)) % 6 == 0, "new", np.where(np.arange(len(few)) % 6 == 1, "else", "old"))
+    faces, variant = replace(few, table=few.table.assign(source=source)), ALIKE.replace(epochs=1, by="photo")
+    run = train(variant.replace(only_train=("new",), only_test=("else",), repeat=4), faces)
+    _, alone = parts(variant.replace(leave_out=("new", "else")), faces, 0)
+    assert run.rows == (len(alone.train) + 4 * 8, len(alone.validation), len(alone.test) + 8)
+    assert len(run.truth["train"]) == run.rows[0]
+    assert run.in_training["source"].tolist() == [True] * len(alone.test) + [False] * 8
+    assert run.photo[-8:].tolist() == few.table.photo[source == "else"].tolist()
+
+
+# what a run holds
+
+ALIKE = SMALL.replace(net=models.Net(dense=(8,)))
+TINY = models.Residual(stem=4, blocks=((4, 1), (8, 2)))
+PARTS = ("train", "validation", "test")
+
+
+@pytest.fixture(scope="module")
+def whole(few):
+    """A run that keeps all that can be kept, with two emotions left out."""
+    kept = tuple(emotion for emotion in EMOTIONS if emotion not in ("disgust", "surprise"))
+    return train(ALIKE.replace(net=TINY, emotions=kept, features=True, copies=Copies(to=8), learning_rate=0.01), few)
+
+
+def test_the_truth_is_what_was_asked_of_each_photo_of_each_part(few, whole):
+    everything, dealt = parts(whole.variant, few, 0)
+    for part in PARTS:
+        rows = getattr(dealt, part)
+        assert [EMOTIONS[k] for k in whole.truth[part]] == everything.table.emotion.iloc[rows].tolist()
+    assert tuple(len(whole.truth[part]) for part in PARTS) == whole.rows
+
+
+def test_what_is_said_of_the_validation_part_is_what_the_history_judged(whole):
+    assert whole.validation.shape == (whole.rows[1], 8) and whole.validation.dtype == np.float32
+    assert whole.validation.sum(1) == pytest.approx(1, abs=1e-6)
+    assert (whole.validation[:, [EMOTIONS.index("disgust"), EMOTIONS.index("surprise")]] == 0).all()
+    at = whole.best_epoch - 1
+    right = whole.validation.argmax(1) == whole.truth["validation"]
+    assert right.mean() == pytest.approx(whole.history["val_accuracy"][at], abs=1e-6)
+    said = whole.validation[np.arange(len(right)), whole.truth["validation"]]
+    assert -np.log(said).mean() == pytest.approx(whole.history["val_loss"][at], rel=1e-3)
+
+
+def test_the_last_layer_makes_of_the_features_what_the_run_says(whole):
+    kernel, bias = whole.weights[-2:]
+    kept = [k for k, emotion in enumerate(EMOTIONS) if emotion in whole.variant.emotions]
+    for part, said in (("test", whole.probabilities), ("validation", whole.validation)):
+        logits = whole.features[part].astype(float) @ kernel + bias
+        again = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        np.testing.assert_allclose(again, said[:, kept], atol=3e-3)
+    assert [whole.features[part].shape for part in PARTS] == [(n, 8) for n in whole.rows]
+    assert all(whole.features[part].dtype == np.float16 for part in PARTS)
+
+
+def test_features_are_kept_only_where_they_are_asked_for_and_change_nothing(few, simple):
+    assert simple.features == {}
+    assert train(ALIKE.replace(features=True), few).probabilities.tobytes() == simple.probabilities.tobytes()
+
+
+def test_jitter_changes_training_and_its_net_is_then_tested_on_pictures_as_they_are(few, simple):
+    run = train(ALIKE.replace(jitter=Jitter()), few)
+    assert [w.shape for w in run.weights] == [w.shape for w in simple.weights]
+    assert np.abs(run.weights[0] - simple.weights[0]).max() > 1e-4
+    everything, dealt = parts(run.variant, few, 0)
+    net = models.build(run.variant.net, few.size)
+    net.set_weights(run.weights)
+    logits = net.predict(everything.pixels[dealt.test][..., None], verbose=0)
+    np.testing.assert_allclose(softmax(logits, axis=1), run.probabilities, atol=1e-5)
+
+
+def mirrored_in_the_test(faces, dealt):
+    pixels = faces.pixels.copy()
+    pixels[dealt.test] = pixels[dealt.test][:, :, ::-1]
+    return replace(faces, pixels=pixels)
+
+
+def test_two_views_are_the_mean_of_the_logits_of_both_so_that_a_mirror_changes_nothing(few, simple):
+    everything, dealt = parts(ALIKE, few, 0)
+    in_the_mirror, both = mirrored_in_the_test(everything, dealt), ALIKE.replace(two_views=True)
+    mirrored, of_both, of_both_mirrored = (
+        fit(variant, photos, dealt)
+        for variant, photos in ((ALIKE, in_the_mirror), (both, everything), (both, in_the_mirror))
+    )
+    assert simple.history == mirrored.history == of_both.history
+    assert np.abs(simple.probabilities - mirrored.probabilities).max() > 1e-3
+    mean = (np.log(simple.probabilities.astype(float)) + np.log(mirrored.probabilities)) / 2
+    np.testing.assert_allclose(of_both.probabilities, softmax(mean, axis=1), atol=1e-6)
+    np.testing.assert_allclose(of_both_mirrored.probabilities, of_both.probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("sizes", [(9, 0, 3), (9, 0, 0), (9, 3, 0)])
+def test_validation_and_test_may_be_empty(few, sizes):
+    dealt = Split(*np.split(np.arange(12), np.cumsum(sizes)[:2])) if sum(sizes) == 12 else None
+    dealt = dealt or Split(np.arange(9), np.arange(0), np.arange(0))
+    run = fit(ALIKE.replace(keep="last", features=True, follow=True, two_views=True), few, dealt)
+    assert run.rows == sizes == tuple(len(run.truth[part]) for part in PARTS)
+    assert run.validation.shape == (sizes[1], 8) and run.probabilities.shape == (sizes[2], 8)
+    assert run.guesses.shape == (2, sizes[2]) and len(run.photo) == sizes[2]
+    assert [run.features[part].shape for part in PARTS] == [(n, 8) for n in sizes]
+    assert ("val_loss" in run.history) == (sizes[1] > 0)
+    assert all(np.isfinite(w).all() for w in run.weights)
+
+
+# what decides how it is trained
+
+
+@pytest.fixture(scope="module")
+def simple(few):
+    return train(ALIKE, few)
+
+
+WAYS = {
+    "effective weights, logit-adjusted": {"loss": "effective", "beta": 0.5, "tau": 1.0},
+    "balanced weights, focal, smoothed": {"loss": "balanced", "focal": 1.0, "smoothing": 0.2, "batch": 7},
+}
+
+
+@pytest.mark.parametrize("change", WAYS.values(), ids=WAYS)
+def test_the_loss_that_training_reports_is_the_one_asked_for_with_the_shares_of_its_training_part(few, change):
+    still = ALIKE.replace(epochs=1, keep="last", learning_rate=1e-12, copies=Copies(to=12), **change)  # no step is made
+    run = train(still, few)
+    everything, dealt = parts(still, few, 0)
+    labels, counts = run.truth["train"], np.bincount(run.truth["train"], minlength=8)
+    net = models.build(still.net, few.size)
+    net.set_weights(run.weights)
+    logits = net.predict(everything.pixels[dealt.train][..., None], verbose=0)
+    loss = losses.cross_entropy(
+        losses.class_weights(counts, still.loss, still.beta),
+        gamma=still.focal,
+        tau=still.tau,
+        prior=losses.log_prior(counts),
+        smoothing=still.smoothing,
+    )(labels, logits)
+    assert run.history["loss"] == pytest.approx([float(loss)], rel=1e-4)
+    plain = losses.cross_entropy(np.ones(8))(labels, logits)
+    assert abs(float(plain) - float(loss)) > 0.01
+
+
+EVERYTHING = SMALL.replace(
+    net=TINY, loss="effective", focal=1.0, tau=1.0, smoothing=0.1, sampling="balanced", schedule="cosine", batch=4,
+    weight_decay=0.1, clip=1.0, averaging=0.9, keep="last", jitter=Jitter(), two_views=True, features=True,
+)  # fmt: skip
+
+
+def test_with_all_settings_at_once_the_same_run_still_gives_the_same_bits(few):
+    one, again = (train(EVERYTHING, few) for _ in range(2))
+    assert one.probabilities.tobytes() == again.probabilities.tobytes()
+    assert all((a == b).all() for a, b in zip(one.weights, again.weights))
+    assert one.history == again.history and one.best_epoch == EVERYTHING.epochs
+
+
+def test_the_last_epoch_is_kept_where_that_is_asked_for_and_nothing_else_changes(few, hasty):
+    last = train(hasty.variant.replace(keep="last"), few)
+    assert last.history == hasty.history and np.array_equal(last.guesses, hasty.guesses)
+    assert hasty.best_epoch < last.best_epoch == 6
+    assert np.array_equal(last.guesses[-1], last.probabilities.argmax(1))
+
+
+def test_the_average_of_the_weights_is_that_of_all_steps_the_last_ones_counting_more(few):
+    one_step = ALIKE.replace(keep="last", learning_rate=0.01)  # in each epoch, as all photos are one batch
+    first, second = (train(one_step.replace(epochs=epochs), few).weights for epochs in (1, 2))
+    averaged = train(one_step.replace(averaging=0.75), few).weights
+    for one, other, mean in zip(first, second, averaged):
+        np.testing.assert_allclose(mean, 0.75 * one + 0.25 * other, atol=1e-6)
+        assert np.abs(mean - other).max() > 1e-3
+
+
+def first_weights(variant, faces):
+    """What a run of fold 0 and seed 0 begins with."""
+    keras().utils.set_random_seed(0)
+    return models.build(variant.net, faces.size).get_weights()
+
+
+def test_weights_decay_but_what_normalises_and_shifts_does_not(few):
+    # Steps of 1e-6 hardly move anything, and at this rate the decay halves what it is for in each of the two.
+    variant = ALIKE.replace(net=TINY, keep="last", learning_rate=1e-6, weight_decay=5e5)
+    ones = 0
+    for before, after in zip(first_weights(variant, few), train(variant, few).weights):
+        if before.ndim > 1:
+            np.testing.assert_allclose(after, before / 4, atol=1e-5)
+        elif (before == 1).all() and np.allclose(after, 1, atol=1e-4):
+            ones += 1  # gamma; the moving variance begins at 1 too, but moves
+    assert ones == 6
+
+
+def test_gradients_are_clipped_to_the_length_asked_for(few, simple):
+    clipped = train(ALIKE.replace(clip=1e-12), few)
+    moved = [
+        max(np.abs(after - before).max() for before, after in zip(first_weights(ALIKE, few), run.weights))
+        for run in (clipped, simple)
+    ]
+    assert moved[0] < 1e-6 and moved[1] > 1e-3  # Adam divides by the length, but for a small constant
+
+
+class Enough(Exception):
+    """What was to be seen has been seen; nothing needs to be trained for it."""
+
+
+@pytest.fixture
+def rates(few, monkeypatch):
+    """The learning rate at each step, as the optimizer of a run is told."""
+
+    def of(epochs, batch=7):
+        variant = ALIKE.replace(schedule="cosine", batch=batch, learning_rate=0.02, epochs=epochs)
+        asked = []
+
+        def compile_and_note(net, optimizer, **how):
+            asked.append(optimizer._learning_rate)
+            raise Enough
+
+        monkeypatch.setattr(keras().Model, "compile", compile_and_note)
+        with pytest.raises(Enough):
+            train(variant, few)
+        steps = -(-len(parts(variant, few, 0)[1].train) // batch)
+        return steps, np.array([float(asked[0](step)) for step in range(epochs * steps + 1)])
+
+    return of
+
+
+def test_the_learning_rate_rises_over_the_first_epoch_and_falls_to_zero_along_a_cosine(rates):
+    steps, rate = rates(epochs=3, batch=3)
+    assert steps == 5 and len(rate) == 16
+    assert rate[0] == pytest.approx(0.0002) and rate[5] == rate.max() == pytest.approx(0.02)
+    assert (np.diff(rate[:6]) > 0).all() and (np.diff(rate[5:]) < 0).all()
+    np.testing.assert_allclose(rate[5:], 0.01 * (1 + np.cos(np.pi * np.arange(11) / 10)), atol=1e-6)
+
+
+def test_a_cosine_of_one_epoch_is_its_rise(rates):
+    _, rate = rates(epochs=1)
+    assert (np.diff(rate) > 0).all() and rate[-1] == pytest.approx(0.02)
+
+
+# batches
+
+
+def test_in_balanced_batches_each_emotion_is_drawn_as_often_and_no_photo_is_forgotten(few, monkeypatch):
+    seen = []
+
+    def look_at_batches(net, data, **how):
+        assert how["batch_size"] is None and len(data) == 3
+        seen.extend(data[k] for k in range(400))
+        raise Enough
+
+    monkeypatch.setattr(keras().Model, "fit", look_at_batches)
+    scarce = few.select(np.setdiff1d(np.arange(len(few)), np.flatnonzero(few.table.emotion == "fear")[2:]))
+    variant = ALIKE.replace(sampling="balanced", batch=8, by="photo")
+    with pytest.raises(Enough):
+        train(variant, scarce)
+    _, dealt = parts(variant, scarce, 0)
+    assert np.ptp(np.bincount(scarce.labels[dealt.train], minlength=8)) > 0 and 16 < len(dealt.train) <= 24
+    assert {len(labels) for _, labels in seen} == {8}
+    drawn = np.bincount(np.concatenate([labels for _, labels in seen]), minlength=8)
+    assert 0.8 * 400 < drawn.min() and drawn.max() < 1.2 * 400
+    label_of = {scarce.pixels[row].tobytes(): scarce.labels[row] for row in dealt.train}
+    asked = {picture.tobytes(): label for batch, labels in seen for picture, label in zip(batch, labels)}
+    assert asked == label_of
+
+
+@pytest.fixture(scope="module")
+def lopsided():
+    counts = [0] * 8
+    counts[EMOTIONS.index("neutral")], counts[EMOTIONS.index("happiness")] = 90, 90
+    counts[EMOTIONS.index("surprise")] = 9
+    return draw(replace(EASY, counts=tuple(counts), intensity=(0.6, 1.0)), size=16)
+
+
+def test_balanced_batches_find_more_of_a_scarce_emotion(lopsided):
+    variant = SMALL.replace(n_folds=3, epochs=6, keep="last", emotions=("neutral", "happiness", "surprise"), batch=16)
+    recall = {}
+    for sampling in ("as they are", "balanced"):
+        run = train(variant.replace(sampling=sampling), lopsided)
+        recall[sampling] = scores.recall(pool([run], lopsided))["surprise"].value
+    print(recall)
+    assert recall["balanced"] > recall["as they are"] + 0.3
+
+
+# a net that starts from another
+
+
+@pytest.fixture(scope="module")
+def first(few):
+    return train(ALIKE.replace(name="first", learning_rate=0.01, epochs=3), few, fold=1)
+
+
+@pytest.fixture(scope="module")
+def deferred(few, first):
+    variant = first.variant.replace(name="deferred", loss="balanced", epochs=2, start=first.variant)
+    return train(variant, few, fold=1, start=first)
+
+
+def test_a_deferred_net_goes_on_from_where_the_first_one_ended(few, first, deferred):
+    scratch = train(deferred.variant.replace(start=None), few, fold=1)
+    assert scratch.probabilities.tobytes() != deferred.probabilities.tobytes()
+    assert deferred.history["loss"][0] < scratch.history["loss"][0]
+    assert deferred.photo.tolist() == first.photo.tolist() == scratch.photo.tolist()
+
+
+def test_a_deferred_net_is_the_same_bits_whether_its_start_is_handed_in_or_trained_on_the_way(few, deferred):
+    again = train(deferred.variant, few, fold=1)
+    assert again.probabilities.tobytes() == deferred.probabilities.tobytes()
+    assert all((a == b).all() for a, b in zip(again.weights, deferred.weights))
+
+
+def test_a_deferred_net_that_learns_nothing_says_what_its_start_said(few, first):
+    still = first.variant.replace(name="still", learning_rate=1e-12, epochs=1, start=first.variant)
+    run = train(still, few, fold=1, start=first)
+    np.testing.assert_allclose(run.probabilities, first.probabilities, atol=1e-6)
+    assert run.history["val_loss"][0] == pytest.approx(min(first.history["val_loss"]), rel=1e-4)
+
+
+def test_what_is_tested_was_not_in_the_training_or_validation_part_of_the_start(few, deferred):
+    variant = deferred.variant.replace(copies=Copies(to=9))
+    everything, dealt = parts(variant, few, 0)
+    before, dealt_before = parts(variant.start, few, 0)
+    tested = set(everything.table.parent.iloc[dealt.test])
+    assert tested and not tested & set(before.table.parent.iloc[dealt_before.train])
+    assert not tested & set(before.table.parent.iloc[dealt_before.validation])

@@ -6,11 +6,11 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from emoclass.augment import Copies
+from emoclass.augment import Copies, Jitter
 from emoclass.faces import BadInput
 from emoclass.labels import EMOTIONS
-from emoclass.models import CONVNET_A
-from emoclass.variant import CHOICES, Variant
+from emoclass.models import COMPACT, CONVNET_A, Net, Residual
+from emoclass.variant import AT_LEAST, BELOW_ONE, CHOICES, ROLES, Variant
 
 OTHER_VALUES = {
     "net": CONVNET_A,
@@ -20,13 +20,31 @@ OTHER_VALUES = {
     "allow_leak": True,
     "emotions": ("fear", "anger"),
     "target": "random",
+    "only_train": ("film",),
+    "only_test": ("film",),
+    "leave_out": ("film",),
+    "repeat": 2,
     "loss": "root",
+    "beta": 0.99,
+    "focal": 2.0,
+    "tau": 1.0,
+    "smoothing": 0.1,
+    "sampling": "balanced",
     "n_folds": 3,
     "epochs": 2,
     "batch": 8,
     "learning_rate": 0.1,
     "precision": "mixed_bfloat16",
+    "schedule": "cosine",
+    "weight_decay": 0.05,
+    "clip": 1.0,
+    "averaging": 0.99,
+    "keep": "last",
+    "jitter": Jitter(),
+    "two_views": True,
+    "start": Variant("before"),
     "follow": True,
+    "features": True,
 }
 
 
@@ -35,12 +53,27 @@ OTHER_VALUES = {
     [
         ({"by": "row"}, "by='row' (one of photo, duplicate, person, source)"),
         ({"order": "copy"}, "order='copy' (one of split-copy, copy-split)"),
-        ({"loss": "focal"}, "loss='focal' (one of plain, balanced, root)"),
+        ({"loss": "focal"}, "loss='focal' (one of plain, root, balanced, effective)"),
         ({"target": "person"}, "target='person' (one of emotion, random, source)"),
         ({"precision": "float16"}, "precision='float16' (one of float32, mixed_bfloat16)"),
         ({"emotions": ("fear", "joy")}, f"emotions='joy' (one of {', '.join(EMOTIONS)})"),
         ({"epochs": 0}, "epochs=0 (at least 1)"),
         ({"batch": -1}, "batch=-1 (at least 1)"),
+        ({"sampling": "evenly"}, "sampling='evenly' (one of as they are, balanced)"),
+        ({"schedule": "linear"}, "schedule='linear' (one of constant, cosine)"),
+        ({"keep": "first"}, "keep='first' (one of best, last)"),
+        ({"repeat": 0}, "repeat=0 (at least 1)"),
+        ({"weight_decay": -0.1}, "weight_decay=-0.1 (at least 0)"),
+        ({"focal": -1}, "focal=-1 (at least 0)"),
+        ({"tau": -0.5}, "tau=-0.5 (at least 0)"),
+        ({"clip": -2.0}, "clip=-2.0 (at least 0)"),
+        ({"beta": 1.0}, "beta=1.0 (from 0 to below 1)"),
+        ({"smoothing": 1.0}, "smoothing=1.0 (from 0 to below 1)"),
+        ({"smoothing": -0.1}, "smoothing=-0.1 (from 0 to below 1)"),
+        ({"averaging": 1.0, "keep": "last"}, "averaging=1.0 (from 0 to below 1)"),
+        ({"averaging": 0.9}, "averaging=0.9 (of all epochs, so keep='last')"),
+        ({"only_train": ("film",), "only_test": ("film",)}, "source 'film' (one role for each)"),
+        ({"leave_out": ("film", "film")}, "source 'film' (one role for each)"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_it_could_be(wrong, named):
@@ -55,6 +88,23 @@ def test_all_wrong_values_are_named_in_one_sentence():
     message = str(caught.value)
     assert all(named in message for named in ("by='name'", "loss='l'", "epochs=0", "'joy'", "'awe'"))
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("what", [*sorted({*AT_LEAST} - {"n_folds"}), *BELOW_ONE, "learning_rate"])
+def test_what_is_no_number_is_no_value(what):
+    with pytest.raises(BadInput, match=f"{what}=nan"):
+        Variant("mine", **{what: float("nan")})
+
+
+@pytest.mark.parametrize("what", [*AT_LEAST, *BELOW_ONE])
+def test_the_least_value_of_each_is_taken(what):
+    assert getattr(Variant("mine", **{what: AT_LEAST.get(what, 0)}), what) == AT_LEAST.get(what, 0)
+
+
+def test_every_source_of_two_roles_is_named_once():
+    with pytest.raises(BadInput) as caught:
+        Variant("mine", only_train=("a", "b", "c"), only_test=("b", "d"), leave_out=("a", "d", "e"))
+    assert str(caught.value) == "variant 'mine': " + "; ".join(f"source {s!r} (one role for each)" for s in "abd")
 
 
 @pytest.mark.parametrize("what, choice", [(what, choice) for what, choices in CHOICES.items() for choice in choices])
@@ -102,16 +152,85 @@ def test_neither_the_name_nor_the_number_of_folds_tested_is_content():
 
 @pytest.mark.parametrize("what", OTHER_VALUES)
 def test_every_other_value_is_content(what):
-    assert Variant("mine", **{what: OTHER_VALUES[what]}).content != Variant("mine").content
+    plain = Variant("mine", keep="last") if what == "averaging" else Variant("mine")
+    assert plain.replace(**{what: OTHER_VALUES[what]}).content != plain.content
 
 
 def test_no_value_is_forgotten_here():
     assert set(OTHER_VALUES) == {f.name for f in fields(Variant)} - {"name", "tested"}
+    assert all(value != getattr(Variant("mine"), what) for what, value in OTHER_VALUES.items())
 
 
 def test_content_is_plain_enough_to_be_written_down():
-    content = Variant("mine", copies=Copies(to=9)).content
-    assert json.loads(json.dumps(content))["copies"]["to"] == 9
+    start = Variant("before", net=COMPACT)
+    content = Variant("mine", net=COMPACT, copies=Copies(to=9), jitter=Jitter(zoom=0.3), start=start).content
+    written = json.loads(json.dumps(content))
+    assert written["copies"]["to"] == 9 and written["jitter"]["zoom"] == 0.3
+    assert written["net"][0] == "Residual" and written["start"]["net"] == written["net"]
+
+
+def test_nets_of_different_kinds_are_different_content_even_with_the_same_values():
+    assert Variant("mine", net=Net()).content["net"][0] != Variant("mine", net=Residual()).content["net"][0]
+
+
+# what it starts from
+
+FIRST = Variant("first", n_folds=3, only_train=("film",), leave_out=("stage",))
+THEN = FIRST.replace(name="then", epochs=3)
+
+
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        ({"net": Net()}, "has another net"),
+        ({"net": COMPACT}, "has another net"),
+        ({"by": "photo"}, "has another by"),
+        ({"n_folds": 4}, "has another n_folds"),
+        ({"emotions": EMOTIONS[:3]}, "has another emotions"),
+        ({"target": "random"}, "has another target"),
+        ({"order": "copy-split"}, "has another order"),
+        ({"allow_leak": True}, "has another allow_leak"),
+        ({"net": Net(), "n_folds": 2}, "has another net, n_folds"),
+        ({"only_train": ()}, "deals out other sources"),
+        ({"leave_out": ()}, "deals out other sources"),
+        ({"only_test": ("web",)}, "deals out other sources"),
+        ({"start": FIRST}, "starts from a third one"),
+    ],
+)
+def test_a_start_that_does_not_fit_or_saw_other_photos_is_refused(change, why):
+    with pytest.raises(BadInput) as caught:
+        THEN.replace(start=FIRST.replace(**change))
+    assert str(caught.value) == f"variant 'then': start='first' ({why})"
+
+
+def test_a_start_that_was_trained_on_what_is_only_tested_now_is_refused_by_name():
+    with pytest.raises(BadInput) as caught:
+        THEN.replace(only_train=(), only_test=("film",), start=FIRST)
+    assert str(caught.value) == "variant 'then': start='first' (was trained on 'film')"
+
+
+@pytest.mark.parametrize("role", ["only_train", "leave_out"])
+def test_a_source_that_was_not_dealt_out_before_may_be_used_otherwise_now(role):
+    start = Variant("first", **{role: ("film",)})
+    for now in ROLES:
+        if (role, now) != ("only_train", "only_test"):
+            assert Variant("then", start=start, **{now: ("film",)}).start == start
+
+
+def test_copies_of_the_start_matter_only_where_they_are_dealt_out_like_photos():
+    copies = Copies(to=9)
+    assert THEN.replace(start=FIRST.replace(copies=copies))  # they stand in training parts alone
+    mixed = FIRST.replace(order="copy-split", allow_leak=True)
+    assert mixed.replace(name="then", start=mixed)
+    with pytest.raises(BadInput, match="has another copies"):
+        mixed.replace(name="then", start=mixed.replace(copies=copies))
+
+
+@pytest.mark.parametrize(
+    "change", [{"loss": "balanced"}, {"focal": 2.0}, {"epochs": 9}, {"sampling": "balanced"}, {"jitter": Jitter()}]
+)
+def test_how_the_start_was_trained_is_its_own_affair(change):
+    assert THEN.replace(start=FIRST.replace(**change)).start.replace(name="x") == FIRST.replace(name="x", **change)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,264 @@
+"""Once a net is trained its probabilities can be put right, or its last layer; nobody looks at the test's labels."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import softmax
+
+from emoclass import after
+from emoclass.faces import BadInput
+from emoclass.labels import EMOTIONS
+from emoclass.predictions import Predictions
+from emoclass.train import Run
+from emoclass.variant import Variant
+
+A, H, N = (EMOTIONS.index(emotion) for emotion in ("anger", "happiness", "neutral"))
+EVERY = (after.scaled, after.logit_adjusted, after.nearest_mean, after.retrained_head)
+
+
+def two(happy) -> np.ndarray:
+    """(n, 8) probabilities of somebody who knows happiness, of this probability, and neutral."""
+    happy = np.asarray(happy, float)
+    probabilities = np.zeros((len(happy), 8))
+    probabilities[:, H], probabilities[:, N] = happy, 1 - happy
+    return probabilities
+
+
+def run_of(test, validation, truth, trained=(H, N), features=None, fold=0) -> Run:
+    """A run that says this of both parts, whose labels are `truth` and, in training, `trained`; none of the test."""
+    photo = np.array([f"photo {fold}.{k}" for k in range(len(test))], object)
+    return Run(
+        variant=Variant("net"),
+        fold=fold,
+        seed=0,
+        photo=photo,
+        parent=photo,
+        classes=EMOTIONS,
+        probabilities=np.asarray(test, np.float32),
+        guesses=np.asarray(test).argmax(1).astype(np.uint8)[None],
+        in_training={},
+        history={},
+        rows=(len(trained), len(validation), len(test)),
+        truth={"train": np.asarray(trained, int), "validation": np.asarray(truth, int)},
+        validation=np.asarray(validation, np.float32),
+        features={part: np.asarray(found, np.float16) for part, found in (features or {}).items()},
+        seconds=1.0,
+        weights=[],
+    )
+
+
+def pooled(*runs) -> Predictions:
+    rows = [pd.DataFrame({"photo": run.photo, "parent": run.photo, "fold": run.fold, "seed": 0}) for run in runs]
+    table = pd.concat(rows, ignore_index=True).assign(emotion="neutral", source="news")
+    probabilities = np.concatenate([run.probabilities for run in runs])
+    return Predictions("net", table.assign(person=table.photo), probabilities, runs=tuple(runs))
+
+
+def clouds(counts, seed, apart, classes=(A, H, N)):
+    """Features of so many photos of each class, `apart` from each other along an axis each, and their labels."""
+    truth = np.repeat(classes, counts)
+    random = np.random.default_rng(seed)
+    return apart * np.eye(8)[truth] + random.normal(size=(len(truth), 8)), truth
+
+
+def featured(trained, validated, tested, **how) -> Run:
+    """A run that guesses nothing by itself and has (features, labels) of the three parts."""
+    parts = dict(train=trained[0], validation=validated[0], test=tested[0])
+    even = [np.full((len(found), 8), 1 / 8) for found in (tested[0], validated[0])]
+    return run_of(*even, truth=validated[1], trained=trained[1], features=parts, **how)
+
+
+@pytest.fixture(scope="module")
+def separable():
+    """Three emotions far apart, 300 to 6 photos in training."""
+    return clouds((6, 300, 100), 0, 12), clouds((3, 20, 10), 1, 12), clouds((30, 30, 30), 2, 12)
+
+
+# temperature
+
+
+def test_who_says_nine_to_one_and_is_right_three_times_in_four_is_twice_too_sure():
+    speaker = pooled(run_of(two([0.9, 0.2, 0.5]), two([0.9] * 4), [H, H, H, N]))
+    assert after.temperatures(speaker) == pytest.approx([2], rel=1e-3)
+    cooled = after.scaled(speaker)
+    assert cooled.probabilities[:, H] == pytest.approx([0.75, 1 / 3, 0.5], rel=1e-3)  # odds 9, 1/4, 1: their roots
+    assert after.temperatures(cooled) == pytest.approx([1], rel=1e-3)
+
+
+@pytest.mark.parametrize("too_sure", [0.5, 1, 3])
+def test_the_temperature_is_how_much_too_sure_a_net_is(too_sure):
+    random = np.random.default_rng(0)
+    logits = random.normal(scale=2, size=(4000, 8))
+    truth = (logits + random.gumbel(size=logits.shape)).argmax(1)  # a draw from softmax(logits)
+    said = softmax(too_sure * logits, axis=1)
+    assert after.temperatures(pooled(run_of(said[:5], said, truth))) == pytest.approx([too_sure], rel=0.06)
+
+
+def test_each_run_has_its_own_temperature_and_what_leads_still_leads():
+    sure, unsure = run_of(two([0.9, 0.3]), two([0.9] * 4), [H, H, H, N]), two([0.75] * 10)
+    speaker = pooled(sure, run_of(two([0.75, 0.4]), unsure, [H] * 9 + [N], fold=1))
+    assert after.temperatures(speaker) == pytest.approx([2, 0.5], rel=1e-3)
+    cooled = after.scaled(speaker, "cooled")
+    assert cooled.probabilities[[0, 2], H] == pytest.approx([0.75, 0.9], rel=1e-3)
+    assert cooled.guess.tolist() == speaker.guess.tolist() and cooled.name == "cooled"
+    assert cooled.table is speaker.table and speaker.probabilities[0, H] == np.float32(0.9)
+
+
+def test_an_emotion_in_validation_that_cannot_be_said_does_not_decide_the_temperature():
+    speaker = pooled(run_of(two([0.9]), two([0.9] * 5), [H, H, H, N, A]))
+    assert after.temperatures(speaker) == pytest.approx([2], rel=1e-3)
+
+
+# the prior taken out
+
+NINE_TO_ONE = [H] * 90 + [N] * 10
+
+
+@pytest.mark.parametrize("tau, happy", [(0, 0.9), (0.5, 0.75), (1, 0.5)])
+def test_adjusting_takes_out_what_was_said_for_frequency_alone(tau, happy):
+    speaker = pooled(run_of(two([0.9]), two([0.9]), [H], NINE_TO_ONE))
+    adjusted = after.logit_adjusted(speaker, tau)
+    assert adjusted.probabilities[0, [H, N]] == pytest.approx([happy, 1 - happy])
+    assert adjusted.runs[0].validation[0, [H, N]] == pytest.approx([happy, 1 - happy])
+    assert np.delete(adjusted.probabilities[0], [H, N]).tolist() == [0] * 6  # what is never said is not said now
+
+
+def test_a_net_taught_an_imbalance_says_after_adjusting_what_one_taught_none_would():
+    likelihood = np.random.default_rng(0).dirichlet(np.ones(8), size=20)
+    counts = np.array([30, 1, 20, 2, 500, 600, 25, 35])
+    taught = likelihood * counts / (likelihood * counts).sum(1, keepdims=True)
+    speaker = pooled(run_of(taught, taught[:1], [H], np.repeat(np.arange(8), counts)))
+    np.testing.assert_allclose(after.logit_adjusted(speaker, 1).probabilities, likelihood, rtol=1e-5)
+
+
+def test_each_fold_is_adjusted_by_what_it_was_trained_on():
+    speaker = pooled(
+        run_of(two([0.9]), two([0.9]), [H], NINE_TO_ONE), run_of(two([0.9]), two([0.9]), [H], [H, N], fold=1)
+    )
+    assert after.logit_adjusted(speaker, 1).probabilities[:, H] == pytest.approx([0.5, 0.9])
+
+
+# Odds of h : 1 - h turn at a tau of log(h / (1 - h)) / log(9): .6 at .18, .75 at .5, .8 at .63, .999 never.
+TURNS = two([0.6, 0.8, 0.8, 0.8] + [0.75] * 4 + [0.999] * 32)
+TURNS_ARE = [N] * 4 + [H] * 36
+
+
+@pytest.mark.parametrize("at_least, tau", [(0, 0.7), (0.9, 0.7), (0.92, 0.2), (0.95, 0)])
+def test_tau_is_the_smallest_of_the_best_macro_f1_with_an_accuracy_that_is_allowed(at_least, tau):
+    # Neutral and happy ones right, of 4 and 36: 0, 36 at first; 1, 36 from .2; 1, 32 from .6; 4, 32 from .7.
+    speaker = pooled(run_of(two([0.8, 0.75, 0.6]), TURNS, TURNS_ARE, NINE_TO_ONE))
+    assert after.chosen_taus(speaker, at_least).tolist() == [tau]
+    adjusted = after.logit_adjusted(speaker, at_least=at_least, name="adjusted")
+    assert adjusted.guess.tolist() == {0.7: [N, N, N], 0.2: [H, H, N], 0: [H, H, H]}[tau]
+    assert adjusted.name == "adjusted"
+
+
+def test_macro_f1_does_not_pay_any_price_for_recall():
+    """Neutral and happy ones right, of 2 and 20: 1, 20 from .2; from .7 on 2, 14: the mean recall would rise."""
+    turns = two([0.6, 0.8] + [0.75] * 6 + [0.999] * 14)
+    speaker = pooled(run_of(two([0.9]), turns, [N] * 2 + [H] * 20, NINE_TO_ONE))
+    assert after.chosen_taus(speaker).tolist() == [0.2]
+
+
+def test_where_no_tau_helps_none_is_chosen():
+    speaker = pooled(run_of(two([0.9]), two([0.9, 0.1]), [H, N], NINE_TO_ONE))
+    assert after.chosen_taus(speaker).tolist() == [0] and after.TAUS[0] == 0 and after.TAUS[-1] == 1.5
+    np.testing.assert_allclose(after.logit_adjusted(speaker).probabilities, speaker.probabilities, rtol=1e-6)
+
+
+def test_a_given_tau_needs_no_validation_part():
+    speaker = pooled(run_of(two([0.9]), np.zeros((0, 8)), [], NINE_TO_ONE))
+    assert after.logit_adjusted(speaker, 1).probabilities[0, H] == pytest.approx(0.5)
+
+
+# another last layer
+
+
+@pytest.mark.parametrize("change", (after.nearest_mean, after.retrained_head))
+def test_emotions_that_lie_apart_are_told_apart_however_scarce(change, separable):
+    speaker = pooled(featured(*separable), featured(*separable, fold=1))
+    changed = change(speaker, "changed")
+    assert changed.guess.tolist() == separable[2][1].tolist() * 2
+    assert changed.name == "changed" and changed.probabilities.dtype == np.float32
+    np.testing.assert_allclose(changed.probabilities.sum(1), 1, rtol=1e-5)
+    assert (np.delete(changed.probabilities, [A, H, N], axis=1) == 0).all()  # nobody was trained on these
+    assert (changed.runs[0].validation.argmax(1) == separable[1][1]).all()
+
+
+def test_the_nearest_mean_asks_for_the_direction_not_for_the_length():
+    trained = np.array([[1, 0], [1, 0], [0, 30], [3, 4]]), np.array([H, H, H, N])  # one long one decides no mean
+    validated = np.array([[1, 0], [3, 4], [1, 0.8]]), np.array([H, N, N])
+    tested = np.array([[1, 0.2], [0.5, 100], [0, 0]]), np.array([H, N, N])
+    said = after.nearest_mean(pooled(featured(trained, validated, tested))).probabilities
+    assert said[:2].argmax(1).tolist() == [H, N]
+    assert said[2, [H, N]].tolist() == [0.5, 0.5]  # who has no direction is no nearer to the one
+
+
+def test_the_nearest_mean_is_as_sure_as_validation_lets_it_be():
+    """Cosines of 1 and 0, right three times in four: odds of 3 to 1."""
+    trained = np.eye(2), np.array([H, N])
+    validated = np.array([[1, 0]] * 4), np.array([H, H, H, N])
+    said = after.nearest_mean(pooled(featured(trained, validated, (np.eye(2), [H, N])))).probabilities
+    assert said[:, H] == pytest.approx([0.75, 0.25], rel=1e-3)
+
+
+def test_a_retrained_layer_draws_the_line_midway_though_one_side_is_scarce():
+    parts = [clouds(counts, k, 1.5, (A, H)) for k, counts in enumerate(((40, 2000), (200, 200), (500, 500)))]
+    speaker = pooled(featured(*parts))
+    right = after.retrained_head(speaker).guess == np.repeat([A, H], 500)
+    scarce, common = right[:500].mean(), right[500:].mean()
+    assert scarce == pytest.approx(common, abs=0.08) and min(scarce, common) > 0.75  # .86 at best, by theory
+
+
+# whole runs, and all that is needed
+
+
+@pytest.fixture
+def speaker(separable):
+    return pooled(featured(*separable), featured(*separable, fold=1))
+
+
+@pytest.mark.parametrize("change", (*EVERY, after.temperatures, after.chosen_taus))
+def test_whoever_has_lost_rows_or_runs_or_says_otherwise_by_now_is_refused(change, speaker):
+    some = speaker.where(np.arange(len(speaker)) > 0)
+    early = speaker.after_epoch(1)
+    for lost in (some, early, speaker.averaged(), replace(speaker, runs=()), replace(speaker, runs=speaker.runs[:1])):
+        with pytest.raises(
+            BadInput, match="'net': change what whole runs say first, then choose among rows or epochs"
+        ):
+            change(lost)
+
+
+@pytest.mark.parametrize("change", (*EVERY, after.temperatures, after.chosen_taus))
+def test_without_a_validation_part_there_is_nothing_to_choose_on(change, speaker):
+    one, other = speaker.runs
+    bare = replace(other, validation=other.validation[:0])
+    with pytest.raises(BadInput, match="'net': there is no validation part to choose on"):
+        change(replace(speaker, runs=(one, bare)))
+
+
+@pytest.mark.parametrize("change", (after.nearest_mean, after.retrained_head))
+def test_a_last_layer_needs_the_features_of_every_run(change, speaker):
+    one, other = speaker.runs
+    with pytest.raises(
+        BadInput, match=r"'net': what goes into the last layer was not kept \(features=True keeps it\)"
+    ):
+        change(replace(speaker, runs=(one, replace(other, features={}))))
+
+
+@pytest.mark.parametrize("change", EVERY)
+def test_who_was_changed_can_be_changed_again_but_not_asked_about_epochs(change, speaker):
+    changed = change(speaker)
+    assert changed.name == "net" and len(changed.runs) == 2
+    assert np.array_equal(after.scaled(changed).guess, changed.guess)
+    with pytest.raises(BadInput, match="after epoch 1 was not kept"):
+        changed.after_epoch(1)
+
+
+def test_one_step_goes_on_from_where_the_other_ended():
+    """Odds of 27 to 1, right three times in four, the prior being 9 to 1: without it the net is not too sure."""
+    speaker = pooled(run_of(two([27 / 28]), two([27 / 28] * 4), [H, H, H, N], NINE_TO_ONE))
+    assert after.temperatures(speaker) == pytest.approx([3], rel=1e-3)
+    assert after.temperatures(after.logit_adjusted(speaker, 1)) == pytest.approx([1], rel=1e-3)
