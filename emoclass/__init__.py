@@ -25,7 +25,10 @@ _HOME = {
     "Variant": "variant",
     "Study": "study",
 }
-_MODULES = ("after", "augment", "audit", "baselines", "losses", "model", "models", "plots", "scores", "seeing", "split", "sweep")
+_MODULES = (
+    "after", "audit", "augment", "baselines", "losses", "model", "models", "plots", "scores", "seeing", "split",
+    "sweep", "train",
+)  # fmt: skip
 
 __all__ = [*_HOME, *_MODULES]
 
