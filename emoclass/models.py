@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from emoclass.augment import Jitter, jitter_layer
 from emoclass.backend import keras
+from emoclass.faces import BadInput
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,15 @@ def build(net: Net | Residual, size: int, classes: int = 8, jitter: Jitter | Non
     """A Keras model from (batch, size, size, 1) uint8 pictures to (batch, classes) float32 logits.
 
     jitter    changes made to each picture in training (`seed` draws them); they hold no weights
+
+    Raises BadInput if the pictures cannot be halved as often as a residual net asks for.
     """
     layers = keras().layers
     pictures = keras().Input((size, size, 1), dtype="uint8")
     if isinstance(net, Residual):
-        x = layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, dtype="float32")(pictures)
+        _sides(net, size)
+        x = layers.Rescaling(1.0, dtype="float32")(pictures)  # the next layer hands back the type that it is given
+        x = layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, dtype="float32")(x)
     else:
         x = layers.Rescaling(1 / 255)(pictures)
     if jitter:
@@ -139,11 +144,22 @@ def _plain_cost(net: Net, size: int, classes: int) -> tuple[int, int]:
     return parameters, multiply_adds
 
 
+def _sides(net: Residual, size: int) -> list[int]:
+    """Pixels of the maps' side after the stem and after each block."""
+    sides = [-(-size // 2)]
+    for _, stride in net.blocks:
+        if sides[-1] % stride:
+            raise BadInput(
+                f"{net}: maps of {sides[-1]} pixels cannot be cut by {stride}; choose another size than {size}"
+            )
+        sides.append(sides[-1] // stride)
+    return sides
+
+
 def _residual_cost(net: Residual, size: int, classes: int) -> tuple[int, int]:
-    side, channels = -(-size // 2), net.stem
+    (side, *sides), channels = _sides(net, size), net.stem
     convolutions = [(25, 1, net.stem, side)]  # places of the kernel, channels in, channels out, side of what comes out
-    for wider, stride in net.blocks:
-        side = -(-side // stride)
+    for (wider, _), side in zip(net.blocks, sides):
         convolutions += [(9, channels, wider, side), (9, wider, wider, side)]
         convolutions += [(1, channels, wider, side)] * (channels != wider)
         channels = wider

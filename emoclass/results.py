@@ -125,9 +125,7 @@ def fill(text: str, results: dict) -> str:
 
     def table(found):
         columns, rows = ([part.strip() for part in side.split(",")] for side in found[2].split("|"))
-        head = (
-            "| | n | " + " | ".join(HEADS.get(c, c.replace("recall.", "recall of ")) for c in columns) + " |"
-        )
+        head = "| | n | " + " | ".join(HEADS.get(c, c.replace("recall.", "recall of ")) for c in columns) + " |"
         lines = [head, "| --- | ---: |" + " --- |" * len(columns)]
         for row in rows:
             entries = [look_up(f"{row}.{column}") for column in columns]

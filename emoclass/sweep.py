@@ -27,6 +27,7 @@ from emoclass.variant import Variant
 # Gflop/s in float32: so much for each run, for each epoch, for each photo in it, and each million multiply-adds.
 SECONDS_PER_RUN, SECONDS_PER_EPOCH, SECONDS_PER_PHOTO, SECONDS_PER_MILLION = 2.0, 0.08, 2.2e-4, 4.5e-5
 REFERENCE_SPEED = 160.0
+RUNS_PER_WORKER = 30  # then a fresh one: TensorFlow keeps some 25 MB of each net that it has ever compiled
 START_UP = 10.0  # seconds that a worker needs before its first run
 
 
@@ -161,13 +162,15 @@ class _Progress:
 
 
 def _train_in_processes(wanted, store, workers, progress) -> list[Task]:
-    executor = process_pool(workers)
-    try:
-        died = _train(wanted, store, executor, progress)
-    except BaseException:
-        _stop(executor)
-        raise
-    executor.shutdown()
+    died, batch = [], workers * RUNS_PER_WORKER
+    for start in range(0, len(wanted), batch):
+        executor = process_pool(workers)
+        try:
+            died += _train(wanted[start : start + batch], store, executor, progress)
+        except BaseException:
+            _stop(executor)
+            raise
+        executor.shutdown()
     return died
 
 

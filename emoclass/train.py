@@ -10,7 +10,7 @@ from scipy.special import softmax
 from emoclass import losses, models, split
 from emoclass.augment import with_copies
 from emoclass.backend import keras
-from emoclass.faces import Faces
+from emoclass.faces import BadInput, Faces, listed
 from emoclass.labels import EMOTIONS
 from emoclass.split import groups
 from emoclass.variant import Variant
@@ -55,16 +55,22 @@ class Run:
     @property
     def best_epoch(self) -> int:
         """The epoch whose weights were kept, counted from 1."""
-        losses = self.history["val_loss"]
-        return len(losses) if self.variant.keep == "last" else int(np.argmin(losses)) + 1
+        if self.variant.keep == "last":
+            return len(self.history["loss"])
+        return int(np.argmin(self.history["val_loss"])) + 1
 
 
 def subject(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
     """The photos that a variant is about, their `emotion` being what its net is to learn if it is asked for one.
 
     Random emotions are the true ones dealt out anew, one to each photo and its duplicates (families), so that
-    each emotion stays about as frequent as it was.
+    each emotion stays about as frequent as it was. Raises BadInput if the variant names a source that no photo
+    comes from.
     """
+    named = (*variant.only_train, *variant.only_test, *variant.leave_out)
+    if unknown := sorted(set(named) - set(faces.table.source)):
+        there = listed(sorted(faces.table.source.unique()))
+        raise BadInput(f"variant {variant.name!r}: no photo comes from {listed(unknown)}; the sources are {there}")
     wanted = faces.table.emotion.isin(variant.emotions) & ~faces.table.source.isin(variant.leave_out)
     faces = faces.select(wanted.to_numpy())
     if variant.target != "random":
@@ -131,8 +137,11 @@ def fit(
 ) -> Run:
     """Train on one part of these photos and say what the net makes of the other two, either of which may be empty.
 
-    The weights kept are those of the epoch with the least loss on the validation part, or of the last epoch.
+    The weights kept are those of the epoch with the least loss on the validation part, or of the last epoch. Raises
+    BadInput if the validation part is empty and the best epoch is to be kept.
     """
+    if variant.keep == "best" and not len(dealt.validation):
+        raise BadInput(f"variant {variant.name!r}: without a validation part no epoch is the best; say keep='last'")
     if variant.target == "source":
         asked, classes = everything.table.source, tuple(sorted(everything.table.source.unique()))
         kept = np.arange(len(classes))
@@ -225,7 +234,7 @@ def _optimizer(variant: Variant, steps: int):
             rate / 100, max(steps * (variant.epochs - 1), 1), warmup_target=rate, warmup_steps=steps
         )
     average = dict(use_ema=True, ema_momentum=variant.averaging) if variant.averaging else {}
-    common = dict(learning_rate=rate, clipnorm=variant.clip or None, **average)
+    common = dict(learning_rate=rate, global_clipnorm=variant.clip or None, **average)
     if not variant.weight_decay:
         return keras().optimizers.Adam(**common)
     decaying = keras().optimizers.AdamW(weight_decay=variant.weight_decay, **common)

@@ -21,6 +21,7 @@ CHOICES = {
     "precision": ("float32", "mixed_bfloat16"),
 }
 AT_LEAST = {"epochs": 1, "batch": 1, "repeat": 1, "n_folds": 2, "weight_decay": 0, "focal": 0, "tau": 0, "clip": 0}
+WHOLE = ("epochs", "batch", "repeat", "n_folds")
 BELOW_ONE = ("beta", "smoothing", "averaging")
 ROLES = ("only_train", "only_test", "leave_out")
 # What a net and the one that it starts from must share, or that one may have seen what this one is tested on.
@@ -50,7 +51,7 @@ class Variant:
     tested         how many of these are trained for and tested; all of them unless said
     epochs, batch, learning_rate, precision   of Adam, which starts anew for each fold
     schedule       the learning rate is constant, or rises over the first epoch and falls to 0 along a cosine
-    weight_decay, clip   AdamW's decay (Loshchilov & Hutter 2019), and the longest gradient (0: any)
+    weight_decay, clip   AdamW's decay (Loshchilov & Hutter 2019), and the longest gradient, over all weights (0: any)
     averaging      momentum of the moving average of the weights that is kept in the end; 0: the weights themselves
     keep           the epoch with the least validation loss, or the last
     jitter         how photos are changed in training, otherwise each time
@@ -104,12 +105,16 @@ class Variant:
             if getattr(self, what) not in choices
         ]
         wrong += [f"emotions={e!r} (one of {listed(EMOTIONS)})" for e in self.emotions if e not in EMOTIONS]
+        wrong += [f"{k}={v} (a whole number)" for k in WHOLE if not isinstance(v := getattr(self, k), int)]
+        wrong += [f"{role}={v!r} (a tuple of sources)" for role in ROLES if isinstance(v := getattr(self, role), str)]
         wrong += [
             f"{k}={v} (at least {least})" for k, least in AT_LEAST.items() if not (v := getattr(self, k)) >= least
         ]
         wrong += [f"{k}={v} (from 0 to below 1)" for k in BELOW_ONE if not 0 <= (v := getattr(self, k)) < 1]
         wrong += ["emotions=() (at least one)"] * (not self.emotions)
-        wrong += [f"tested={self.tested} (1 to n_folds)"] * (self.tested not in (None, *range(1, self.n_folds + 1)))
+        wrong += [f"tested={self.tested} (1 to n_folds)"] * (
+            self.tested not in (None, *range(1, int(self.n_folds) + 1))
+        )
         wrong += [f"learning_rate={self.learning_rate} (above 0)"] * (not self.learning_rate > 0)
         if self.averaging and self.keep == "best":
             wrong += [f"averaging={self.averaging} (of all epochs, so keep='last')"]

@@ -354,7 +354,11 @@ def test_zooms_are_about_the_middle_and_alike_in_both_directions():
 
 @settings(max_examples=20)
 @given(
-    rotation=st.floats(0, 90), shift=st.floats(0, 0.5), zoom=st.floats(0, 0.5), flip=st.booleans(), seed=st.integers(0, 9)
+    rotation=st.floats(0, 90),
+    shift=st.floats(0, 0.5),
+    zoom=st.floats(0, 0.5),
+    flip=st.booleans(),
+    seed=st.integers(0, 9),
 )
 def test_moved_pictures_show_no_grey_that_was_not_there(rotation, shift, zoom, flip, seed):
     seen = jittered(Jitter(rotation, shift, zoom, contrast=0, flip=flip), BATCH, seed)

@@ -3,6 +3,7 @@ import pytest
 
 from emoclass.augment import Jitter
 from emoclass.backend import keras
+from emoclass.faces import BadInput
 from emoclass.models import (
     COMPACT,
     CONVNET_A,
@@ -151,7 +152,7 @@ def test_the_compact_net_takes_sizes_that_halve_and_the_odd_ones_that_round_up_t
 
 @pytest.mark.parametrize("size", [13, 14, 25, 49])
 def test_other_sizes_are_refused_before_anything_is_trained(size):
-    with pytest.raises(ValueError, match="incompatible shapes"):  # the convolution rounds up, the by-pass down
+    with pytest.raises(BadInput, match=f"cannot be cut by 2; choose another size than {size}"):
         build(SLIM, size)
 
 

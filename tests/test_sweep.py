@@ -260,3 +260,13 @@ def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path
     assert missing(again, store) == []
     runs = [store.get(task.address, task.variant, task.fold, task.seed) for task in again]
     assert all(np.isfinite(run.probabilities).all() for run in runs)
+
+
+def test_workers_are_replaced_before_they_have_grown_large(drawn, monkeypatch, tmp_path):
+    pools = []
+    monkeypatch.setattr("emoclass.sweep.RUNS_PER_WORKER", 1)
+    monkeypatch.setattr("emoclass.sweep.default_workers", lambda: 1)
+    monkeypatch.setattr("emoclass.sweep.process_pool", lambda count: pools.append(count) or process_pool(count))
+    wanted = tasks([Variant("tiny", net=models.Net(dense=(4,)), epochs=1, n_folds=2)], drawn)
+    assert train_missing(wanted, Store(tmp_path), say=lambda line: None) == 2
+    assert pools == [1, 1]

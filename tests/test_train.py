@@ -13,12 +13,13 @@ from emoclass import losses, models, scores
 from emoclass.augment import Copies, Jitter
 from emoclass.backend import keras
 from emoclass.data.cartoon import Drawing, draw
+from emoclass.faces import BadInput
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import pool
 from emoclass.scores import wilson
 from emoclass.split import IN_WORDS, LeakError, Split, groups
 from emoclass.train import fit, parts, subject, train
-from emoclass.variant import Variant
+from emoclass.variant import ROLES, Variant
 
 EASY = Drawing(
     counts=(40,) * 8, person=0.2, pose=0.5, film=0.0, noise=0.0, intensity=(1.0, 1.0), photos_per_person=(1, 1)
@@ -265,12 +266,15 @@ def collections_and_roles(draw):
     n = len(source)
     person = [f"{name} {draw(st.integers(0, 9))}" for name in source[16:]]
     columns = {
-        "emotion": list(EMOTIONS[:2]) * 8 + draw(st.lists(st.sampled_from(EMOTIONS[:2]), min_size=n - 16, max_size=n - 16)),
+        "emotion": list(EMOTIONS[:2]) * 8
+        + draw(st.lists(st.sampled_from(EMOTIONS[:2]), min_size=n - 16, max_size=n - 16)),
         "source": source,
         "person": [f"reader {k}" for k in range(16)] + person,
     }
     role = {name: draw(st.sampled_from(["only_train", "only_test", "leave_out", "dealt"])) for name in SOURCES[1:]}
-    roles = {what: tuple(name for name in role if role[name] == what) for what in ("only_train", "only_test", "leave_out")}
+    roles = {
+        what: tuple(name for name in role if role[name] == what) for what in ("only_train", "only_test", "leave_out")
+    }
     variant = Variant(
         "roles",
         n_folds=2,
@@ -289,7 +293,7 @@ def test_each_source_stays_in_its_role_and_the_others_are_dealt_as_if_it_were_no
     faces = faces_of(**columns)
     everything, dealt = parts(variant, faces, fold, seed)
     photo, source = everything.table.photo.to_numpy(), everything.table.source.to_numpy()
-    role = {name: what for what in ("only_train", "only_test", "leave_out") for name in getattr(variant, what)}
+    role = {name: what for what in ROLES for name in getattr(variant, what)}
     asked = np.array([role.get(name, "dealt") for name in source])
 
     assert "leave_out" not in asked
@@ -298,7 +302,9 @@ def test_each_source_stays_in_its_role_and_the_others_are_dealt_as_if_it_were_no
     assert not np.isin(asked[dealt.test], ["only_train"]).any()
 
     # all of them are there: as often as they are to be repeated, or once
-    taught, apart = (faces.table.photo[faces.table.source.isin(getattr(variant, f"only_{x}"))] for x in ("train", "test"))
+    taught, apart = (
+        faces.table.photo[faces.table.source.isin(getattr(variant, f"only_{x}"))] for x in ("train", "test")
+    )
     assert sorted(photo[dealt.train][asked[dealt.train] == "only_train"]) == sorted([*taught] * variant.repeat)
     assert sorted(photo[dealt.test][asked[dealt.test] == "only_test"]) == sorted(apart)
     assert (asked[everything.is_copy] == "dealt").all()
@@ -313,7 +319,7 @@ def test_each_source_stays_in_its_role_and_the_others_are_dealt_as_if_it_were_no
 
 @pytest.fixture
 def two_sources(faces_of):
-    """12 photos in the news, dealt out, and 4 in films; `same` names what the first two of films share with the news."""
+    """12 photos in the news, dealt out, and 4 in films; `same` says what the first two films share, and with which."""
 
     def make(**same):
         columns = {key: [f"{key} {k}" for k in range(16)] for key in ("cluster", "alike", "person", "parent")}
@@ -471,8 +477,7 @@ def test_two_views_are_the_mean_of_the_logits_of_both_so_that_a_mirror_changes_n
 
 @pytest.mark.parametrize("sizes", [(9, 0, 3), (9, 0, 0), (9, 3, 0)])
 def test_validation_and_test_may_be_empty(few, sizes):
-    dealt = Split(*np.split(np.arange(12), np.cumsum(sizes)[:2])) if sum(sizes) == 12 else None
-    dealt = dealt or Split(np.arange(9), np.arange(0), np.arange(0))
+    dealt = Split(*np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:2]))
     run = fit(ALIKE.replace(keep="last", features=True, follow=True, two_views=True), few, dealt)
     assert run.rows == sizes == tuple(len(run.truth[part]) for part in PARTS)
     assert run.validation.shape == (sizes[1], 8) and run.probabilities.shape == (sizes[2], 8)
@@ -498,7 +503,9 @@ WAYS = {
 
 @pytest.mark.parametrize("change", WAYS.values(), ids=WAYS)
 def test_the_loss_that_training_reports_is_the_one_asked_for_with_the_shares_of_its_training_part(few, change):
-    still = ALIKE.replace(epochs=1, keep="last", learning_rate=1e-12, copies=Copies(to=12), **change)  # no step is made
+    still = ALIKE.replace(
+        epochs=1, keep="last", learning_rate=1e-12, copies=Copies(to=12), **change
+    )  # no step is made
     run = train(still, few)
     everything, dealt = parts(still, few, 0)
     labels, counts = run.truth["train"], np.bincount(run.truth["train"], minlength=8)
@@ -570,7 +577,7 @@ def test_gradients_are_clipped_to_the_length_asked_for(few, simple):
         max(np.abs(after - before).max() for before, after in zip(first_weights(ALIKE, few), run.weights))
         for run in (clipped, simple)
     ]
-    assert moved[0] < 1e-6 and moved[1] > 1e-3  # Adam divides by the length, but for a small constant
+    assert moved[0] < 1e-6 and moved[1] > 5e-4  # Adam divides by the length, but for a small constant
 
 
 class Enough(Exception):
@@ -618,7 +625,7 @@ def test_in_balanced_batches_each_emotion_is_drawn_as_often_and_no_photo_is_forg
     seen = []
 
     def look_at_batches(net, data, **how):
-        assert how["batch_size"] is None and len(data) == 3
+        assert how["batch_size"] is None and len(data) == 2
         seen.extend(data[k] for k in range(400))
         raise Enough
 
@@ -628,7 +635,7 @@ def test_in_balanced_batches_each_emotion_is_drawn_as_often_and_no_photo_is_forg
     with pytest.raises(Enough):
         train(variant, scarce)
     _, dealt = parts(variant, scarce, 0)
-    assert np.ptp(np.bincount(scarce.labels[dealt.train], minlength=8)) > 0 and 16 < len(dealt.train) <= 24
+    assert np.ptp(np.bincount(scarce.labels[dealt.train], minlength=8)) > 0 and 8 < len(dealt.train) <= 16
     assert {len(labels) for _, labels in seen} == {8}
     drawn = np.bincount(np.concatenate([labels for _, labels in seen]), minlength=8)
     assert 0.8 * 400 < drawn.min() and drawn.max() < 1.2 * 400
@@ -696,3 +703,14 @@ def test_what_is_tested_was_not_in_the_training_or_validation_part_of_the_start(
     tested = set(everything.table.parent.iloc[dealt.test])
     assert tested and not tested & set(before.table.parent.iloc[dealt_before.train])
     assert not tested & set(before.table.parent.iloc[dealt_before.validation])
+
+
+def test_a_source_that_nobody_comes_from_is_named_with_those_there_are(few):
+    with pytest.raises(BadInput, match="no photo comes from flim; the sources are film"):
+        parts(ALIKE.replace(only_test=("flim",)), few, 0)
+
+
+def test_the_best_epoch_needs_a_validation_part(few):
+    none = np.zeros(0, np.int64)
+    with pytest.raises(BadInput, match="without a validation part no epoch is the best; say keep='last'"):
+        fit(ALIKE.replace(keep="best"), few, Split(np.arange(len(few)), none, none))

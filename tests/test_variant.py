@@ -240,3 +240,15 @@ def test_how_the_start_was_trained_is_its_own_affair(change):
 def test_what_could_not_be_trained_is_refused_before_it_is_tried(wrong):
     with pytest.raises(BadInput, match=next(iter(wrong))):
         Variant("impossible", **wrong)
+
+
+@pytest.mark.parametrize("what, value", [("epochs", 1.5), ("batch", 8.0), ("repeat", 2.5), ("n_folds", 2.5)])
+def test_what_is_counted_is_a_whole_number(what, value):
+    with pytest.raises(BadInput, match=rf"{what}={value} \(a whole number\)"):
+        Variant("mine", **{what: value})
+
+
+@pytest.mark.parametrize("role", ["only_train", "only_test", "leave_out"])
+def test_a_source_without_its_comma_is_no_tuple_of_letters(role):
+    with pytest.raises(BadInput, match=rf"{role}='film' \(a tuple of sources\)"):
+        Variant("mine", **{role: "film"})
