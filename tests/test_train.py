@@ -271,7 +271,11 @@ def collections_and_roles(draw):
         "source": source,
         "person": [f"reader {k}" for k in range(16)] + person,
     }
-    role = {name: draw(st.sampled_from(["only_train", "only_test", "leave_out", "dealt"])) for name in SOURCES[1:]}
+    role = {
+        name: draw(st.sampled_from(["only_train", "only_test", "leave_out", "dealt"]))
+        for name in SOURCES[1:]
+        if name in source
+    }
     roles = {
         what: tuple(name for name in role if role[name] == what) for what in ("only_train", "only_test", "leave_out")
     }
