@@ -13,7 +13,9 @@ SIZE = 12
 def run_with(weights, variant):
     """A run that tested nothing and left these weights."""
     nothing = np.zeros(0)
-    return Run(variant, 0, 0, nothing, nothing, EMOTIONS, nothing, nothing, {}, {}, (0, 0, 0), 0.0, weights)
+    return Run(
+        variant, 0, 0, nothing, nothing, EMOTIONS, nothing, nothing, {}, {}, (0, 0, 0), {}, nothing, {}, 0.0, weights
+    )
 
 
 def looking_at(top, left, emotions=EMOTIONS):
