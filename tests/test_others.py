@@ -158,6 +158,9 @@ def test_quick_runs_to_its_end_on_drawn_faces_without_fer(build, offline, monkey
     assert "| HOG, linear SVM, random split (leaky) | 56 |" in fill(table, whole)
     assert others.main(["--quick"]) == 0  # nothing is trained twice
     assert "run 1 of" not in capsys.readouterr().out and load(build / "others" / "results.json") == whole
+    monkeypatch.setattr(others, "nets", None)
+    assert others.main(["--quick", "--without-nets"]) == 0  # and nothing is lost
+    assert load(build / "others" / "results.json") == whole
 
 
 def test_missing_photos_are_one_sentence(tmp_path, monkeypatch, capsys):
