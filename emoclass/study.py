@@ -21,8 +21,8 @@ from emoclass.results import Results
 from emoclass.variant import Variant
 
 PROFILES = ("full", "quick")
-QUICK_SHARE, QUICK_FEWEST = 1 / 6, 10  # of the photos of each emotion, but no fewer than this
-QUICK_EPOCHS, QUICK_FOLDS = 3, 2
+QUICK_SHARE, QUICK_FEWEST = 1 / 10, 10  # of the photos of each emotion, but no fewer than this
+QUICK_EPOCHS, QUICK_FOLDS = 2, 2
 
 
 def figure_folder(dataset: str, profile: str) -> Path:
