@@ -64,7 +64,7 @@ def test_an_edited_literal_trains_that_variant_and_executes_that_notebook_only(p
     untouched = figure.stat().st_mtime_ns
 
     assert any("01_one is up to date" in line for line in study())
-    one.write_text(one.read_text().replace("epochs=2", "epochs=3"))
+    one.write_text(one.read_text().replace("epochs=2", "epochs=2, batch=32"))
     lines = study()
     trained = [line for line in lines if line.startswith("run ")]
     assert len(trained) == 2 and all("01_one two, fold" in line for line in trained)
