@@ -18,7 +18,7 @@ import pandas as pd
 from sklearn.svm import LinearSVC
 
 from emoclass import load_faces, paths
-from emoclass.backend import keras
+from emoclass.backend import fast_precision, keras
 from emoclass.faces import BadInput, Faces
 from emoclass.labels import COMMON, EMOTIONS, canonical
 from emoclass.models import Net
@@ -142,7 +142,9 @@ def nets(faces: dict[int, Faces], n_folds: int = 5, epochs: int = 15) -> dict[st
     """Each net of NETS under each of SPLITS, by "<key>.<split>"; what the store lacks is trained first."""
     wanted = {
         f"{key}.{by}": (
-            variant.replace(name=_named(variant.name, by), n_folds=n_folds, epochs=epochs, **how),
+            variant.replace(
+                name=_named(variant.name, by), n_folds=n_folds, epochs=epochs, precision=fast_precision(), **how
+            ),
             faces[size],
         )
         for key, (size, variant) in NETS.items()

@@ -21,7 +21,7 @@ from emoclass.results import Results
 from emoclass.variant import Variant
 
 PROFILES = ("full", "quick")
-QUICK_SHARE, QUICK_FEWEST = 1 / 10, 10  # of the photos of each emotion, but no fewer than this
+QUICK_SHARE, QUICK_FEWEST = 1 / 20, 10  # of the photos of each emotion, but no fewer than this
 QUICK_EPOCHS, QUICK_FOLDS = 2, 2
 
 

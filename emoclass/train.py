@@ -169,10 +169,11 @@ def fit(
                 prior=losses.log_prior(counts),
                 smoothing=variant.smoothing,
             ),
-            metrics=["accuracy"],
-            steps_per_execution=8,  # fewer trips between Python and the compiled step
+            metrics=[keras().metrics.SparseCategoricalAccuracy("accuracy")],
+            steps_per_execution=8 if steps >= 64 else 1,  # fewer trips into the compiled step, but a larger one
             jit_compile=False,  # XLA takes longer on a CPU
         )
+        net.optimizer.build(net.trainable_variables)  # what is built within the step makes TensorFlow trace it twice
         guesses = []
 
         def guess(*_):
