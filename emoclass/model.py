@@ -31,7 +31,7 @@ NET, FACTS = "emoclass.keras", "emoclass.json"
 SCORES = ("best.person.", "compact.person.", "new_faces.")  # ids in results.json that tell what to expect of it
 MEASURED = (
     "tested by person, on photos that no net tested on them had seen, and never on this very net: it has seen all but "
-    "its validation part, so none are left to test it fairly. best: nets trained the same way on four fifths of the "
+    "its validation part, so none are left to test it fairly. best: nets trained the same way on seven tenths of the "
     "photos and half of the new faces; compact: nets before the second pass, without new faces; new_faces: all nets "
     "of notebook 5"
 )
