@@ -18,6 +18,8 @@ from emoclass.predictions import Predictions
 MARKERS = "osD^vP*Xhp<>d8"
 INK, PALE = "#222222", "#999999"
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+DARKER = 10  # grey values: from here on a difference of mean faces is hatched
+LEAST_FALL = 0.01  # of probability: below that a net hardly ever says the emotion, and there is nothing to see
 
 
 def use_style() -> None:
@@ -76,7 +78,10 @@ def photos_per_person(faces: Faces, title: str = "", ax: Axes | None = None) -> 
 
 
 def mean_faces(faces: Faces, title: str = "", against: str = "neutral") -> Figure:
-    """Mean face of each emotion, and under it its difference from the mean `against` face, in grey values."""
+    """Mean face of each emotion, and under it its difference from the mean `against` face, in grey values.
+
+    Red and blue are alike in print: what is darker by DARKER or more is hatched too.
+    """
     means = {e: faces.pixels[faces.table.emotion == e].mean(0) for e in EMOTIONS if faces.counts[e]}
     figure, axes = plt.subplots(2, len(EMOTIONS), figsize=(12, 3.7), sharex=True, sharey=True)
     shown = None
@@ -88,11 +93,15 @@ def mean_faces(faces: Faces, title: str = "", against: str = "neutral") -> Figur
         if emotion in means:
             above.imshow(means[emotion], cmap="gray", vmin=0, vmax=255)
             if against in means:
-                shown = below.imshow(means[emotion] - means[against], cmap="RdBu_r", vmin=-60, vmax=60)
+                apart = means[emotion] - means[against]
+                shown = below.imshow(apart, cmap="RdBu_r", vmin=-60, vmax=60)
+                below.contourf(apart, levels=(-256, -DARKER), colors="none", hatches=["////"]).set(
+                    edgecolor=INK, linewidth=0
+                )
     axes[0, 0].set_ylabel("mean face")
     axes[1, 0].set_ylabel(f"minus {against}")
     if shown:
-        figure.colorbar(shown, ax=axes[1], fraction=0.02, pad=0.01, label="grey values")
+        figure.colorbar(shown, ax=axes[1], fraction=0.02, pad=0.01, label=f"grey values\nhatched: < -{DARKER}")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
 
@@ -164,7 +173,8 @@ def confusion(predictions: Predictions, title: str = "", ax: Axes | None = None)
         cbar_kws={"label": "share of the label's photos"}, annot_kws={"fontsize": 9}, linewidths=0.5,
     )  # fmt: skip
     ax.tick_params(axis="x", rotation=45)
-    ax.set(xlabel=f"{predictions.asked} said by the net", ylabel=f"{predictions.asked} by label", title=title)
+    ax.set(xlabel=f"{predictions.asked} said by the net", ylabel=f"{predictions.asked} by label")
+    ax.set_title(title, pad=14)  # clear of the bar's uppermost number
     return ax
 
 
@@ -178,19 +188,27 @@ def learning_curves(predictions: Predictions, title: str = "") -> Figure:
             ax.plot(epochs, curves.mean(0), style, color=colour, label="validation" if part else "training")
             ax.fill_between(epochs, curves.min(0), curves.max(0), color=colour, alpha=0.2, linewidth=0)
         ax.set(xlabel="epoch", ylabel="cross-entropy (nats)" if metric == "loss" else "accuracy")
+        ax.xaxis.get_major_locator().set_params(integer=True)
     best = [run.best_epoch for run in predictions.runs]
     for epoch in best:
         axes[0].axvline(epoch, color=INK, linewidth=0.5, linestyle=":")
     axes[0].plot([], [], ":", color=INK, label="epoch kept, by run")
-    axes[0].legend(frameon=False)
+    handles, labels = axes[0].get_legend_handles_labels()
+    beside = dict(
+        bbox_to_anchor=(1.01, 1), loc="upper left", frameon=False, title="lines: mean of the runs\nbands: their range"
+    )
+    axes[1].legend(handles, labels, **beside)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
 
 
-def ladder(rungs: pd.DataFrame, metrics: tuple[str, ...] = ("accuracy", "macro_f1"), title: str = "") -> Figure:
+def ladder(
+    rungs: pd.DataFrame, metrics: tuple[str, ...] = ("accuracy", "macro_f1"), title: str = "", tested: str = ""
+) -> Figure:
     """Scores of nets of different size against multiply-adds for one picture.
 
-    rungs    one row for each net: `name`, `multiply_adds`, and a scores.Number under each metric
+    rungs     one row for each net: `name`, `multiply_adds`, and a scores.Number under each metric
+    tested    on what all of them were tested, for the axes: "on the first fold"
     """
     figure, axes = plt.subplots(1, len(metrics), figsize=(5.6 * len(metrics), 3.8))
     for ax, metric in zip(np.atleast_1d(axes), metrics):
@@ -201,7 +219,8 @@ def ladder(rungs: pd.DataFrame, metrics: tuple[str, ...] = ("accuracy", "macro_f
                 rung.multiply_adds, number.value, MARKERS[k % len(MARKERS)], color=INK, markersize=7, label=rung.name
             )
         ax.set(xscale="log", xlabel="multiply-adds for one picture (logarithmic)")
-        ax.set_ylabel(f"{scores.METRICS[metric]} (95 % interval)")
+        n = " or ".join(f"{n:,}" for n in sorted({number.n for number in rungs[metric]}))
+        ax.set_ylabel(f"{scores.METRICS[metric]} {tested}\n(95 % interval, n = {n})")
     np.atleast_1d(axes)[-1].legend(frameon=False, bbox_to_anchor=(1.01, 1), loc="upper left")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
@@ -221,18 +240,29 @@ def filters(kernels: np.ndarray, title: str = "") -> Figure:
 
 
 def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Figure:
-    """Mean faces, and over each how much its emotion's probability falls when that part is covered."""
-    figure, axes = plt.subplots(1, len(maps), figsize=(1.6 * len(maps) + 1, 2.6))
-    for ax, (emotion, fall) in zip(np.atleast_1d(axes), maps.items()):
-        mean, size = faces.pixels[faces.table.emotion == emotion].mean(0), faces.size
-        limit = max(np.abs(fall).max(), 0.02)  # below that there is nothing to see, and nothing should seem to be
+    """How much each emotion's probability falls when a part is covered, as a share of its largest fall.
+
+    Below the mean faces stand the falls, the darker the larger, white where there is none or a rise; a line on each
+    face encloses what falls by more than half of the largest. Below LEAST_FALL the map stays white.
+    """
+    figure, axes = plt.subplots(2, len(maps), figsize=(1.45 * len(maps) + 1.2, 4), squeeze=False)
+    for (above, below), (emotion, fall) in zip(axes.T, maps.items()):
+        mean, size, most = faces.pixels[faces.table.emotion == emotion].mean(0), faces.size, float(fall.max())
         start, end = (seeing.PATCH - seeing.STEP) / 2 - 0.5, size - (seeing.PATCH - seeing.STEP) / 2 - 0.5
-        ax.imshow(mean, cmap="gray")
-        ax.imshow(fall, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.55, extent=(start, end, end, start))
-        ax.set(xticks=[], yticks=[], xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
-        ax.set_xlabel(f"falls by {fall.max():.2f}" if fall.max() >= 0.01 else "falls by < 0.01")
-        ax.set_title(emotion, fontsize=10, loc="center")
-        ax.grid(False)
+        shares = np.clip(fall, 0, None) / most if most >= LEAST_FALL else np.zeros_like(fall)
+        above.imshow(mean, cmap="gray")
+        shown = below.imshow(shares, cmap="Greys", vmin=0, vmax=1, extent=(start, end, end, start))
+        if shares.min() < 0.5 < shares.max():
+            middles = start + (np.arange(len(fall)) + 0.5) * (end - start) / len(fall)
+            above.contour(middles, middles, shares, levels=[0.5], colors="white", linewidths=1.5)
+        for ax in (above, below):
+            ax.set(xticks=[], yticks=[], xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), aspect="equal")
+            ax.grid(False)
+        below.set_xlabel(f"at most {most:.2f}" if most >= LEAST_FALL else f"below {LEAST_FALL}")
+        above.set_title(emotion, fontsize=10, loc="center")
+    axes[0, 0].set_ylabel("mean face")
+    axes[1, 0].set_ylabel("fall when covered")
+    figure.colorbar(shown, ax=axes[1], fraction=0.02, pad=0.01, label="share of the\nlargest fall")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
 
@@ -252,9 +282,10 @@ def leak_ladder(rungs: list[Predictions], title: str = "") -> Figure:
     figure, axes = plt.subplots(
         1, 3, figsize=(14, 0.5 * len(rungs) + 1.7), sharey=True, gridspec_kw={"width_ratios": (1.5, 1, 1)}
     )
-    axes[0].imshow(share, cmap="Greys", vmin=0, vmax=1.6, aspect="auto")  # never so dark that print is lost on it
+    axes[0].imshow(share, cmap="Greys", vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(share):
-        axes[0].text(column, row, f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}", ha="center", va="center")
+        words, ink = f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}", "white" if value > 0.6 else INK
+        axes[0].text(column, row, words, ha="center", va="center", color=ink)
     axes[0].set_xticks(range(len(shared)), shared)
     axes[0].set(xlabel="share of the pictures tested of which ... is in training too")
     axes[0].grid(False)
@@ -275,6 +306,8 @@ def leak_ladder(rungs: list[Predictions], title: str = "") -> Figure:
 def against(series: dict[str, tuple[list, list[scores.Number]]], x: str, y: str, title: str = "", ax=None) -> Axes:
     """Numbers with intervals against something else; a number without an interval is a formula's, drawn as a line.
 
+    Where an interval reaches below 0 a line marks 0. One series alone has no legend: the axes say what it is.
+
     series    {what it is: (places on the x axis, numbers)}
     x, y      what the axes show, with units; "(logarithmic)" in x makes that axis logarithmic
     """
@@ -289,8 +322,11 @@ def against(series: dict[str, tuple[list, list[scores.Number]]], x: str, y: str,
         ax.errorbar(places, values, reach, fmt=f"-{MARKERS[k]}", color=INK, mfc=face, ms=6, lw=1, label=name)
     if "logarithmic" in x:
         ax.set_xscale("log")
+    if any((number.low or 0) < 0 for _, numbers in series.values() for number in numbers):
+        ax.axhline(0, color=PALE, linewidth=1)
     ax.set(xlabel=x, ylabel=y, title=title)
-    ax.legend(frameon=False)
+    if len(series) > 1:
+        ax.legend(frameon=False)
     return ax
 
 
@@ -316,19 +352,22 @@ def side_by_side(pairs: dict[str, tuple[np.ndarray, np.ndarray]], title: str = "
 
 
 def predicted(points: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes:
-    """Accuracy as measured against accuracy as a formula has it; on the line they agree.
+    """Accuracy as measured, and as a formula has it: a row for each leak, where it is open and where it is shut.
 
-    points    one row each: `name`, `formula` (a share), `measured` (scores.Number), `leaky`
+    points    one row each: `leak`, `formula` (a share), `measured` (scores.Number), `leaky`
     """
-    ax = ax or _axis(7.5, 5)
-    ax.plot([0, 1], [0, 1], color=PALE, linewidth=1)
-    for k, point in enumerate(points.itertuples()):
-        number, face = point.measured, "white" if point.leaky else INK
-        ax.plot([point.formula] * 2, [number.low, number.high], color=INK, linewidth=1)
-        marker = MARKERS[k % len(MARKERS)]
-        ax.plot(point.formula, number.value, marker, color=INK, mfc=face, ms=7, label=point.name)
-    ax.set(xlabel="accuracy by formula, if whatever was seen is known again", xlim=(0, 1.03), ylim=(0, 1.03))
-    ax.set(ylabel="accuracy measured (95 % interval)", title=title)
+    leaks = list(dict.fromkeys([*points.leak[points.leaky], *points.leak]))  # the control without any comes last
+    ax = ax or _axis(8, 0.5 * len(leaks) + 1.2)
+    for point in points.itertuples():
+        both = (points.leak == point.leak).sum() > 1
+        y = leaks.index(point.leak) + (0.17 if not point.leaky else -0.17) * both
+        _interval(ax, point.measured, y, "s" if not point.leaky else "o", point.leaky)
+        ax.plot([point.formula] * 2, [y - 0.14, y + 0.14], color=PALE, linewidth=4, zorder=1.5)
+    for marker, face, label in (("o", "white", "leak open"), ("s", INK, "leak shut")):
+        ax.plot([], [], marker, color=INK, mfc=face, ms=6, label=label)
+    ax.plot([], [], "|", color=PALE, mew=4, ms=10, label="by formula, if all that\nwas seen is known again")
+    ax.set_yticks(range(len(leaks)), leaks)
+    ax.set(xlabel="accuracy (95 % interval)", xlim=(0, 1.03), ylim=(len(leaks) - 0.5, -0.5), title=title)
     ax.legend(frameon=False, bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=9)
     return ax
 
@@ -356,11 +395,12 @@ def gaps(differences: dict[str, dict[str, scores.Number]], metrics=tuple(scores.
     return figure
 
 
-def trade(points: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes:
+def trade(points: pd.DataFrame, title: str = "", least: float = -0.4, ax: Axes | None = None) -> Axes:
     """What each arm gives the scarce emotions against what it costs the common ones; the plain net is where 0 is.
 
     points    one row each: `name` of the arm (its marker), `group` (the net: filled, hollow or grey), and
               `common`, `scarce`: changes of mean recall (scores.Number), drawn as a cross of intervals
+    least     what lies further left would squeeze all others: it stands at the edge, with its number
     """
     ax = ax or _axis(8.5, 5)
     ax.axhline(0, color=PALE, linewidth=1)
@@ -371,9 +411,15 @@ def trade(points: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes
     faces = dict(zip(groups, cycle((INK, "white", PALE))))
     for point in points.itertuples():
         x, y, marker = point.common, point.scarce, MARKERS[arms.index(point.name) % len(MARKERS)]
-        ax.plot([x.low, x.high], [y.value] * 2, color=PALE, linewidth=1, zorder=1.5)
-        ax.plot([x.value] * 2, [y.low, y.high], color=PALE, linewidth=1, zorder=1.5)
-        ax.plot(x.value, y.value, marker, color=INK, mfc=faces[point.group], ms=8)
+        at = max(x.value, least)
+        if at > x.value:
+            ax.annotate(
+                f"◂ {x.value:+.2f}", (at, y.value), (9, 0), textcoords="offset points", va="center", fontsize=9
+            )
+        else:
+            ax.plot([max(x.low, least), x.high], [y.value] * 2, color=PALE, linewidth=1, zorder=1.5)
+        ax.plot([at] * 2, [y.low, y.high], color=PALE, linewidth=1, zorder=1.5)
+        ax.plot(at, y.value, marker, color=INK, mfc=faces[point.group], ms=8)
     for k, arm in enumerate(arms):
         ax.plot([], [], MARKERS[k % len(MARKERS)], color=INK, mfc=INK, label=arm)
     for group in groups if len(groups) > 1 else ():
@@ -385,7 +431,7 @@ def trade(points: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes
 
 
 def by_epoch(series: dict[str, list[scores.Number]], y: str, title: str = "", ax: Axes | None = None) -> Axes:
-    """Numbers after each epoch, counted from 1, as lines in bands of their intervals.
+    """Numbers after each epoch, counted from 1, as lines with their intervals, side by side where they would overlap.
 
     series    {what it is: one number for each epoch}
     y         what is shown, with its unit
@@ -394,12 +440,12 @@ def by_epoch(series: dict[str, list[scores.Number]], y: str, title: str = "", ax
     greys = np.linspace(0.1, 0.6, max(len(series), 2))
     for k, ((name, numbers), style) in enumerate(zip(series.items(), cycle(LINES))):
         epochs, (value, low, high, _) = np.arange(1, len(numbers) + 1), np.array(numbers, float).T
-        marker, step = MARKERS[k % len(MARKERS)], max(len(numbers) // 8, 1)
-        ax.fill_between(epochs, low, high, color=str(greys[k]), alpha=0.15, linewidth=0)
-        ax.plot(epochs, value, linestyle=style, marker=marker, markevery=step, ms=5, color=str(greys[k]), label=name)
+        beside, bars = epochs + 0.12 * (k - (len(series) - 1) / 2), np.maximum([value - low, high - value], 0)
+        look = dict(linestyle=style, marker=MARKERS[k % len(MARKERS)], ms=5, color=str(greys[k]), elinewidth=1)
+        ax.errorbar(beside, value, bars, label=name, **look)
     ax.set(xlabel="epoch", ylabel=y, title=title)
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend(title="bands: 95 % intervals", frameon=False, bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=9)
+    ax.legend(title="bars: 95 % intervals", frameon=False, bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=9)
     return ax
 
 

@@ -60,8 +60,12 @@ def over(*places):
 
 
 def points(faces):
-    rows = [("open", 0.8, Number(0.75, 0.7, 0.85, 10), True), ("shut", 0.125, Number(0.1, 0.05, 0.2, 10), False)]
-    return pd.DataFrame(rows, columns=["name", "formula", "measured", "leaky"])
+    rows = [
+        ("nothing", 0.125, Number(0.1, 0.05, 0.2, 10), False),
+        ("twins", 0.8, Number(0.75, 0.7, 0.85, 10), True),
+        ("twins", 0.125, Number(0.15, 0.05, 0.25, 10), False),
+    ]
+    return pd.DataFrame(rows, columns=["leak", "formula", "measured", "leaky"])
 
 
 BINS = pd.DataFrame({"confidence": [0.3, 0.9], "accuracy": [0.2, 0.95], "n": [10, 40]})
@@ -166,7 +170,7 @@ def test_every_axis_says_what_it_shows(name, drawn):
         assert ax.get_ylabel() or any(word and not word[-1].isdigit() for word in named)
 
 
-@pytest.mark.parametrize("name", ("mean_faces", "filters", "confusion"))
+@pytest.mark.parametrize("name", ("mean_faces", "filters", "confusion", "occlusion"))
 def test_shades_are_explained_by_a_bar(name, drawn):
     shown = ALL[name](drawn)
     bars = [ax for ax in (shown.figure if name in ON_AN_AXIS else shown).axes if hasattr(ax, "_colorbar")]
@@ -213,6 +217,26 @@ def test_under_each_mean_face_stands_how_it_differs_from_neutral(drawn):
         assert top.get_title("center") == f"{emotion}\nn = {drawn.counts[emotion]}"
         np.testing.assert_allclose(top.images[0].get_array(), mean[emotion])
         np.testing.assert_allclose(bottom.images[0].get_array(), mean[emotion] - mean["neutral"])
+        darker = (mean[emotion] - mean["neutral"] < -plots.DARKER).any()
+        (hatched,) = [area for area in bottom.collections if area.hatches]
+        assert darker == any(len(path.vertices) for path in hatched.get_paths())
+
+
+def test_falls_are_shares_of_the_largest_white_where_it_rises_and_the_worse_half_is_enclosed(drawn):
+    fall = np.zeros((3, 3))
+    fall[1, 1], fall[0, 0] = 0.2, -0.3
+    above, below, *_ = plots.occlusion(drawn, {"fear": fall}).axes
+    assert below.images[0].get_array().tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+    (line,) = above.collections
+    middle = line.get_paths()[0].vertices.mean(0)
+    np.testing.assert_allclose(middle, [(drawn.size - 1) / 2] * 2, atol=0.5)
+    assert below.get_xlabel() == "at most 0.20"
+
+
+def test_an_emotion_that_is_hardly_ever_said_has_no_map(drawn):
+    above, below, *_ = plots.occlusion(drawn, {"fear": np.eye(3) * 0.009}).axes
+    assert not below.images[0].get_array().any() and not above.collections
+    assert below.get_xlabel() == "below 0.01"
 
 
 def test_a_gallery_lays_pictures_out_as_they_are_numbered(drawn):
@@ -262,11 +286,13 @@ def test_learning_curves_begin_with_the_first_epoch_and_mark_the_one_kept(drawn)
     assert loss.lines[0].get_xdata().tolist() == accuracy.lines[1].get_xdata().tolist() == [1, 2, 3, 4]
     assert [line.get_xdata()[0] for line in loss.lines[2:4]] == [1, 2]
     assert {"training", "validation", "epoch kept, by run"} <= set(words_of(figure))
+    assert "bands: their range" in accuracy.get_legend().get_title().get_text()
 
 
 def test_a_ladder_names_every_net(drawn):
-    figure = plots.ladder(rungs(drawn))
+    figure = plots.ladder(rungs(drawn), tested="on the first fold")
     assert {"net 4", "net 6"} <= set(words_of(figure)) and figure.axes[0].get_xscale() == "log"
+    assert figure.axes[1].get_ylabel() == "macro-F1 on the first fold\n(95 % interval, n = 10)"
 
 
 def test_no_gap_is_marked_and_each_gap_is_printed_with_its_sign():
@@ -295,6 +321,8 @@ def test_each_rung_says_what_its_test_shares_with_training_and_what_score_that_g
     ]
     said = {text.get_position(): text.get_text() for text in shared.texts}
     assert [said[column, 0] for column in range(4)] == ["89%", "3.5%", "0%", "49%"]  # 51, 2, 0 and 28 of 57
+    ink = {text.get_position(): text.get_color() for text in shared.texts}
+    assert [ink[column, 0] for column in range(4)] == ["white", *[plots.INK] * 3]  # dark on light, light on dark
     assert said[0, 1] == "0%" and float(shared.images[0].get_array()[0, 0]) == pytest.approx(51 / 57)
     assert [tick.get_text() for tick in shared.get_yticklabels()] == ["copied first (leaky)", "by person"]
     for ax, metric in zip(scored, ("macro_f1", "accuracy")):
@@ -321,7 +349,21 @@ def test_numbers_are_drawn_with_their_intervals_over_their_places_and_a_formula_
     assert np.ravel(reach) == pytest.approx(np.ravel([[number.low, number.high] for number in numbers]))
     (line,) = [line for line in ax.lines if line.get_label() == "formula"]
     assert line.get_linestyle() == ":" and line.get_ydata().tolist() == [number.value for number in formula]
-    assert plots.against({"net": over(1, 2)}, "epoch", "accuracy").get_xscale() == "linear"
+    alone = plots.against({"net": over(1, 2)}, "epoch", "accuracy")
+    assert alone.get_xscale() == "linear" and alone.get_legend() is None
+
+
+def test_where_an_interval_reaches_below_zero_a_line_marks_it(drawn):
+    gap = [Number(0.1, -0.1, 0.3, 10)]
+    flat = [
+        [
+            line
+            for line in plots.against({"net": ([1], numbers)}, "epoch", "gap").lines
+            if list(line.get_ydata()) == [0, 0]
+        ]
+        for numbers in (gap, over(1)[1])
+    ]
+    assert [len(lines) for lines in flat] == [1, 0]
 
 
 def test_distances_rise_to_the_share_of_photos_that_are_so_near(drawn):
@@ -351,15 +393,22 @@ def test_more_than_ten_pairs_are_all_shown(drawn):
     assert ax.images[0].get_array().shape == (2 * 16, 12 * 16)
 
 
-def test_what_a_formula_predicts_is_on_the_line_where_it_is_measured_and_leaks_are_hollow(drawn):
+def test_each_leak_has_a_row_where_the_formula_stands_beside_what_was_measured_and_open_is_hollow(drawn):
     ax = plots.predicted(points(drawn))
-    assert marks(ax) == {(0.8, 0.75): "white", (0.125, 0.1): plots.INK}
-    assert [line.get_xydata().tolist() for line in ax.lines if len(line.get_xdata()) == 2] == [
-        [[0, 0], [1, 1]],
-        [[0.8, 0.7], [0.8, 0.85]],
-        [[0.125, 0.05], [0.125, 0.2]],
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["twins", "nothing"]
+    assert {(x, round(y)): face for (x, y), face in marks(ax).items()} == {
+        (0.1, 1): plots.INK,
+        (0.75, 0): "white",
+        (0.15, 0): plots.INK,
+    }
+    assert len({y for _, y in marks(ax)}) == 3  # nothing hides another
+    spans = [
+        line.get_xdata().tolist() if hasattr(line.get_xdata(), "tolist") else list(line.get_xdata())
+        for line in ax.lines
     ]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["open", "shut"]
+    assert [[0.05, 0.2], [0.125, 0.125]] == [span for span in spans if len(span) == 2][:2]
+    assert [0.8, 0.8] in spans
+    assert [text.get_text() for text in ax.get_legend().get_texts()][:2] == ["leak open", "leak shut"]
 
 
 def test_a_trade_has_a_marker_for_each_arm_a_fill_for_each_net_and_crosses_as_wide_as_the_intervals(drawn):
@@ -386,15 +435,21 @@ def test_a_trade_shows_where_nothing_changes(drawn):
     assert even.get_slope() == pytest.approx(-1 / 3) and even.get_xy1() == (0, 0)
 
 
-def test_after_each_epoch_stands_a_number_in_the_band_of_its_interval(drawn):
+def test_what_costs_too_much_to_be_shown_in_place_stands_at_the_edge_with_its_number(drawn):
+    ax = plots.trade(trades(), least=-0.15)
+    assert set(marks(ax)) == {(-0.15, 0.3), (0.01, 0.02), (-0.1, 0.2)}
+    assert "◂ -0.20" in [text.get_text() for text in ax.texts] and len(ax.texts) == 1
+
+
+def test_after_each_epoch_stands_a_number_with_its_interval(drawn):
     numbers = over(1, 2, 3)[1]
     ax = plots.by_epoch({"plain": numbers, "weights": numbers[::-1]}, "recall", "fades")
-    plain, weights = ax.lines
-    assert plain.get_xydata().tolist() == [[k + 1, number.value] for k, number in enumerate(numbers)]
-    assert (plain.get_linestyle(), plain.get_marker(), plain.get_color()) != (weights.get_linestyle(), "s", "0.1")
+    plain, weights = (container.lines[0] for container in ax.containers)
+    assert np.round(plain.get_xdata()).tolist() == [1, 2, 3] and (plain.get_xdata() < weights.get_xdata()).all()
+    assert plain.get_ydata().tolist() == [number.value for number in numbers]
     assert plain.get_linestyle() != weights.get_linestyle() and plain.get_marker() != weights.get_marker()
-    band = ax.collections[0].get_paths()[0].vertices
-    assert {(k + 1, edge) for k, number in enumerate(numbers) for edge in number[1:3]} <= set(map(tuple, band))
+    (bars,) = ax.containers[0].lines[2]
+    assert np.allclose([segment[:, 1] for segment in bars.get_segments()], [number[1:3] for number in numbers])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["plain", "weights"]
     assert "95 %" in ax.get_legend().get_title().get_text() and (ax.get_xlabel(), ax.get_ylabel()) == (
         "epoch",
