@@ -1,28 +1,44 @@
 """Speed, measured side by side with what people would use instead; `make bench` writes it to figures/bench.json.
 
 Every figure is a ratio of two things done in one run on one machine, a count, or seconds with the machine's noise in
-them. None of them is asserted anywhere.
+them. None of them is asserted anywhere. `python benchmarks/bench.py decoding training` measures these parts alone;
+what the others have measured before is kept.
 """
 
+import argparse
+import contextlib
+import io
 import json
 import os
+import re
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
-from emoclass import load_faces, losses, models, paths
-from emoclass.backend import keras, silence
+from emoclass import load_faces, losses, models, paths, split
+from emoclass.backend import ONE_THREAD, fast_precision, keras, silence
 from emoclass.data import cartoon, muxspace
 from emoclass.data.prepare import prepare
+from emoclass.faces import Faces
+from emoclass.labels import EMOTIONS
+from emoclass.model import compact_variant
 from emoclass.store import Store
 from emoclass.sweep import process_pool, tasks, train_missing
 from emoclass.train import parts, train
 from emoclass.variant import Variant
 
+DECODED = 4000  # photos that both readers are given
+OF_EACH = 2000  # photos of each emotion, at most, to compare two precisions on: in minutes
+PARED_DOWN = Variant("pared-down", epochs=3)
+COMPACT = compact_variant(leave_out=(), only_test=(), epochs=3)
+FOUR_RUNS = Variant("four equal runs", net=models.FOUR_CONVOLUTIONS, n_folds=4, epochs=20)
 FOUND: dict[str, dict] = {}
 
 
@@ -30,9 +46,17 @@ def note(name: str, value: float, target: float, unit: str, text: str, least: bo
     """Record one figure; `least`: the target is the least that will do, else the most."""
     met = bool(value >= target if least else value <= target)
     FOUND[name] = dict(value=round(float(value), 4), target=target, unit=unit, met=met, note=text)
-    print(
-        f"{name:32} {value:10.3f} {unit:10} target {'>=' if least else '<='} {target:g} {'met' if met else 'MISSED'}"
-    )
+    aim = f"target {'>=' if least else '<='} {target:g} {'met' if met else 'MISSED'}"
+    print(f"{name:32} {value:10.3f} {unit:10} {aim}", flush=True)
+
+
+def save() -> None:
+    """Write what was found into figures/bench.json, in place of what stands there under the same ids."""
+    target = paths.FIGURES / "bench.json"
+    before = json.loads(target.read_text()) if target.exists() else {}
+    draft = target.with_suffix(".draft")
+    draft.write_text(json.dumps(dict(sorted((before | FOUND).items())), indent=1) + "\n")
+    os.replace(draft, target)
 
 
 def seconds(work, times: int = 3) -> float:
@@ -45,123 +69,217 @@ def seconds(work, times: int = 3) -> float:
     return min(taken)
 
 
+def fresh(work, *arguments):
+    """What work(*arguments) returns in a process of its own."""
+    with process_pool(1) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+@contextlib.contextmanager
+def nothing_built():
+    """An empty build folder, so that no cache can help; what EMOCLASS_BUILD was before, it is again afterwards."""
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, EMOCLASS_BUILD=folder):
+        yield
+
+
 def start_up() -> None:
     """How long `import emoclass` takes in a fresh process, beyond the interpreter itself."""
-    bare, full = (
-        seconds(lambda c=c: subprocess.run([sys.executable, "-c", c]), 7) for c in ("pass", "import emoclass")
-    )
+    commands = ([sys.executable, "-c", code] for code in ("pass", "import emoclass"))
+    bare, full = (seconds(lambda c=command: subprocess.run(c, check=True), 7) for command in commands)
     note("import.s", full - bare, 0.5, "s", "fresh process, beyond the interpreter's own start", least=False)
 
 
 def decoding() -> None:
     """From files to 48 x 48 pixels, against Keras' own reader; then the same again from the cache."""
-    images = muxspace.find() / "images"
-    files = sorted(images.iterdir())[:4000]
-
-    def ours():
-        with tempfile.TemporaryDirectory() as folder:
-            os.environ["EMOCLASS_BUILD"] = folder
-            prepare(files, 48)
-            os.environ.pop("EMOCLASS_BUILD")
-
-    def theirs():
-        with silence():
-            read = keras().utils.image_dataset_from_directory(
-                images,
-                labels=None,
-                color_mode="grayscale",
-                image_size=(48, 48),
-                batch_size=64,
-                shuffle=False,
-                verbose=False,
-            )
-            for _ in read.take(len(files) // 64):
-                pass
-
-    fast, slow = seconds(ours), seconds(theirs, 1)
-    note("decode.photos_per_s", len(files) / fast, 5000, "photos/s", f"{len(files):,} photos, {os.cpu_count()} cores")
-    note(
-        "decode.vs_keras_from_directory",
-        slow / fast,
-        5,
-        "times",
-        "keras.utils.image_dataset_from_directory, its default threads",
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        files = sorted((muxspace.find() / "images").glob("[!.]*"))[:DECODED]
+        for file in files:
+            Path(folder, file.name).symlink_to(file)
+        fast, slow = fresh(our_reader, folder), fresh(keras_reader, folder)
+    about = f"{len(files):,} photos, {os.cpu_count()} cores"
+    note("decode.photos_per_s", len(files) / fast, 5000, "photos/s", about)
+    about = "keras.utils.image_dataset_from_directory, its default threads, the same files"
+    note("decode.vs_keras_from_directory", slow / fast, 5, "times", about)
     load_faces("muxspace")
     note("load.s", seconds(lambda: load_faces("muxspace")), 0.3, "s", "verified and from the cache", least=False)
 
 
-def training() -> None:
-    """One run against a bare model.fit on arrays in memory; then in half precision."""
-    faces = load_faces("muxspace")
-    variant = Variant("pared-down", epochs=3)
-    train(variant.replace(epochs=1), faces)  # the first run pays for what is compiled once
+def our_reader(folder: str) -> float:
+    """Seconds in which all photos of a folder become pixels; the first time does not count."""
+    files = sorted(Path(folder).iterdir())
 
-    everything, dealt = parts(variant, faces, 0)
+    def work():
+        with nothing_built():
+            prepare(files, 48)
+
+    work()
+    return seconds(work)
+
+
+def keras_reader(folder: str) -> float:
+    """The same by Keras, as it is without us: in a fresh process, with as many threads as it takes by itself."""
+    for name in ONE_THREAD:
+        os.environ.pop(name, None)
+    with silence():
+        from keras.utils import image_dataset_from_directory
+
+        how = dict(labels=None, color_mode="grayscale", image_size=(48, 48), batch_size=64, shuffle=False)
+
+        def work():
+            for _ in image_dataset_from_directory(folder, **how, verbose=False):
+                pass
+
+        work()
+        return seconds(work)
+
+
+def compiled(variant: Variant, size: int):
+    """The net of a variant, to be fitted by Keras alone."""
+    net = models.build(variant.net, size)
+    net.compile(
+        optimizer=keras().optimizers.Adam(variant.learning_rate),
+        loss=losses.cross_entropy(np.ones(len(EMOTIONS))),
+        metrics=["accuracy"],
+        steps_per_execution=8,
+        jit_compile=False,
+    )
+    return net
+
+
+def whole_run(variant: Variant, faces: Faces) -> None:
+    """One run as if it were the first on these faces: folds that were dealt before are forgotten."""
+    split._folds.cache_clear()
+    split._parts.cache_clear()
+    train(variant, faces)
+
+
+def training() -> None:
+    """One run against a bare model.fit on arrays in memory."""
+    faces = load_faces("muxspace")
+    everything, dealt = parts(PARED_DOWN, faces, 0)
     part = {side: (everything.pixels[rows][..., None], everything.labels[rows]) for side, rows in vars(dealt).items()}
+    how = dict(validation_data=part["validation"], validation_batch_size=512, epochs=PARED_DOWN.epochs, verbose=0)
 
     def bare():
-        net = models.build(variant.net, 48)
-        net.compile(
-            keras().optimizers.Adam(),
-            losses.cross_entropy(np.ones(8)),
-            ["accuracy"],
-            steps_per_execution=8,
-            jit_compile=False,
-        )
-        net.fit(*part["train"], validation_data=part["validation"], batch_size=64, epochs=variant.epochs, verbose=0)
+        net = compiled(PARED_DOWN, faces.size)
+        net.fit(*part["train"], batch_size=PARED_DOWN.batch, **how)
         net.predict(part["test"][0], batch_size=512, verbose=0)
 
-    ratios = [seconds(bare, 1) / seconds(lambda: train(variant, faces), 1) for _ in range(3)]
-    note(
-        "train.vs_bare_fit",
-        float(np.median(ratios)),
-        0.95,
-        "times",
-        "whole run, split and all, against fit and predict; median of 3",
-    )
+    train(PARED_DOWN.replace(epochs=1), faces)  # the first run of a process pays for what is set up once
+    ratios = [seconds(bare, 1) / seconds(lambda: whole_run(PARED_DOWN, faces), 1) for _ in range(3)]
+    about = "whole run, split and all, against fit and predict; median of 3"
+    note("train.vs_bare_fit", float(np.median(ratios)), 0.95, "times", about)
 
-    heavy = Variant("four convolutions", net=models.FOUR_CONVOLUTIONS, epochs=2)
-    half = heavy.replace(precision="mixed_bfloat16")
-    ratios = [train(heavy, faces).seconds / train(half, faces).seconds for _ in range(2)]
-    note("train.bfloat16_speedup", float(np.median(ratios)), 1.5, "times", "four convolutions, one thread")
+
+def from_files() -> None:
+    """From files to predictions, against Keras' ImageDataGenerator, which reads each photo anew in each epoch."""
+    keras()  # first, as it sets the threads
+    from keras.src.legacy.preprocessing.image import ImageDataGenerator
+
+    faces, images = load_faces("muxspace"), muxspace.find() / "images"
+
+    def ours():
+        with nothing_built():
+            pixels = prepare([images / photo for photo in faces.table.photo], faces.size)
+            whole_run(PARED_DOWN, replace(faces, pixels=pixels))
+
+    def theirs(tree):
+        how = dict(target_size=(faces.size,) * 2, color_mode="grayscale", classes=list(EMOTIONS), class_mode="sparse")
+        flow = ImageDataGenerator().flow_from_directory
+        with contextlib.redirect_stdout(io.StringIO()):  # how many it has found
+            fitted = flow(Path(tree, "train"), **how, batch_size=PARED_DOWN.batch)
+            others = [flow(Path(tree, side), **how, batch_size=512, shuffle=False) for side in ("validation", "test")]
+        net = compiled(PARED_DOWN, faces.size)
+        net.fit(fitted, validation_data=others[0], epochs=PARED_DOWN.epochs, verbose=0)
+        net.predict(others[1], verbose=0)
+
+    train(PARED_DOWN.replace(epochs=1), faces)
+    everything, dealt = parts(PARED_DOWN, faces, 0)
+    with tempfile.TemporaryDirectory() as tree:
+        for side, rows in vars(dealt).items():
+            for emotion in EMOTIONS:
+                Path(tree, side, emotion).mkdir(parents=True)
+            for photo, emotion in everything.table.iloc[rows][["photo", "emotion"]].itertuples(index=False):
+                Path(tree, side, emotion, photo).symlink_to(images / photo)
+        fast, slow = seconds(ours, 1), seconds(lambda: theirs(tree), 1)
+    about = f"flow_from_directory; the same net and photos, {PARED_DOWN.epochs} epochs, each net on one thread"
+    note("train.vs_image_data_generator", slow / fast, 5, "times", about)
+
+
+def half_precision() -> None:
+    """The compact net in bfloat16 against the same in float32, where the processor multiplies in it."""
+    if fast_precision() != "mixed_bfloat16":
+        print("train.bfloat16_speedup is left out: this processor does not multiply in bfloat16")
+        return
+    faces = load_faces("muxspace")
+    faces = faces.select((faces.table.groupby("emotion").cumcount() < OF_EACH).to_numpy())
+    full = COMPACT.replace(precision="float32")
+    ratios = [train(full, faces).seconds / train(COMPACT, faces).seconds for _ in range(3)]
+    about = f"compact net, {len(faces):,} photos, {COMPACT.epochs} epochs, one thread; median of 3"
+    note("train.bfloat16_speedup", float(np.median(ratios)), 1.5, "times", about)
 
 
 def workers() -> None:
-    """Four equal runs on two one-thread workers against one."""
+    """Four equal runs on two one-thread workers, and on a Dask cluster of two, against one worker."""
     faces = cartoon.draw(cartoon.Drawing())
-    work = [
-        Variant("pared-down", net=models.FOUR_CONVOLUTIONS, n_folds=4, epochs=20),
-        Variant("warm", n_folds=2, epochs=1),
-    ]
-    taken = {}
-    for count in (1, 2):
-        with tempfile.TemporaryDirectory() as folder, process_pool(count) as pool:
-            store = Store(Path(folder))
-            train_missing(tasks(work[1:], faces), store, pool, say=lambda line: None)
-            taken[count] = seconds(
-                lambda s=store, p=pool: train_missing(tasks(work[:1], faces), s, p, say=lambda line: None), 1
-            )
-    note(
-        "scale.two_workers",
-        taken[1] / taken[2],
-        1.8,
-        "times",
-        "four equal runs, one thread each; the same bits (tests)",
-    )
+
+    def taken(executor) -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            store, quiet = Store(Path(folder)), lambda line: None
+            train_missing(tasks([FOUR_RUNS.replace(n_folds=2, epochs=1)], faces), store, executor, quiet)  # warm
+            return seconds(lambda: train_missing(tasks([FOUR_RUNS], faces), store, executor, quiet), 1)
+
+    with process_pool(1) as pool:
+        one = taken(pool)
+    with process_pool(2) as pool:
+        two = taken(pool)
+    note("scale.two_workers", one / two, 1.8, "times", "four equal runs, one thread each; the same bits (tests)")
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        print("scale.dask is left out: the package distributed is not installed")
+        return
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        dask = taken(client.get_executor())
+    note("scale.dask", one / dask, 1.8, "times", "the same on distributed.LocalCluster, 2 workers of one thread each")
 
 
-def main() -> int:
-    """Measure everything; needs the photos."""
+def memory() -> None:
+    """What a worker needs at most."""
+    with tempfile.TemporaryDirectory() as folder:
+        most = fresh(one_epoch_of_each, str(load_faces("muxspace").save(Path(folder))))
+    about = "the most that a fresh worker held in one epoch of the pared-down and one of the compact net"
+    note("memory.worker_gb", most, 1.5, "GB", about, least=False)
+
+
+def one_epoch_of_each(folder: str) -> float:
+    """In a worker: train both nets on the faces kept there; the most memory that it held since it began, in GB."""
+    faces = Faces.open(Path(folder))
+    for variant in (PARED_DOWN, COMPACT):
+        train(variant.replace(epochs=1), faces)
+    status = Path("/proc/self/status")
+    if status.exists():  # ru_maxrss is no less than what the parent held when it started this process
+        return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) * 1024 / 1e9
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most * (1 if sys.platform == "darwin" else 1024) / 1e9
+
+
+PARTS = {part.__name__: part for part in (start_up, decoding, training, from_files, half_precision, workers, memory)}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure everything, or the parts asked for; 2 and one sentence where the photos are missing."""
+    parser = argparse.ArgumentParser(prog="python benchmarks/bench.py", description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all of them unless said")
+    asked = parser.parse_args(arguments).parts
+    if unknown := [name for name in asked if name not in PARTS]:
+        parser.error(f"there is no part {', '.join(unknown)}; choose from {', '.join(PARTS)}")
     if muxspace.find() is None:
         print("bench: the photos are not here; run make data", file=sys.stderr)
         return 2
-    for part in (start_up, decoding, training, workers):
-        part()
-    target = paths.FIGURES / "bench.json"
-    draft = target.with_suffix(".draft")
-    draft.write_text(json.dumps(FOUND, indent=1) + "\n")
-    os.replace(draft, target)
+    for name in asked or PARTS:
+        PARTS[name]()
+        save()
     return 0
 
 

@@ -2,18 +2,21 @@
 
 import hashlib
 import importlib.util
+import json
 import zipfile
 
 import numpy as np
 import pytest
 
-from emoclass import paths, scores
+from emoclass import baselines, paths, reproduce, scores
 from emoclass.backend import keras
 from emoclass.data.cartoon import Drawing, draw
 from emoclass.faces import BadInput
 from emoclass.labels import COMMON, EMOTIONS
 from emoclass.models import Net
-from emoclass.results import fill, load
+from emoclass.results import Results, fill, load
+from emoclass.scores import Number
+from emoclass.sweep import SweepError
 from emoclass.variant import Variant
 
 SPEC = importlib.util.spec_from_file_location("others", paths.ROOT / "benchmarks" / "others.py")
@@ -152,15 +155,91 @@ def test_quick_runs_to_its_end_on_drawn_faces_without_fer(build, offline, monkey
     assert two == [f"others.happy_or_neutral.{by}.happy_vs_neutral" for by in others.SPLITS]
     assert whole["labels"]["others.happy_or_neutral.random"] == "happy or neutral, random split (leaky)"
     assert not any("fer." in name for name in whole["numbers"])
-    assert said.err.count("\n") == 1 and said.err.endswith("its row is left out\n")
+    assert said.err.count("\n") == 1 and said.err.endswith("its row stays as it was\n")
 
     table = "<!-- table accuracy, happy_vs_neutral | others.hog_svm.person, others.hog_svm.random --><!-- / -->"
     assert "| HOG, linear SVM, random split (leaky) | 56 |" in fill(table, whole)
     assert others.main(["--quick"]) == 0  # nothing is trained twice
     assert "run 1 of" not in capsys.readouterr().out and load(build / "others" / "results.json") == whole
-    monkeypatch.setattr(others, "nets", None)
+    monkeypatch.setattr(others, "net", None)
     assert others.main(["--quick", "--without-nets"]) == 0  # and nothing is lost
     assert load(build / "others" / "results.json") == whole
+
+
+@pytest.fixture
+def measured(tmp_path, offline, monkeypatch):
+    """The results.json and README of a study, with fer and a net measured before; HOG is told by a baseline."""
+    monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(reproduce, "README", tmp_path / "README.md")
+    monkeypatch.setattr(others, "load_faces", lambda name, size: {"muxspace": draw(SMALL, size)}[name])
+    monkeypatch.setattr(others, "hog_svm", lambda faces, by, n_folds: baselines.majority(faces))
+    file = tmp_path / "figures" / "muxspace" / "results.json"
+    for notebook, names in dict(others=(FER, NET), model=("compact.person",)).items():
+        before = Results(file, notebook, dict(photos=14181), dict(code="the notebooks' own"))
+        for name in names:
+            before.add(f"{name}.accuracy", Number(0.5, 0.4, 0.6, 57))
+            before.labels[name] = "measured before"
+        before.save()
+    reproduce.README.write_text(f"<!-- number {HOG}.accuracy -->?<!-- / --> <!-- number {NET}.accuracy -->?<!-- / -->")
+    return file
+
+
+FER, HOG, NET = "others.fer.person", "others.hog_svm.person", "others.two_convolutions.person"
+
+
+def kept(whole, *names):
+    return all(whole["labels"][n] == "measured before" and whole["numbers"][f"{n}.accuracy"]["n"] == 57 for n in names)
+
+
+def test_what_cannot_be_fetched_or_is_not_asked_for_keeps_its_numbers(measured, capsys):
+    assert others.main(["--without-nets"]) == 0
+    assert capsys.readouterr().err.count("\n") == 1
+    whole = load(measured)
+    assert kept(whole, FER, NET, "compact.person")
+    assert whole["labels"][HOG] == "always the most frequent emotion"
+    assert whole["numbers"][f"{HOG}.accuracy"]["n"] == 56
+
+
+def test_the_notebooks_alone_say_the_data_and_versions_of_a_file_that_they_share(measured):
+    assert others.main(["--without-nets"]) == 0
+    assert load(measured)["data"] == dict(photos=14181)
+    assert load(measured)["versions"] == dict(code="the notebooks' own")
+
+
+@pytest.mark.parametrize("error, status", [(SweepError("1 of 40 runs failed"), 1), (KeyboardInterrupt(), 130)])
+def test_nets_that_fail_or_are_stopped_lose_nothing(measured, monkeypatch, capsys, error, status):
+    def net(*_):
+        assert f"{HOG}.accuracy" in load(measured)["numbers"]  # saved before anything is trained
+        raise error
+
+    monkeypatch.setattr(others, "net", net)
+    assert others.main([]) == status
+    said = capsys.readouterr().err.strip().splitlines()
+    assert said[-1].startswith("others: ") and "Traceback" not in "".join(said)
+    assert kept(load(measured), FER, NET, "compact.person") and f"{HOG}.accuracy" in load(measured)["numbers"]
+
+
+def test_trained_nets_take_the_place_of_all_that_they_scored_before(measured, monkeypatch):
+    trained = {"two_convolutions.person": baselines.majority(draw(SMALL, 16))}
+    whole = load(measured)
+    whole["numbers"][f"{NET}.no_longer_a_metric"] = whole["numbers"][f"{NET}.accuracy"]
+    measured.write_text(json.dumps(whole))
+    monkeypatch.setattr(others, "net", lambda key, *_: trained if key == "two_convolutions" else {})
+    assert others.main([]) == 0
+    whole = load(measured)
+    assert not kept(whole, NET) and whole["numbers"][f"{NET}.accuracy"]["n"] == 56
+    assert f"{NET}.no_longer_a_metric" not in whole["numbers"] and kept(whole, FER)
+
+
+def test_the_readme_shows_what_was_measured_last_but_nothing_of_a_rehearsal(measured, monkeypatch, capsys):
+    others.main(["--without-nets"])
+    assert "?" not in reproduce.README.read_text() and "50.0 %" in reproduce.README.read_text()
+    reproduce.README.write_text("<!-- number of.nobody -->?<!-- / -->")
+    assert others.main(["--without-nets"]) == 2
+    assert capsys.readouterr().err.endswith("others: results.json holds no of.nobody\n")
+    monkeypatch.setattr(others, "load_faces", lambda name, size: draw(SMALL, size))
+    assert others.main(["--quick", "--without-nets"]) == 0
+    assert "?" in reproduce.README.read_text()
 
 
 def test_missing_photos_are_one_sentence(tmp_path, monkeypatch, capsys):

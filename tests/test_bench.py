@@ -1,0 +1,137 @@
+"""Speed is measured on equal work, each part is kept as soon as it is measured, and nothing is left changed."""
+
+import contextlib
+import importlib.util
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import pytest
+
+from emoclass import paths, split
+from emoclass.data import muxspace
+from emoclass.models import Net
+
+SPEC = importlib.util.spec_from_file_location("bench", paths.ROOT / "benchmarks" / "bench.py")
+bench = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(bench)
+
+
+@pytest.fixture(autouse=True)
+def small(tmp_path, monkeypatch, drawn):
+    """Drawn faces in place of the photos, as files too, and small nets; figures go into a folder of the test's own."""
+    faces = replace(
+        drawn, table=drawn.table.assign(photo=drawn.table.photo + ".png", parent=drawn.table.photo + ".png")
+    )
+    images = tmp_path / "collection" / "images"
+    images.mkdir(parents=True)
+    for photo, pixels in zip(faces.table.photo, faces.pixels):
+        cv2.imwrite(str(images / photo), pixels)
+    (tmp_path / "figures").mkdir()
+    monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(muxspace, "find", lambda: images.parent)
+    monkeypatch.setattr(bench, "load_faces", lambda name: {"muxspace": faces}[name])
+    monkeypatch.setattr(bench, "FOUND", {})
+    monkeypatch.setattr(bench, "DECODED", 20)
+    tiny = dict(net=Net(dense=(4,)), n_folds=3, epochs=1)
+    monkeypatch.setattr(bench, "PARED_DOWN", bench.PARED_DOWN.replace(**tiny))
+    monkeypatch.setattr(bench, "COMPACT", bench.COMPACT.replace(**tiny, precision="mixed_bfloat16"))
+    return faces
+
+
+def kept():
+    return json.loads((paths.FIGURES / "bench.json").read_text())
+
+
+def test_each_part_is_kept_as_soon_as_it_is_measured_beside_what_was_there(monkeypatch):
+    (paths.FIGURES / "bench.json").write_text('{"study.quick_min": {"value": 4}, "one": {"value": 0}}')
+
+    def breaks():
+        raise KeyboardInterrupt
+
+    parts = dict(first=lambda: bench.note("one", 1, 2, "s", ""), second=breaks)
+    monkeypatch.setattr(bench, "PARTS", parts)
+    with pytest.raises(KeyboardInterrupt):
+        bench.main([])
+    assert {name: entry["value"] for name, entry in kept().items()} == {"one": 1, "study.quick_min": 4}
+    assert kept()["one"]["met"] is False and list(paths.FIGURES.iterdir()) == [paths.FIGURES / "bench.json"]
+
+
+def test_only_the_parts_asked_for_are_measured(monkeypatch, capsys):
+    done = []
+    monkeypatch.setattr(bench, "PARTS", {name: lambda name=name: done.append(name) for name in "abc"})
+    assert bench.main(["c", "a"]) == 0 and done == ["c", "a"]
+    with pytest.raises(SystemExit):
+        bench.main(["a", "d"])
+    assert "there is no part d; choose from a, b, c" in capsys.readouterr().err and done == ["c", "a"]
+
+
+def test_missing_photos_are_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(muxspace, "find", lambda: None)
+    assert bench.main([]) == 2
+    assert capsys.readouterr().err == "bench: the photos are not here; run make data\n"
+
+
+@pytest.mark.parametrize("before", ["/somewhere", None])
+def test_the_users_build_folder_is_as_it_was_even_after_an_error(monkeypatch, before):
+    monkeypatch.delenv("EMOCLASS_BUILD")
+    if before:
+        monkeypatch.setenv("EMOCLASS_BUILD", before)
+    with pytest.raises(RuntimeError), bench.nothing_built():
+        empty = Path(os.environ["EMOCLASS_BUILD"])
+        assert list(empty.iterdir()) == []
+        raise RuntimeError
+    assert os.environ.get("EMOCLASS_BUILD") == before and not empty.exists()
+
+
+def test_both_readers_read_the_same_files(monkeypatch):
+    seen = []
+
+    def fresh(work, folder):
+        seen.append((work, sorted((file.name, file.read_bytes()) for file in Path(folder).iterdir())))
+        return 1.0
+
+    monkeypatch.setattr(bench, "fresh", fresh)
+    bench.decoding()
+    assert [work for work, _ in seen] == [bench.our_reader, bench.keras_reader]
+    assert seen[0][1] == seen[1][1] and len(seen[0][1]) == 20
+    assert bench.FOUND["decode.photos_per_s"]["value"] == 20
+
+
+def test_a_timed_run_deals_its_folds_anew(monkeypatch, small):
+    dealt, real = [], split.assign_folds
+    monkeypatch.setattr(split, "assign_folds", lambda *how: dealt.append(how) or real(*how))
+    monkeypatch.setattr(bench, "train", lambda variant, faces: split.split(faces, n_folds=variant.n_folds))
+    for _ in range(2):
+        bench.whole_run(bench.PARED_DOWN, small)
+    assert len(dealt) == 2
+
+
+PARTS = {
+    "training": "train.vs_bare_fit",
+    "from_files": "train.vs_image_data_generator",
+    "half_precision": "train.bfloat16_speedup",
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_trained_to_be_timed_runs_to_its_end(monkeypatch, part):
+    monkeypatch.setattr(bench, "fast_precision", lambda: "mixed_bfloat16")
+    assert bench.main([part]) == 0
+    assert kept()[PARTS[part]]["value"] > 0
+
+
+def test_what_this_machine_lacks_is_left_out_with_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(bench, "fast_precision", lambda: "float32")
+    monkeypatch.setattr(bench, "process_pool", lambda count: contextlib.nullcontext())
+    monkeypatch.setattr(bench, "train_missing", lambda *_: None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert bench.main(["half_precision", "workers"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(" is left out")[0] for line in said if "left out" in line] == [
+        "train.bfloat16_speedup", "scale.dask"
+    ]  # fmt: skip
+    assert list(kept()) == ["scale.two_workers"]
