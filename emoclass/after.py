@@ -1,4 +1,4 @@
-"""What can still be done once a net is trained: take the prior out, cool it down, or change its last layer.
+"""What can still be done once nets are trained: take the prior out, cool down, change the last layer; choose, average.
 
 Each function takes whole Predictions and hands back what the same nets say then, run by run. What is to be chosen is
 chosen on the run's own validation part, whose probabilities change along with those of the test, so that one step can
@@ -8,10 +8,11 @@ All raise BadInput if rows or runs are missing, or if what they need (a validati
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.exceptions import ConvergenceWarning
@@ -19,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from emoclass import scores
-from emoclass.faces import BadInput
+from emoclass.faces import BadInput, listed
 from emoclass.losses import log_prior
 from emoclass.predictions import Predictions
 from emoclass.train import Run
@@ -123,6 +124,85 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
         return max(tried, key=lambda said: _metrics(said["validation"], run)["balanced_accuracy"])  # first of equals
 
     return _each(_whole(predictions, "validation", "features"), say, predictions, name)
+
+
+def chosen(
+    candidates: Iterable[Predictions],
+    metric: str = "accuracy",
+    at_least: float = 0.0,
+    name: str = "chosen by validation persons",
+) -> Predictions:
+    """For each fold and seed, what that candidate says which does best on the fold's own validation part.
+
+    A nested choice (Cawley & Talbot 2010): nobody who is tested in a fold has a say in what is used there, so the
+    scores of the choice are as honest as those of a single candidate. The first of equals.
+
+    metric      any of scores.METRICS
+    at_least    lowest accuracy on the validation part; where no candidate has it, the most accurate is taken
+
+    Raises BadInput also if the candidates were not tested, or not validated, on the same photos in the same folds.
+    """
+    candidates = _alike(candidates)
+    table, runs = [], []
+    for place, same in enumerate(zip(*(p.runs for p in candidates))):
+        found = [_metrics(run.validation, run) for run in same]
+        allowed = [k for k, score in enumerate(found) if score["accuracy"] >= at_least]
+        by = metric if allowed else "accuracy"
+        best = max(allowed or range(len(same)), key=lambda k: found[k][by])
+        start = sum(len(run.photo) for run in candidates[0].runs[:place])
+        table.append(candidates[best].table.iloc[start : start + len(same[best].photo)])
+        runs.append(same[best])
+    return replace(
+        candidates[0],
+        name=name,
+        table=pd.concat(table),
+        probabilities=np.concatenate([run.probabilities for run in runs]),
+        leaky=any(p.leaky for p in candidates),
+        runs=tuple(runs),
+    )
+
+
+def ensemble(candidates: Iterable[Predictions], name: str = "ensemble") -> Predictions:
+    """For each fold and seed, the mean of what all candidates say, which counts as one speaker with many nets.
+
+    Of the runs only what was said is kept, not weights and features, which are those of several nets. The prior of
+    the training part, for `logit_adjusted`, is the first candidate's. Raises BadInput as `chosen` does.
+    """
+    candidates = _alike(candidates)
+    runs = tuple(
+        replace(
+            same[0],
+            probabilities=np.mean([run.probabilities for run in same], axis=0),
+            validation=np.mean([run.validation for run in same], axis=0),
+            guesses=same[0].guesses[:0],
+            features={},
+            weights=[],
+            seconds=sum(run.seconds for run in same),
+        )
+        for same in zip(*(p.runs for p in candidates))
+    )
+    probabilities = np.concatenate([run.probabilities for run in runs])
+    leaky = any(p.leaky for p in candidates)
+    return replace(candidates[0], name=name, probabilities=probabilities, leaky=leaky, runs=runs)
+
+
+def _alike(candidates: Iterable[Predictions]) -> list[Predictions]:
+    """The candidates, if each has whole runs and all have the same folds, seeds, tested and validation photos."""
+    candidates = list(candidates)
+    if not candidates:
+        raise BadInput("there is no candidate to choose from or to average")
+    first, *others = ([_part(run) for run in _whole(p, "validation")] for p in candidates)
+    if other := [p.name for p, parts in zip(candidates[1:], others) if parts != first]:
+        raise BadInput(
+            f"{listed(map(repr, other))} and {candidates[0].name!r} were not tested and validated on the same photos "
+            "in the same folds: only such can be compared there"
+        )
+    return candidates
+
+
+def _part(run: Run) -> tuple:
+    """What two runs must share to be comparable, on the test and on the validation part."""
+    return run.fold, run.seed, tuple(run.photo), run.classes, run.truth["validation"].tobytes()
 
 
 def _whole(predictions: Predictions, *needed: str) -> tuple[Run, ...]:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,17 +58,25 @@ class Study:
             raise BadInput(f"PROFILE={profile!r} is unknown; choose one of {listed(PROFILES)}")
         self.profile = profile
         self.folder = figure_folder(dataset, profile)
-        self.faces = with_new_faces(dataset, size) if new_faces else load_faces(dataset, size)
+        self._load = partial(with_new_faces if new_faces else load_faces, dataset)
+        whole = self._load(size)
+        self.faces = self._sampled(whole)
         if profile == "quick":
-            whole, self.faces = len(self.faces), _sample(self.faces)
             print(
-                f"PROFILE=quick: {len(self.faces):,} of {whole:,} photos, at most {QUICK_EPOCHS} epochs, "
+                f"PROFILE=quick: {len(self.faces):,} of {len(whole):,} photos, at most {QUICK_EPOCHS} epochs, "
                 f"{QUICK_FOLDS} folds; a rehearsal, not a result"
             )
         about = dict(name=self.faces.name, photos=len(self.faces), digest=self.faces.digest, profile=profile)
         self.results = Results(self.folder / "results.json", notebook, about, store.versions())
         self.planned: list[sweep.Task] = []
         plots.use_style()
+
+    def faces_at(self, size: int) -> Faces:
+        """The study's photos, the same ones in the same order, at so many pixels a side."""
+        return self._sampled(self._load(size))
+
+    def _sampled(self, faces: Faces) -> Faces:
+        return _sample(faces) if self.profile == "quick" else faces
 
     def adapted(self, variants: Iterable[Variant]) -> list[Variant]:
         """The variants as this profile trains them."""

@@ -217,7 +217,7 @@ def test_under_each_mean_face_stands_how_it_differs_from_neutral(drawn):
         assert top.get_title("center") == f"{emotion}\nn = {drawn.counts[emotion]}"
         np.testing.assert_allclose(top.images[0].get_array(), mean[emotion])
         np.testing.assert_allclose(bottom.images[0].get_array(), mean[emotion] - mean["neutral"])
-        darker = (mean[emotion] - mean["neutral"] < -plots.DARKER).any()
+        darker = (mean[emotion] - mean["neutral"] < -plots.photos.DARKER).any()
         (hatched,) = [area for area in bottom.collections if area.hatches]
         assert darker == any(len(path.vertices) for path in hatched.get_paths())
 
@@ -251,7 +251,7 @@ def test_leaky_splits_are_hollow_and_named_so(drawn):
     spoken = [speaker(drawn), speaker(drawn, "other", leaky=True)]
     ax = plots.intervals(spoken, ("accuracy",)).axes[0]
     marks = [line for line in ax.lines if line.get_marker() not in ("None", "", None)]
-    assert [mark.get_markerfacecolor() for mark in marks] == [plots.INK, "white"]
+    assert [mark.get_markerfacecolor() for mark in marks] == [plots.style.INK, "white"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["net", "other (leaky)"]
     legend = plots.recalls(spoken).get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["net", "other (leaky)"]
@@ -322,12 +322,12 @@ def test_each_rung_says_what_its_test_shares_with_training_and_what_score_that_g
     said = {text.get_position(): text.get_text() for text in shared.texts}
     assert [said[column, 0] for column in range(4)] == ["89%", "3.5%", "0%", "49%"]  # 51, 2, 0 and 28 of 57
     ink = {text.get_position(): text.get_color() for text in shared.texts}
-    assert [ink[column, 0] for column in range(4)] == ["white", *[plots.INK] * 3]  # dark on light, light on dark
+    assert [ink[column, 0] for column in range(4)] == ["white", *[plots.style.INK] * 3]  # dark on light, light on dark
     assert said[0, 1] == "0%" and float(shared.images[0].get_array()[0, 0]) == pytest.approx(51 / 57)
     assert [tick.get_text() for tick in shared.get_yticklabels()] == ["copied first (leaky)", "by person"]
     for ax, metric in zip(scored, ("macro_f1", "accuracy")):
         numbers = [scores.score(p)[metric] for p in spoken]
-        assert marks(ax) == {(numbers[0].value, 0): "white", (numbers[1].value, 1): plots.INK}
+        assert marks(ax) == {(numbers[0].value, 0): "white", (numbers[1].value, 1): plots.style.INK}
         assert [list(line.get_xdata()) for line in ax.lines[::2]] == [[n.low, n.high] for n in numbers]
         assert [text.get_text() for text in ax.texts] == [f"{n.value:.3f}" for n in numbers]
         assert METRICS[metric] in ax.get_xlabel()
@@ -342,7 +342,7 @@ def test_numbers_are_drawn_with_their_intervals_over_their_places_and_a_formula_
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
     assert sorted(text.get_text() for text in ax.get_legend().get_texts()) == sorted(series)
     leaky, honest = ax.containers  # what has an interval
-    assert [bar.lines[0].get_markerfacecolor() for bar in (leaky, honest)] == ["white", plots.INK]
+    assert [bar.lines[0].get_markerfacecolor() for bar in (leaky, honest)] == ["white", plots.style.INK]
     assert leaky.lines[0].get_xdata().tolist() == [1, 2, 4]
     assert leaky.lines[0].get_ydata().tolist() == [number.value for number in numbers]
     reach = [segment[:, 1].tolist() for segment in leaky.lines[2][0].get_segments()]
@@ -397,9 +397,9 @@ def test_each_leak_has_a_row_where_the_formula_stands_beside_what_was_measured_a
     ax = plots.predicted(points(drawn))
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["twins", "nothing"]
     assert {(x, round(y)): face for (x, y), face in marks(ax).items()} == {
-        (0.1, 1): plots.INK,
+        (0.1, 1): plots.style.INK,
         (0.75, 0): "white",
-        (0.15, 0): plots.INK,
+        (0.15, 0): plots.style.INK,
     }
     assert len({y for _, y in marks(ax)}) == 3  # nothing hides another
     spans = [
@@ -413,7 +413,7 @@ def test_each_leak_has_a_row_where_the_formula_stands_beside_what_was_measured_a
 
 def test_a_trade_has_a_marker_for_each_arm_a_fill_for_each_net_and_crosses_as_wide_as_the_intervals(drawn):
     ax = plots.trade(trades())
-    assert marks(ax) == {(-0.2, 0.3): plots.INK, (0.01, 0.02): plots.INK, (-0.1, 0.2): "white"}
+    assert marks(ax) == {(-0.2, 0.3): plots.style.INK, (0.01, 0.02): plots.style.INK, (-0.1, 0.2): "white"}
     shape = {line.get_xdata()[0]: line.get_marker() for line in ax.lines if len(line.get_xdata()) == 1}
     assert shape[-0.2] == shape[-0.1] != shape[0.01]
     across, along = ([line.get_xydata().tolist() for line in ax.lines[k : k + 9 : 3]] for k in (3, 4))

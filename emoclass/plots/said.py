@@ -1,4 +1,4 @@
-"""Every figure. Each takes what it shows, an optional axis, and returns the axis or figure; none calls show()."""
+"""Figures of what nets say: scores, differences, probabilities."""
 
 from itertools import cycle
 
@@ -9,112 +9,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from emoclass import scores, seeing
-from emoclass.faces import BadInput, Faces, listed
+from emoclass import scores
+from emoclass.faces import BadInput, listed
 from emoclass.labels import COLOURS, COMMON, EMOTIONS, SCARCE
+from emoclass.plots.style import INK, LINES, MARKERS, PALE, axis, interval
 from emoclass.predictions import Predictions
-
-# One marker and one grey for each speaker in a comparison, so that colour stays free to mean emotion.
-MARKERS = "osD^vP*Xhp<>d8"
-INK, PALE = "#222222", "#999999"
-LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-DARKER = 10  # grey values: from here on a difference of mean faces is hatched
-LEAST_FALL = 0.01  # of probability: below that a net hardly ever says the emotion, and there is nothing to see
-
-
-def use_style() -> None:
-    """The look of all figures: white ground, thin grid, type large enough to read in a column."""
-    sns.set_theme(style="whitegrid", context="notebook", font_scale=0.9)
-    plt.rcParams |= {"figure.dpi": 80, "axes.titlelocation": "left", "axes.titlesize": 11, "grid.linewidth": 0.5}
-    plt.rcParams |= {"figure.constrained_layout.use": True, "svg.hashsalt": "emoclass"}
-
-
-def close(figure: Figure) -> None:
-    """Forget a figure, so that a notebook does not show it twice."""
-    plt.close(figure)
-
-
-def counts(faces: Faces, title: str = "", ax: Axes | None = None) -> Axes:
-    """Photos of each emotion, on a logarithmic axis because they span three powers of ten."""
-    ax = ax or _axis(7, 3.2)
-    found = faces.counts
-    ax.barh(EMOTIONS, found, color=[COLOURS[e] for e in EMOTIONS], edgecolor=INK, linewidth=0.5)
-    ax.set_xscale("log")
-    ax.set_xlim(1, found.max() * 4)
-    ax.invert_yaxis()
-    for k, n in enumerate(found):
-        ax.text(max(n, 1) * 1.15, k, f"{n:,} ({n / found.sum():.2%})", va="center", fontsize=9)
-    ax.set(xlabel="photos (logarithmic)", title=title)
-    ax.grid(axis="y", visible=False)
-    return ax
-
-
-def shares(faces: Faces, column: str, title: str = "", ax: Axes | None = None) -> Axes:
-    """For each emotion, which share of its photos comes from each value of a column (source, labeller)."""
-    ax = ax or _axis(7, 3.4)
-    table = pd.crosstab(faces.table.emotion, faces.table[column], normalize="index").reindex(EMOTIONS)
-    table = table[faces.table[column].value_counts().index]
-    greys = np.linspace(0.25, 0.95, table.shape[1])
-    left = np.zeros(len(table))
-    for k, (value, share) in enumerate(table.items()):
-        hatch = ("", "//", "..", "xx", "\\\\")[k % 5]
-        ax.barh(
-            EMOTIONS, share, left=left, color=str(greys[k]), edgecolor=INK, hatch=hatch, linewidth=0.5, label=value
-        )
-        left += share.fillna(0)
-    ax.invert_yaxis()
-    ax.set(xlim=(0, 1), xlabel="share of the emotion's photos", title=title)
-    ax.legend(title=column, bbox_to_anchor=(1.01, 1), loc="upper left", frameon=False)
-    return ax
-
-
-def photos_per_person(faces: Faces, title: str = "", ax: Axes | None = None) -> Axes:
-    """How many persons have how many photos, on two logarithmic axes."""
-    ax = ax or _axis(7, 3)
-    persons = faces.table.person.value_counts().value_counts().sort_index()
-    ax.loglog(persons.index, persons, "o", color=INK, markersize=4)
-    ax.set(xlabel="photos of one person (logarithmic)", ylabel="persons (logarithmic)", title=title)
-    return ax
-
-
-def mean_faces(faces: Faces, title: str = "", against: str = "neutral") -> Figure:
-    """Mean face of each emotion, and under it its difference from the mean `against` face, in grey values.
-
-    Red and blue are alike in print: what is darker by DARKER or more is hatched too.
-    """
-    means = {e: faces.pixels[faces.table.emotion == e].mean(0) for e in EMOTIONS if faces.counts[e]}
-    figure, axes = plt.subplots(2, len(EMOTIONS), figsize=(12, 3.7), sharex=True, sharey=True)
-    shown = None
-    for (above, below), emotion in zip(axes.T, EMOTIONS):
-        for ax in (above, below):
-            ax.set(xticks=[], yticks=[])
-            ax.grid(False)
-        above.set_title(f"{emotion}\nn = {faces.counts[emotion]:,}", fontsize=10, loc="center")
-        if emotion in means:
-            above.imshow(means[emotion], cmap="gray", vmin=0, vmax=255)
-            if against in means:
-                apart = means[emotion] - means[against]
-                shown = below.imshow(apart, cmap="RdBu_r", vmin=-60, vmax=60)
-                below.contourf(apart, levels=(-256, -DARKER), colors="none", hatches=["////"]).set(
-                    edgecolor=INK, linewidth=0
-                )
-    axes[0, 0].set_ylabel("mean face")
-    axes[1, 0].set_ylabel(f"minus {against}")
-    if shown:
-        figure.colorbar(shown, ax=axes[1], fraction=0.02, pad=0.01, label=f"grey values\nhatched: < -{DARKER}")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
-    return figure
-
-
-def gallery(pictures: np.ndarray, row_names: tuple[str, ...], title: str = "", columns: int = 10) -> Figure:
-    """A contact sheet of (rows, columns, size, size) pictures; for drawn faces, never for people's photos."""
-    pictures = pictures[:, :columns]
-    figure, ax = plt.subplots(figsize=(0.85 * pictures.shape[1] + 1, 0.85 * len(pictures) + 0.4))
-    size = pictures.shape[-1]
-    ax.imshow(np.concatenate(np.concatenate(pictures, axis=1), axis=1), cmap="gray", vmin=0, vmax=255)
-    ax.set(xticks=[], yticks=np.arange(len(row_names)) * size + size / 2, yticklabels=row_names, title=title)
-    ax.grid(False)
-    return figure
 
 
 def intervals(
@@ -130,7 +29,7 @@ def intervals(
     )
     for ax, metric in zip(axes[0], metrics):
         for k, (predictions, score) in enumerate(zip(spoken, found)):
-            _interval(ax, score[metric], k, MARKERS[k % len(MARKERS)], predictions.leaky)
+            interval(ax, score[metric], k, MARKERS[k % len(MARKERS)], predictions.leaky)
         ax.set(xlabel=f"{scores.METRICS[metric]} (95 % interval)")
         ax.margins(x=0.12)
     names = [p.name + (" (leaky)" if p.leaky else "") for p in spoken]
@@ -143,7 +42,7 @@ def intervals(
 def recalls(spoken: dict[str, Predictions] | list[Predictions], title: str = "", ax: Axes | None = None) -> Axes:
     """Recall of each emotion with Wilson's interval, speakers side by side; hollow marks are leaky splits."""
     spoken = list(spoken.values()) if isinstance(spoken, dict) else spoken
-    ax = ax or _axis(10, 4)
+    ax = ax or axis(10, 4)
     step = 0.7 / max(len(spoken), 1)
     for j, predictions in enumerate(spoken):
         for emotion, number in scores.recall(predictions).items():
@@ -164,7 +63,7 @@ def recalls(spoken: dict[str, Predictions] | list[Predictions], title: str = "",
 
 def confusion(predictions: Predictions, title: str = "", ax: Axes | None = None) -> Axes:
     """Confusion matrix: shares of each row in shades of grey, counts in print."""
-    ax = ax or _axis(6.5, 5)
+    ax = ax or axis(6.5, 5)
     found = scores.confusion(predictions)
     share = found / np.maximum(found.sum(1, keepdims=True), 1)
     names = dict(xticklabels=predictions.classes, yticklabels=predictions.classes)
@@ -226,52 +125,6 @@ def ladder(
     return figure
 
 
-def filters(kernels: np.ndarray, title: str = "") -> Figure:
-    """(channels, 3, 3) weights as grey squares; darkest is the most negative, lightest the most positive."""
-    figure, axes = plt.subplots(2, (len(kernels) + 1) // 2, figsize=(9, 2.6))
-    limit = np.abs(kernels).max()
-    for ax in axes.ravel():
-        ax.axis("off")
-    for ax, kernel in zip(axes.ravel(), kernels):
-        shown = ax.imshow(kernel, cmap="gray", vmin=-limit, vmax=limit)
-    figure.colorbar(shown, ax=axes, fraction=0.02, pad=0.01, label="weight")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
-    return figure
-
-
-def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Figure:
-    """How much each emotion's probability falls when a part is covered, as a share of its largest fall.
-
-    Below the mean faces stand the falls, the darker the larger, white where there is none or a rise; a line on each
-    face encloses what falls by more than half of the largest. Below LEAST_FALL the map stays white.
-    """
-    figure, axes = plt.subplots(2, len(maps), figsize=(1.45 * len(maps) + 1.2, 4), squeeze=False)
-    for (above, below), (emotion, fall) in zip(axes.T, maps.items()):
-        mean, size, most = faces.pixels[faces.table.emotion == emotion].mean(0), faces.size, float(fall.max())
-        start, end = (seeing.PATCH - seeing.STEP) / 2 - 0.5, size - (seeing.PATCH - seeing.STEP) / 2 - 0.5
-        shares = np.clip(fall, 0, None) / most if most >= LEAST_FALL else np.zeros_like(fall)
-        above.imshow(mean, cmap="gray")
-        shown = below.imshow(shares, cmap="Greys", vmin=0, vmax=1, extent=(start, end, end, start))
-        if shares.min() < 0.5 < shares.max():
-            middles = start + (np.arange(len(fall)) + 0.5) * (end - start) / len(fall)
-            above.contour(middles, middles, shares, levels=[0.5], colors="white", linewidths=1.5)
-        for ax in (above, below):
-            ax.set(xticks=[], yticks=[], xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), aspect="equal")
-            ax.grid(False)
-        below.set_xlabel(f"at most {most:.2f}" if most >= LEAST_FALL else f"below {LEAST_FALL}")
-        above.set_title(emotion, fontsize=10, loc="center")
-    axes[0, 0].set_ylabel("mean face")
-    axes[1, 0].set_ylabel("fall when covered")
-    figure.colorbar(shown, ax=axes[1], fraction=0.02, pad=0.01, label="share of the\nlargest fall")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
-    return figure
-
-
-def panels(count: int) -> tuple[Figure, np.ndarray]:
-    """A figure with so many axes side by side."""
-    return plt.subplots(1, count, figsize=(5 * count, 4))
-
-
 def leak_ladder(rungs: list[Predictions], title: str = "") -> Figure:
     """For each rung what its test photos share with training, and beside it the scores that this goes with.
 
@@ -292,7 +145,7 @@ def leak_ladder(rungs: list[Predictions], title: str = "") -> Figure:
     for ax, metric in zip(axes[1:], ("macro_f1", "accuracy")):
         for k, predictions in enumerate(rungs):
             number = scores.score(predictions)[metric]
-            _interval(ax, number, k, "o", predictions.leaky)
+            interval(ax, number, k, "o", predictions.leaky)
             ax.annotate(
                 f"{number.value:.3f}", (number.value, k), (0, 6), textcoords="offset points", ha="center", fontsize=9
             )
@@ -311,7 +164,7 @@ def against(series: dict[str, tuple[list, list[scores.Number]]], x: str, y: str,
     series    {what it is: (places on the x axis, numbers)}
     x, y      what the axes show, with units; "(logarithmic)" in x makes that axis logarithmic
     """
-    ax = ax or _axis(6, 3.8)
+    ax = ax or axis(6, 3.8)
     for k, (name, (places, numbers)) in enumerate(series.items()):
         values = [number.value for number in numbers]
         if any(number.low is None for number in numbers):
@@ -330,38 +183,17 @@ def against(series: dict[str, tuple[list, list[scores.Number]]], x: str, y: str,
     return ax
 
 
-def distances(found: dict[str, np.ndarray], title: str = "", ax: Axes | None = None) -> Axes:
-    """How far test photos are from the training photo nearest to them: for each protocol, the share up to there."""
-    ax = ax or _axis(8, 4)
-    for (name, levels), style in zip(found.items(), cycle(LINES)):
-        ax.plot(np.sort(levels), np.arange(1, len(levels) + 1) / len(levels), linestyle=style, color=INK, label=name)
-    ax.set(xlabel="distance to the nearest training photo (grey levels, root mean square)", xlim=(0, None))
-    ax.set(ylabel="share of test photos at most so far", ylim=(0, 1), title=title)
-    ax.legend(frameon=False)
-    return ax
-
-
-def side_by_side(pairs: dict[str, tuple[np.ndarray, np.ndarray]], title: str = "") -> Figure:
-    """Drawn faces, never people's photos: for each name test pictures, and under them the nearest in training.
-
-    pairs    {name: (m, size, size) tested, (m, size, size) trained on}
-    """
-    rows = [part for both in pairs.values() for part in both]
-    names = [line for name in pairs for line in (f"{name}: tested", "nearest in training")]
-    return gallery(np.array(rows), tuple(names), title, columns=rows[0].shape[0])
-
-
 def predicted(points: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes:
     """Accuracy as measured, and as a formula has it: a row for each leak, where it is open and where it is shut.
 
     points    one row each: `leak`, `formula` (a share), `measured` (scores.Number), `leaky`
     """
     leaks = list(dict.fromkeys([*points.leak[points.leaky], *points.leak]))  # the control without any comes last
-    ax = ax or _axis(8, 0.5 * len(leaks) + 1.2)
+    ax = ax or axis(8, 0.5 * len(leaks) + 1.2)
     for point in points.itertuples():
         both = (points.leak == point.leak).sum() > 1
         y = leaks.index(point.leak) + (0.17 if not point.leaky else -0.17) * both
-        _interval(ax, point.measured, y, "s" if not point.leaky else "o", point.leaky)
+        interval(ax, point.measured, y, "s" if not point.leaky else "o", point.leaky)
         ax.plot([point.formula] * 2, [y - 0.14, y + 0.14], color=PALE, linewidth=4, zorder=1.5)
     for marker, face, label in (("o", "white", "leak open"), ("s", INK, "leak shut")):
         ax.plot([], [], marker, color=INK, mfc=face, ms=6, label=label)
@@ -385,7 +217,7 @@ def gaps(differences: dict[str, dict[str, scores.Number]], metrics=tuple(scores.
     for ax, (name, found) in zip(axes[0], differences.items()):
         ax.axvline(0, color=PALE, linewidth=1)
         for k, metric in enumerate(metrics):
-            _interval(ax, found[metric], k, MARKERS[k], False)
+            interval(ax, found[metric], k, MARKERS[k], False)
             ax.text(found[metric].value, k - 0.18, f"{found[metric].value:+.3f}", ha="center", fontsize=9)
         ax.set(xlabel="difference (95 % interval)", ylim=(len(metrics) - 0.5, -0.6))
         ax.set_title(name, fontsize=10)
@@ -402,7 +234,7 @@ def trade(points: pd.DataFrame, title: str = "", least: float = -0.4, ax: Axes |
               `common`, `scarce`: changes of mean recall (scores.Number), drawn as a cross of intervals
     least     what lies further left would squeeze all others: it stands at the edge, with its number
     """
-    ax = ax or _axis(8.5, 5)
+    ax = ax or axis(8.5, 5)
     ax.axhline(0, color=PALE, linewidth=1)
     ax.axvline(0, color=PALE, linewidth=1)
     slope = -len(COMMON) / len(SCARCE)
@@ -436,7 +268,7 @@ def by_epoch(series: dict[str, list[scores.Number]], y: str, title: str = "", ax
     series    {what it is: one number for each epoch}
     y         what is shown, with its unit
     """
-    ax = ax or _axis(7.5, 4)
+    ax = ax or axis(7.5, 4)
     greys = np.linspace(0.1, 0.6, max(len(series), 2))
     for k, ((name, numbers), style) in enumerate(zip(series.items(), cycle(LINES))):
         epochs, (value, low, high, _) = np.arange(1, len(numbers) + 1), np.array(numbers, float).T
@@ -479,7 +311,7 @@ def bars(probabilities: dict[str, float] | np.ndarray, title: str = "", ax: Axes
         if unknown := [word for word in probabilities if word not in EMOTIONS]:
             raise BadInput(f"no emotions: {listed(unknown)}; choose from {listed(EMOTIONS)}")
         probabilities = [probabilities.get(emotion, 0.0) for emotion in EMOTIONS]
-    ax = ax or _axis(5, 2.8)
+    ax = ax or axis(5, 2.8)
     ax.barh(EMOTIONS, probabilities, color=[COLOURS[e] for e in EMOTIONS], edgecolor=INK, linewidth=0.5)
     for k, share in enumerate(probabilities):
         ax.text(share + 0.01, k, f"{share:.1%}", va="center", fontsize=9)
@@ -488,12 +320,3 @@ def bars(probabilities: dict[str, float] | np.ndarray, title: str = "", ax: Axes
     ax.set_xticks(np.arange(0, 1.01, 0.25))
     ax.grid(axis="y", visible=False)
     return ax
-
-
-def _axis(width: float, height: float) -> Axes:
-    return plt.subplots(figsize=(width, height))[1]
-
-
-def _interval(ax: Axes, number: scores.Number, y: float, marker: str, hollow: bool) -> None:
-    ax.plot([number.low, number.high], [y, y], color=INK, linewidth=1.5)
-    ax.plot(number.value, y, marker, color=INK, markerfacecolor="white" if hollow else INK, markersize=6)

@@ -1,0 +1,57 @@
+"""Every figure. Each takes what it shows, an optional axis, and returns the axis or figure; none calls show()."""
+
+from emoclass.plots.photos import (
+    counts,
+    distances,
+    filters,
+    gallery,
+    mean_faces,
+    occlusion,
+    photos_per_person,
+    shares,
+    side_by_side,
+)
+from emoclass.plots.said import (
+    against,
+    bars,
+    by_epoch,
+    confusion,
+    gaps,
+    intervals,
+    ladder,
+    leak_ladder,
+    learning_curves,
+    predicted,
+    recalls,
+    reliability,
+    trade,
+)
+from emoclass.plots.style import close, panels, use_style
+
+__all__ = [
+    "against",
+    "bars",
+    "by_epoch",
+    "close",
+    "confusion",
+    "counts",
+    "distances",
+    "filters",
+    "gallery",
+    "gaps",
+    "intervals",
+    "ladder",
+    "leak_ladder",
+    "learning_curves",
+    "mean_faces",
+    "occlusion",
+    "panels",
+    "photos_per_person",
+    "predicted",
+    "recalls",
+    "reliability",
+    "shares",
+    "side_by_side",
+    "trade",
+    "use_style",
+]
