@@ -262,3 +262,94 @@ def test_one_step_goes_on_from_where_the_other_ended():
     speaker = pooled(run_of(two([27 / 28]), two([27 / 28] * 4), [H, H, H, N], NINE_TO_ONE))
     assert after.temperatures(speaker) == pytest.approx([3], rel=1e-3)
     assert after.temperatures(after.logit_adjusted(speaker, 1)) == pytest.approx([1], rel=1e-3)
+
+
+# one of several, or all of them
+
+
+def candidate(name, *said, truth=(H, H, H, N)):
+    """Somebody who says of each fold's one test photo and four validation photos how probable happiness is."""
+    runs = [run_of(two([test]), two(validation), truth, fold=fold) for fold, (test, validation) in enumerate(said)]
+    return replace(pooled(*runs), name=name)
+
+
+RIGHT, HALF, WRONG = [0.9, 0.9, 0.9, 0.1], [0.9, 0.9, 0.1, 0.9], [0.1, 0.1, 0.1, 0.9]
+
+
+def test_each_fold_takes_whom_its_own_validation_persons_prefer():
+    one, other = candidate("one", (0.6, RIGHT), (0.7, WRONG)), candidate("other", (0.8, HALF), (0.9, HALF))
+    nested = after.chosen([one, other])
+    assert nested.probabilities[:, H] == pytest.approx([0.6, 0.9])
+    assert nested.name == "chosen by validation persons"
+    assert nested.table.photo.tolist() == one.table.photo.tolist() and nested.table.index.tolist() == [0, 1]
+    assert [run.validation[2, H] for run in nested.runs] == pytest.approx([0.9, 0.1])
+    assert after.chosen([other, one], name="again").probabilities[:, H] == pytest.approx([0.6, 0.9])
+
+
+def test_what_is_tested_has_no_say_in_the_choice():
+    one, other = candidate("one", (0.6, RIGHT)), candidate("other", (0.8, HALF))
+    for test in (0.0, 0.3, 1.0):  # whatever is said of the test photo
+        changed = candidate("one", (test, RIGHT))
+        assert after.chosen([changed, other]).probabilities[0, H] == pytest.approx(test)
+    assert after.chosen([other, one]).runs[0] is one.runs[0]
+
+
+def test_the_first_of_equals_is_chosen():
+    one, other = candidate("one", (0.6, RIGHT)), candidate("other", (0.8, RIGHT))
+    assert after.chosen([one, other]).runs[0] is one.runs[0]
+    assert after.chosen([other, one]).runs[0] is other.runs[0]
+
+
+# Of four happy ones and one neutral: all but the neutral right (accuracy .8); or two happy ones and the neutral (.6).
+ACCURATE, FAIR = [0.9, 0.9, 0.9, 0.9, 0.9], [0.9, 0.9, 0.1, 0.1, 0.1]
+
+
+@pytest.mark.parametrize(
+    "metric, at_least, test", [("accuracy", 0, 0.6), ("balanced_accuracy", 0, 0.8), ("balanced_accuracy", 0.7, 0.6)]
+)
+def test_any_metric_may_decide_among_those_that_are_accurate_enough(metric, at_least, test):
+    truth = (H, H, H, H, N)
+    both = candidate("one", (0.6, ACCURATE), truth=truth), candidate("other", (0.8, FAIR), truth=truth)
+    assert after.chosen(both, metric, at_least).probabilities[0, H] == pytest.approx(test)
+
+
+def test_where_nobody_is_accurate_enough_the_most_accurate_is_taken():
+    truth = (H, H, H, H, N)
+    both = candidate("other", (0.8, FAIR), truth=truth), candidate("one", (0.6, ACCURATE), truth=truth)
+    assert after.chosen(both, "balanced_accuracy", at_least=0.9).probabilities[0, H] == pytest.approx(0.6)
+
+
+def test_rows_go_with_whoever_is_chosen_and_a_leak_stays_one():
+    one, other = candidate("one", (0.6, RIGHT), (0.7, WRONG)), candidate("other", (0.8, HALF), (0.9, HALF))
+    other = replace(other, table=other.table.assign(source_in_training=True), leaky=True)
+    one = replace(one, table=one.table.assign(source_in_training=False))
+    nested = after.chosen([one, other])
+    assert nested.table.source_in_training.tolist() == [False, True] and nested.leaky
+    assert after.ensemble([one, other]).leaky
+
+
+def test_an_ensemble_says_the_mean_of_both_parts_and_keeps_nobodys_weights():
+    one, other = candidate("one", (0.6, RIGHT), (0.7, WRONG)), candidate("other", (0.8, HALF), (0.3, HALF))
+    both = after.ensemble([one, other], "both")
+    assert both.probabilities[:, H] == pytest.approx([0.7, 0.5]) and both.name == "both"
+    assert both.probabilities.dtype == np.float32
+    assert both.runs[0].validation[:, H] == pytest.approx([0.9, 0.9, 0.5, 0.5])
+    assert both.runs[0].weights == [] and both.runs[0].features == {} and both.runs[0].seconds == 2
+    assert after.scaled(both).guess.tolist() == both.guess.tolist()  # one step can follow another
+    assert one.probabilities[0, H] == np.float32(0.6)
+    with pytest.raises(BadInput, match="'both': what goes into the last layer was not kept"):
+        after.retrained_head(both)
+
+
+@pytest.mark.parametrize("together", (after.chosen, after.ensemble))
+def test_only_those_who_were_tested_and_validated_alike_are_put_together(together):
+    one = candidate("one", (0.6, RIGHT), (0.7, WRONG))
+    another_fold = replace(pooled(run_of(two([0.6]), two(RIGHT), (H, H, H, N), fold=5)), name="elsewhere")
+    fewer_folds = candidate("fewer", (0.6, RIGHT))
+    other_validation = candidate("asked otherwise", (0.6, RIGHT), (0.7, WRONG), truth=(N, H, H, N))
+    with pytest.raises(BadInput, match="'elsewhere', 'fewer', 'asked otherwise' and 'one' were not tested"):
+        together([one, another_fold, fewer_folds, other_validation])
+    with pytest.raises(BadInput, match="no candidate"):
+        together([])
+    with pytest.raises(BadInput, match="'one': change what whole runs say first"):
+        together([one, one.where(np.array([True, False]))])

@@ -269,7 +269,7 @@ def test_another_library_or_lock_makes_every_notebook_stale(project, monkeypatch
     executed(project)
     copy = tmp_path / "root"
     (copy / "emoclass").mkdir(parents=True)
-    (copy / "emoclass" / "plots.py").write_text("changed = True")
+    (copy / "emoclass" / "seeing.py").write_text("changed = True")
     (copy / "requirements.lock").write_text("")
     monkeypatch.setattr(paths, "ROOT", copy)
     assert "01_one.ipynb" in reproduce.check()[0]
