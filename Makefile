@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 DATASET ?= muxspace
 PROFILE ?= full
+ONLY ?=
 PYTHON ?= python3
 
 # Notebooks run in a folder of their own, where a relative path would lead elsewhere.
@@ -18,19 +19,22 @@ ACTIVE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] && python -I -c 'import e
 RUN := $(or $(ACTIVE),.venv/bin/python)
 READY := $(if $(ACTIVE),,.venv/.ready)
 
-.PHONY: help reproduce check test lab lint data model bench others lock clean
+.PHONY: help reproduce check audit test lab lint data model bench others lock clean
 
 help:  ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-reproduce: $(READY)  ## run the study: train what is missing, execute the notebooks (DATASET=cartoon or a folder, PROFILE=quick)
-	@$(RUN) -m emoclass.reproduce --dataset "$(DATASET)" --profile "$(PROFILE)"
+reproduce: $(READY)  ## run the study: train what is missing, execute the notebooks (ONLY=03_leakage, DATASET=synthetic or a folder, PROFILE=quick)
+	@$(RUN) -m emoclass reproduce --dataset "$(DATASET)" --profile "$(PROFILE)" --only "$(ONLY)"
 
 check: $(READY)  ## fail if a notebook, a figure or a number in the README is older than what it was made from
-	@$(RUN) -m emoclass.reproduce --check
+	@$(RUN) -m emoclass check
 
-test: $(READY)  ## run all tests: on drawn faces, and on the photos where they are
+test: $(READY)  ## run all tests: on synthetic faces, and on the photos where they are
 	@$(RUN) -m pytest -n auto --dist loadfile
+
+audit: $(READY)  ## what stands twice in a folder of photos: PHOTOS=/path
+	@$(RUN) -m emoclass audit "$(PHOTOS)"
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab --notebook-dir=notebooks
@@ -39,10 +43,10 @@ lint: $(READY)  ## check style and layout of the code
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 
 data: $(READY)  ## fetch the photos, or unpack them (ARCHIVE=file.tar.gz), and verify them
-	@$(RUN) -m emoclass.data.muxspace $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+	@$(RUN) -m emoclass fetch $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 model: $(READY)  ## train the model to take away on everything, into build/model (minutes)
-	@$(RUN) -m emoclass.model --dataset "$(DATASET)" --profile "$(PROFILE)"
+	@$(RUN) -m emoclass export --dataset "$(DATASET)" --profile "$(PROFILE)"
 
 bench: $(READY)  ## measure speed side by side with what people would use instead, into figures/bench.json (minutes)
 	@$(RUN) benchmarks/bench.py

@@ -21,23 +21,23 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+from emoclass.model import compact_variant
 
-from emoclass import load_faces, losses, models, paths, split
+from emoclass import load_faces, losses, models, paths, splits
 from emoclass.backend import ONE_THREAD, fast_precision, keras, silence
-from emoclass.data import cartoon, muxspace
-from emoclass.data.prepare import prepare
+from emoclass.data import muxspace, synthetic
+from emoclass.data.images import load_images
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
-from emoclass.model import compact_variant
-from emoclass.store import Store
-from emoclass.sweep import process_pool, tasks, train_missing
-from emoclass.train import parts, train
-from emoclass.variant import Variant
+from emoclass.study.store import Store
+from emoclass.study.sweep import process_pool, tasks, train_missing
+from emoclass.study.train import make_split, train
+from emoclass.study.variant import Variant
 
 DECODED = 4000  # photos that both readers are given
 OF_EACH = 2000  # photos of each emotion, at most, to compare two precisions on: in minutes
 PARED_DOWN = Variant("pared-down", epochs=3)
-COMPACT = compact_variant(leave_out=(), only_test=(), epochs=3)
+COMPACT = compact_variant(excluded_sources=(), test_sources=(), epochs=3)
 FOUR_RUNS = Variant("four equal runs", net=models.FOUR_CONVOLUTIONS, n_folds=4, epochs=20)
 FOUND: dict[str, dict] = {}
 
@@ -71,8 +71,8 @@ def seconds(work, times: int = 3) -> float:
 
 def fresh(work, *arguments):
     """What work(*arguments) returns in a process of its own."""
-    with process_pool(1) as pool:
-        return pool.submit(work, *arguments).result()
+    with process_pool(1) as concat_folds:
+        return concat_folds.submit(work, *arguments).result()
 
 
 @contextlib.contextmanager
@@ -110,7 +110,7 @@ def our_reader(folder: str) -> float:
 
     def work():
         with nothing_built():
-            prepare(files, 48)
+            load_images(files, 48)
 
     work()
     return seconds(work)
@@ -138,7 +138,7 @@ def compiled(variant: Variant, size: int):
     net = models.build(variant.net, size)
     net.compile(
         optimizer=keras().optimizers.Adam(variant.learning_rate),
-        loss=losses.cross_entropy(np.ones(len(EMOTIONS))),
+        class_weight=losses.cross_entropy(np.ones(len(EMOTIONS))),
         metrics=["accuracy"],
         steps_per_execution=8,
         jit_compile=False,
@@ -148,21 +148,21 @@ def compiled(variant: Variant, size: int):
 
 def whole_run(variant: Variant, faces: Faces) -> None:
     """One run as if it were the first on these faces: folds that were dealt before are forgotten."""
-    split._folds.cache_clear()
-    split._parts.cache_clear()
+    splits._folds.cache_clear()
+    splits._parts.cache_clear()
     train(variant, faces)
 
 
 def training() -> None:
     """One run against a bare model.fit on arrays in memory."""
     faces = load_faces("muxspace")
-    everything, dealt = parts(PARED_DOWN, faces, 0)
-    part = {side: (everything.pixels[rows][..., None], everything.labels[rows]) for side, rows in vars(dealt).items()}
+    everything, split = make_split(PARED_DOWN, faces, 0)
+    part = {side: (everything.pixels[rows][..., None], everything.labels[rows]) for side, rows in vars(split).items()}
     how = dict(validation_data=part["validation"], validation_batch_size=512, epochs=PARED_DOWN.epochs, verbose=0)
 
     def bare():
         net = compiled(PARED_DOWN, faces.size)
-        net.fit(*part["train"], batch_size=PARED_DOWN.batch, **how)
+        net.fit(*part["train"], batch_size=PARED_DOWN.batch_size, **how)
         net.predict(part["test"][0], batch_size=512, verbose=0)
 
     train(PARED_DOWN.replace(epochs=1), faces)  # the first run of a process pays for what is set up once
@@ -180,23 +180,23 @@ def from_files() -> None:
 
     def ours():
         with nothing_built():
-            pixels = prepare([images / photo for photo in faces.table.photo], faces.size)
+            pixels = load_images([images / photo for photo in faces.table.photo], faces.size)
             whole_run(PARED_DOWN, replace(faces, pixels=pixels))
 
     def theirs(tree):
         how = dict(target_size=(faces.size,) * 2, color_mode="grayscale", classes=list(EMOTIONS), class_mode="sparse")
         flow = ImageDataGenerator().flow_from_directory
         with contextlib.redirect_stdout(io.StringIO()):  # how many it has found
-            fitted = flow(Path(tree, "train"), **how, batch_size=PARED_DOWN.batch)
+            fitted = flow(Path(tree, "train"), **how, batch_size=PARED_DOWN.batch_size)
             others = [flow(Path(tree, side), **how, batch_size=512, shuffle=False) for side in ("validation", "test")]
         net = compiled(PARED_DOWN, faces.size)
         net.fit(fitted, validation_data=others[0], epochs=PARED_DOWN.epochs, verbose=0)
         net.predict(others[1], verbose=0)
 
     train(PARED_DOWN.replace(epochs=1), faces)
-    everything, dealt = parts(PARED_DOWN, faces, 0)
+    everything, split = make_split(PARED_DOWN, faces, 0)
     with tempfile.TemporaryDirectory() as tree:
-        for side, rows in vars(dealt).items():
+        for side, rows in vars(split).items():
             for emotion in EMOTIONS:
                 Path(tree, side, emotion).mkdir(parents=True)
             for photo, emotion in everything.table.iloc[rows][["photo", "emotion"]].itertuples(index=False):
@@ -221,7 +221,7 @@ def half_precision() -> None:
 
 def workers() -> None:
     """Four equal runs on two one-thread workers, and on a Dask cluster of two, against one worker."""
-    faces = cartoon.draw(cartoon.Drawing())
+    faces = synthetic.draw(synthetic.SyntheticConfig())
 
     def taken(executor) -> float:
         with tempfile.TemporaryDirectory() as folder:
@@ -229,17 +229,17 @@ def workers() -> None:
             train_missing(tasks([FOUR_RUNS.replace(n_folds=2, epochs=1)], faces), store, executor, quiet)  # warm
             return seconds(lambda: train_missing(tasks([FOUR_RUNS], faces), store, executor, quiet), 1)
 
-    with process_pool(1) as pool:
-        one = taken(pool)
-    with process_pool(2) as pool:
-        two = taken(pool)
+    with process_pool(1) as concat_folds:
+        one = taken(concat_folds)
+    with process_pool(2) as concat_folds:
+        two = taken(concat_folds)
     note("scale.two_workers", one / two, 1.8, "times", "four equal runs, one thread each; the same bits (tests)")
     try:
         from distributed import Client, LocalCluster
     except ImportError:
         print("scale.dask is left out: the package distributed is not installed")
         return
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as duplicate_id, Client(duplicate_id) as client:
         dask = taken(client.get_executor())
     note("scale.dask", one / dask, 1.8, "times", "the same on distributed.LocalCluster, 2 workers of one thread each")
 
@@ -271,13 +271,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure everything, or the parts asked for; 2 and one sentence where the photos are missing."""
     parser = argparse.ArgumentParser(prog="python benchmarks/bench.py", description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all of them unless said")
-    asked = parser.parse_args(arguments).parts
-    if unknown := [name for name in asked if name not in PARTS]:
+    target_column = parser.parse_args(arguments).make_split
+    if unknown := [name for name in target_column if name not in PARTS]:
         parser.error(f"there is no part {', '.join(unknown)}; choose from {', '.join(PARTS)}")
     if muxspace.find() is None:
         print("bench: the photos are not here; run make data", file=sys.stderr)
         return 2
-    for name in asked or PARTS:
+    for name in target_column or PARTS:
         PARTS[name]()
         save()
     return 0

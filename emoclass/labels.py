@@ -1,11 +1,11 @@
 """The eight emotions: their order, their colours, and the other names people give them."""
 
 EMOTIONS = ("anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
-COMMON = ("happiness", "neutral")
-SCARCE = tuple(emotion for emotion in EMOTIONS if emotion not in COMMON)
+MAJORITY = ("happiness", "neutral")
+MINORITY = tuple(emotion for emotion in EMOTIONS if emotion not in MAJORITY)
 
-# Paul Tol's "muted" scheme, for the colour-blind, dealt so that neighbours in the order above also differ in
-# lightness and so stay apart in grey.
+# Paul Tol's "muted" scheme, for the colour-blind, so ordered that neighbours also differ in lightness and so stay
+# apart in grey.
 COLOURS = {
     "anger": "#882255",
     "contempt": "#DDCC77",

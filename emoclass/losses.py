@@ -1,34 +1,36 @@
 """Losses on logits: cross-entropy that weighs emotions, lets go of easy photos, or takes the prior out."""
 
+from typing import Literal, get_args
+
 import numpy as np
 
 from emoclass.backend import keras
-from emoclass.faces import BadInput, listed
+from emoclass.errors import InputError, listed
 
-WEIGHTS = ("plain", "root", "balanced", "effective")
+ClassWeight = Literal["none", "sqrt", "balanced", "effective"]
 
 
-def class_weights(counts: np.ndarray, how: str = "plain", beta: float = 0.999) -> np.ndarray:
+def class_weights(counts: np.ndarray, class_weight: ClassWeight = "none", beta: float = 0.999) -> np.ndarray:
     """(K,) float32 weights for classes with (K,) `counts` training photos, their mean over the photos being 1.
 
-    plain      1 for each
-    balanced   N / (K n_k): each class counts the same in all
-    root       the square root of that: a compromise, 28:1 where balanced is 763:1
+    none       1 for each
+    balanced   inverse frequency, N / (K n_k): each class counts the same in all
+    sqrt       the square root of that: a compromise, 28:1 where balanced is 763:1
     effective  (1 - beta) / (1 - beta^n_k), the effective number of photos (Cui et al. 2019); beta from 0 to below 1
-    A class without a photo gets weight 0, as there is nothing to weigh. Raises BadInput for another word or beta.
+    A class without a photo gets weight 0, as there is nothing to weigh. Raises InputError for another word or beta.
     """
-    if how not in WEIGHTS:
-        raise BadInput(f"loss {how!r} is unknown; choose one of {listed(WEIGHTS)}")
+    if class_weight not in get_args(ClassWeight):
+        raise InputError(f"class_weight {class_weight!r} is unknown; choose one of {listed(get_args(ClassWeight))}")
     if not 0 <= beta < 1:
-        raise BadInput(f"beta={beta}: the effective number needs a beta from 0 to below 1")
+        raise InputError(f"beta={beta}: the effective number needs a beta from 0 to below 1")
     counts = np.asarray(counts, float)
     some = np.maximum(counts, 1)
     raw = {
-        "plain": np.ones_like(some),
-        "root": some**-0.5,
+        "none": np.ones_like(some),
+        "sqrt": some**-0.5,
         "balanced": 1 / some,
         "effective": (1 - beta) / (1 - beta**some),
-    }[how]
+    }[class_weight]
     weights = np.where(counts > 0, raw, 0.0)
     return (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
 
@@ -41,32 +43,31 @@ def log_prior(counts: np.ndarray) -> np.ndarray:
 
 def cross_entropy(
     weights: np.ndarray,
-    gamma: float = 0.0,
-    tau: float = 0.0,
+    focal_gamma: float = 0.0,
+    logit_adjustment_tau: float = 0.0,
     prior: np.ndarray | None = None,
-    smoothing: float = 0.0,
 ):
     """A Keras loss: the mean over the batch of weight[label] x (1 - p_t)^gamma x -log p_t.
 
-    Labels are (batch,) int, logits z (batch, K); p = softmax(z + tau x prior), and p_t is what p says of the label.
+    Labels are (batch,) int, logits z (batch, K); p = softmax(z + tau x prior), and p_t is the label's part of it.
 
-    gamma      focal loss (Lin et al. 2017): above 0, photos that are easy already count less
-    tau        logit-adjusted loss (Menon et al. 2021): `prior` (K,), the log shares of the classes, is added while
-               training only; with tau = 1 this is the balanced softmax (Ren et al. 2020)
-    smoothing  share of each label that is spread evenly over all classes (Szegedy et al. 2016)
+    focal_gamma            gamma of the focal loss (Lin et al. 2017): above 0, photos that are easy already count less
+    logit_adjustment_tau   tau of the logit-adjusted loss (Menon et al. 2021): `prior` (K,), the log shares of the
+                           classes, is added while training only; tau = 1 is the balanced softmax (Ren et al. 2020)
     """
     weights = np.asarray(weights, np.float32)
-    offset = np.float32(tau) * (np.zeros_like(weights) if prior is None else np.asarray(prior, np.float32))
+    prior = np.zeros_like(weights) if prior is None else np.asarray(prior, np.float32)
+    offset = np.float32(logit_adjustment_tau) * prior
 
     def weighted_cross_entropy(labels, logits):
         ops = keras().ops
         labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
-        logs = ops.log_softmax(ops.cast(logits, "float32") + ops.convert_to_tensor(offset), axis=-1)
-        right = ops.squeeze(ops.take_along_axis(logs, labels[:, None], axis=-1), -1)
-        each = -(1 - smoothing) * right - smoothing * ops.mean(logs, axis=-1)
-        if gamma:
+        log_p = ops.log_softmax(ops.cast(logits, "float32") + ops.convert_to_tensor(offset), axis=-1)
+        right = ops.squeeze(ops.take_along_axis(log_p, labels[:, None], axis=-1), -1)
+        each = -right
+        if focal_gamma:
             # The gradient of (1 - p)^gamma has no bounds at p = 1 for gamma below 1.
-            each = each * ops.power(ops.maximum(1 - ops.exp(right), 1e-6), gamma)
+            each = each * ops.power(ops.maximum(1 - ops.exp(right), 1e-6), focal_gamma)
         return ops.mean(ops.take(ops.convert_to_tensor(weights), labels) * each)
 
     return weighted_cross_entropy

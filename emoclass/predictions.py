@@ -1,82 +1,99 @@
-"""Predictions: what was said about each photo out of fold, pooled over folds and seeds."""
+"""Predictions: what was predicted for each photo out of fold, over folds and seeds."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from emoclass.faces import BadInput, Faces, listed
+from emoclass.errors import InputError, listed
 from emoclass.labels import EMOTIONS
-from emoclass.train import Run, subject
+
+if TYPE_CHECKING:
+    from emoclass.study.train import Run
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """One row for each photo and each time that it was tested.
 
-    name           of the variant or baseline that speaks
-    table          m rows: photo, parent, person, source, emotion (the label), fold, seed
-    probabilities  (m, classes) float32; a baseline without any says 1 for its choice
-    leaky          True if the split was allowed to tear apart what belongs together
-    runs           the runs pooled here, empty for a baseline
-    asked, classes the column of the table that holds what was to be said, and all that could be: its eight emotions
-                   unless the net was asked for the source
-    mix            photos of each class that metrics are weighted to, as if so many had been tested; None: as they are
+    name           of the variant or baseline that predicts
+    table          m rows: photo, parent, subject, source, emotion (the label), fold, seed; of trained nets also
+                   `<key>_in_training` for each of splits.GROUP_NAMES
+    probabilities  (m, classes) float32; a baseline without any gives 1 to its choice
+    leaky          True if the guard was overridden (allow_leak=True): for good, whatever is derived from it
+    runs           the runs behind it, empty for a baseline
+    target_column  the column of the table that was to be predicted
+    classes        all that could be: the eight emotions unless the target is the source
+    class_prior    photos of each class that metrics are reweighted to; None: as they are
     """
 
     name: str
     table: pd.DataFrame
     probabilities: np.ndarray
     leaky: bool = False
-    runs: tuple[Run, ...] = ()
-    asked: str = "emotion"
+    runs: "tuple[Run, ...]" = ()
+    target_column: str = "emotion"
     classes: tuple[str, ...] = EMOTIONS
-    mix: tuple[float, ...] | None = None
+    class_prior: tuple[float, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.table)
 
     @property
-    def truth(self) -> np.ndarray:
+    def y_true(self) -> np.ndarray:
         """(m,) int64: the label, as its place in the classes."""
-        return pd.Categorical(self.table[self.asked], categories=self.classes).codes.astype(np.int64)
+        return pd.Categorical(self.table[self.target_column], categories=self.classes).codes.astype(np.int64)
 
     @property
-    def guess(self) -> np.ndarray:
+    def y_pred(self) -> np.ndarray:
         """(m,) int64: the class with the highest probability, as its place."""
         return self.probabilities.argmax(1)
 
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What a reader must know of the split: "guard overridden", "subjects shared" (some stand on both sides)."""
+        shared = "subject_in_training" in self.table and bool(self.table.subject_in_training.any())
+        return ("guard overridden",) * self.leaky + ("subjects shared",) * shared
+
     def where(self, rows, name: str | None = None) -> "Predictions":
-        """The same speaker on some rows only: (m,) bool."""
+        """The same predictions for some rows only: (m,) bool."""
         rows = np.asarray(rows, bool)
         return replace(self, name=name or self.name, table=self.table[rows], probabilities=self.probabilities[rows])
 
-    def weighted(self, mix: pd.Series, name: str) -> "Predictions":
-        """The same, every metric of it as if `mix` photos of each class (its index) had been tested."""
-        return replace(self, name=name, mix=tuple(mix.reindex(list(self.classes), fill_value=0).astype(float)))
+    def originals(self, name: str | None = None) -> "Predictions":
+        """Only the rows of photos that are nobody's copy."""
+        return self.where((self.table.photo == self.table.parent).to_numpy(), name)
+
+    def reweighted(self, class_prior: pd.Series, name: str) -> "Predictions":
+        """The same, every metric as if `class_prior` photos of each class (its index) had been tested."""
+        prior = class_prior.reindex(list(self.classes), fill_value=0).astype(float)
+        return replace(self, name=name, class_prior=tuple(prior))
 
     def after_epoch(self, epoch: int) -> "Predictions":
-        """What was said after this epoch, counted from 1; the variant must have asked to `follow`.
+        """What was predicted after this epoch, counted from 1.
 
-        Raises BadInput if it has not, if there were not so many epochs, or if only some rows of it are left.
+        Raises InputError if the variant did not record its epochs, if there were not so many, or if only some rows
+        are left.
         """
-        if not self.runs or not all(1 <= epoch <= len(run.guesses) for run in self.runs):
-            raise BadInput(f"{self.name!r}: what was said after epoch {epoch} was not kept (follow=True keeps it)")
-        said = np.concatenate([run.guesses[epoch - 1] for run in self.runs])
-        if len(said) != len(self):
-            raise BadInput(f"{self.name!r}: ask what was said after an epoch first, then choose among the rows")
-        return replace(self, probabilities=np.eye(len(self.classes), dtype=np.float32)[said])
+        if not self.runs or not all(1 <= epoch <= len(run.epoch_predictions) for run in self.runs):
+            raise InputError(f"{self.name!r}: predictions after epoch {epoch} were not kept (record_epochs=True)")
+        y_pred = np.concatenate([run.epoch_predictions[epoch - 1] for run in self.runs])
+        if len(y_pred) != len(self):
+            raise InputError(f"{self.name!r}: take the predictions after an epoch first, then choose among the rows")
+        return replace(self, probabilities=np.eye(len(self.classes), dtype=np.float32)[y_pred])
 
     def averaged(self, name: str | None = None) -> "Predictions":
         """One row for each photo: the mean of the probabilities over all times that it was tested, by seed or fold.
 
         The rest of the row is that of the first time. The runs are left behind, as their rows are no longer there.
-        Raises BadInput if a photo was to be told otherwise the second time (random emotions are, with each seed).
+        Raises InputError if a photo's label changes from time to time (permuted ones do, with each seed).
         """
-        asked = self.table.groupby("photo")[self.asked].nunique()
-        if (asked > 1).any():
-            torn = listed(asked.index[asked > 1], 5)
-            raise BadInput(f"{self.name!r}: what was to be said changes from time to time for {torn}")
+        n_labels = self.table.groupby("photo")[self.target_column].nunique()
+        if (n_labels > 1).any():
+            raise InputError(
+                f"{self.name!r}: the label changes from time to time for {listed(n_labels.index[n_labels > 1], 5)}"
+            )
         photo, _ = pd.factorize(self.table.photo)
         sums = np.zeros((photo.max(initial=-1) + 1, len(self.classes)))
         np.add.at(sums, photo, self.probabilities)
@@ -87,33 +104,3 @@ class Predictions:
             probabilities=(sums / np.bincount(photo)[:, None]).astype(np.float32),
             runs=(),
         )
-
-    def originals(self, name: str | None = None) -> "Predictions":
-        """Only what was said about photos that are nobody's copy."""
-        return self.where((self.table.photo == self.table.parent).to_numpy(), name)
-
-
-def pool(runs: list[Run], faces: Faces) -> Predictions:
-    """Runs of one variant, over folds and seeds, as one table; what is known of a copy is what its parent has."""
-    variant = runs[0].variant
-    asked = {seed: subject(variant, faces, seed).table for seed in {run.seed for run in runs}}
-    known = {seed: table.set_index("photo")[["person", "source", "emotion"]] for seed, table in asked.items()}
-    rows = [
-        known[run.seed]
-        .loc[run.parent]
-        .assign(photo=run.photo, parent=run.parent, fold=run.fold, seed=run.seed, **_beside(run.in_training))
-        for run in runs
-    ]
-    return Predictions(
-        name=variant.name,
-        table=pd.concat(rows, ignore_index=True),
-        probabilities=np.concatenate([run.probabilities for run in runs]),
-        leaky=variant.allow_leak,
-        runs=tuple(runs),
-        asked="source" if variant.target == "source" else "emotion",
-        classes=runs[0].classes,
-    )
-
-
-def _beside(in_training: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"{key}_in_training": value for key, value in in_training.items()}

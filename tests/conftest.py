@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from emoclass.data.cartoon import Drawing, draw
+from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.faces import Faces
 
 settings.register_profile("emoclass", deadline=None, derandomize=True)
@@ -21,17 +21,17 @@ def build(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def drawn() -> Faces:
-    """57 drawn faces of 16 pixels: all eight emotions, persons with several photos, two sources, two duplicates."""
+    """57 synthetic faces of 16 pixels: all eight emotions, subjects with several photos, two sources, two duplicates."""
     counts = (6, 3, 5, 3, 12, 14, 6, 6)
-    faces = draw(Drawing(counts=counts, photos_per_person=(2, 4), film=0.3, duplicates=2), size=16)
+    faces = draw(SyntheticConfig(counts=counts, photos_per_subject=(2, 4), film=0.3, duplicates=2), size=16)
     faces.pixels.flags.writeable = False
     return faces
 
 
 @pytest.fixture(scope="session")
 def sharp() -> Faces:
-    """32 drawn faces of 48 pixels without noise, four of each emotion, all of different persons."""
-    faces = draw(Drawing(counts=(4,) * 8, photos_per_person=(1, 1), film=0.0, noise=0.0), size=48)
+    """32 synthetic faces of 48 pixels without noise, four of each emotion, all of different subjects."""
+    faces = draw(SyntheticConfig(counts=(4,) * 8, photos_per_subject=(1, 1), film=0.0, noise=0.0), size=48)
     faces.pixels.flags.writeable = False
     return faces
 
@@ -42,9 +42,9 @@ def faces_of():
 
     def make(name: str = "faces", **columns) -> Faces:
         n = len(next(iter(columns.values())))
-        table = {"photo": [f"photo {k}" for k in range(n)], "emotion": "neutral", "source": "news", "labeller": "1"}
+        table = {"photo": [f"photo {k}" for k in range(n)], "emotion": "neutral", "source": "news", "annotator": "1"}
         table |= columns
-        table = {"person": table["photo"], "parent": table["photo"], "cluster": table["photo"]} | table
+        table = {"subject": table["photo"], "parent": table["photo"], "duplicate_id": table["photo"]} | table
         pixels = np.arange(n, dtype=np.uint8)[:, None, None].repeat(2, axis=1).repeat(2, axis=2)
         return Faces(pixels, pd.DataFrame(table).astype(str), name)
 

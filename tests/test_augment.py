@@ -11,13 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import emoclass.augment as module
-from emoclass.augment import Copies, Jitter, copies_per_photo, jitter_layer, warp, with_copies
+from emoclass.augment import (
+    OfflineAugmentation,
+    OnlineAugmentation,
+    augmentation_layer,
+    copies_per_photo,
+    warp,
+    with_copies,
+)
 from emoclass.backend import keras
-from emoclass.faces import BadInput
-from emoclass.labels import EMOTIONS, SCARCE
+from emoclass.errors import InputError
+from emoclass.labels import EMOTIONS, MINORITY
 
 GRADIENT = (np.add.outer(np.arange(24) * 7, np.arange(24) * 3) % 256).astype(np.uint8)
-STILL = Copies(to=1, rotation=0, shift=0, zoom=0, flip=False)
+STILL = OfflineAugmentation(target_count=1, rotation=0, shift=0, zoom=0, flip=False)
 
 
 def copies_of(faces, copies, seed=0):
@@ -78,16 +85,16 @@ def test_the_picture_handed_in_is_left_alone():
 @settings(max_examples=50)
 @given(
     counts=st.lists(st.integers(0, 6), min_size=8, max_size=8).filter(any),
-    to=st.integers(1, 15),
-    of=st.sets(st.sampled_from(EMOTIONS)),
+    target_count=st.integers(1, 15),
+    classes=st.sets(st.sampled_from(EMOTIONS)),
     seed=st.integers(0, 9),
 )
 def test_each_emotion_asked_for_reaches_its_number_and_the_others_stay(faces_of, counts, to, of, seed):
     faces = faces_of(emotion=np.repeat(EMOTIONS, counts))
-    enlarged = with_copies(faces, replace(STILL, to=to, of=tuple(of)), seed)
-    for emotion, before, after in zip(EMOTIONS, counts, enlarged.counts):
-        assert after == (max(before, to) if emotion in of and before else before)
-    per_photo = copies_per_photo(faces, Copies(to=to, of=tuple(of)), seed)
+    enlarged = with_copies(faces, replace(STILL, target_count=to, classes=tuple(of)), seed)
+    for emotion, before, posthoc in zip(EMOTIONS, counts, enlarged.counts):
+        assert posthoc == (max(before, to) if emotion in of and before else before)
+    per_photo = copies_per_photo(faces, OfflineAugmentation(target_count=to, classes=tuple(of)), seed)
     for emotion in EMOTIONS:
         made = per_photo[faces.table.emotion == emotion]
         assert not made.size or made.max() - made.min() <= 1
@@ -99,28 +106,28 @@ def test_each_emotion_asked_for_reaches_its_number_and_the_others_stay(faces_of,
 @settings(max_examples=50)
 @given(
     counts=st.lists(st.integers(0, 6), min_size=8, max_size=8).filter(any),
-    each=st.integers(1, 5),
-    of=st.sets(st.sampled_from(EMOTIONS)),
+    per_image=st.integers(1, 5),
+    classes=st.sets(st.sampled_from(EMOTIONS)),
     seed=st.integers(0, 9),
 )
 def test_by_each_every_photo_asked_for_gets_exactly_so_many_copies(faces_of, counts, each, of, seed):
     faces = faces_of(emotion=np.repeat(EMOTIONS, counts))
-    copies = replace(STILL, to=0, each=each, of=tuple(of))
+    copies = replace(STILL, target_count=0, per_image=each, classes=tuple(of))
     enlarged = with_copies(faces, copies, seed)
-    asked = faces.table.photo[faces.table.emotion.isin(of)]
-    assert Counter(enlarged.table.parent[enlarged.is_copy]) == dict.fromkeys(asked, each)
-    assert copies_per_photo(faces, copies, seed).sum() == len(enlarged) - len(faces) == each * len(asked)
+    target_column = faces.table.photo[faces.table.emotion.isin(of)]
+    assert Counter(enlarged.table.parent[enlarged.is_copy]) == dict.fromkeys(target_column, each)
+    assert copies_per_photo(faces, copies, seed).sum() == len(enlarged) - len(faces) == each * len(target_column)
 
 
 @pytest.mark.parametrize(
     "copies, photos, missing",
     [
-        (Copies(to=9), 4, 5),
-        (Copies(to=9), 9, 0),
-        (Copies(to=9), 12, 0),
-        (Copies(to=9), 0, 0),
-        (Copies(each=3), 4, 12),
-        (Copies(each=3), 0, 0),
+        (OfflineAugmentation(target_count=9), 4, 5),
+        (OfflineAugmentation(target_count=9), 9, 0),
+        (OfflineAugmentation(target_count=9), 12, 0),
+        (OfflineAugmentation(target_count=9), 0, 0),
+        (OfflineAugmentation(per_image=3), 4, 12),
+        (OfflineAugmentation(per_image=3), 0, 0),
     ],
 )
 def test_how_many_copies_are_missing_is_known_beforehand(faces_of, copies, photos, missing):
@@ -132,14 +139,14 @@ def test_how_many_copies_are_missing_is_known_beforehand(faces_of, copies, photo
 
 def test_which_photos_get_one_copy_more_depends_on_the_seed(faces_of):
     faces = faces_of(emotion=["fear"] * 20)
-    chosen = [tuple(copies_per_photo(faces, Copies(to=25), seed)) for seed in (0, 0, 1)]
+    chosen = [tuple(copies_per_photo(faces, OfflineAugmentation(target_count=25), seed)) for seed in (0, 0, 1)]
     assert chosen[0] == chosen[1] != chosen[2]
     assert sum(chosen[0]) == sum(chosen[2]) == 5
 
 
 def test_scarce_emotions_alone_are_copied_unless_said(drawn):
-    enlarged = with_copies(drawn, Copies(to=40))
-    assert set(enlarged.table.emotion[enlarged.is_copy]) == set(SCARCE)
+    enlarged = with_copies(drawn, OfflineAugmentation(target_count=40))
+    assert set(enlarged.table.emotion[enlarged.is_copy]) == set(MINORITY)
 
 
 def test_without_copies_the_very_same_faces_come_back(drawn):
@@ -147,7 +154,7 @@ def test_without_copies_the_very_same_faces_come_back(drawn):
 
 
 def test_where_there_are_enough_none_is_made(drawn):
-    assert with_copies(drawn, Copies(to=3)).digest == drawn.digest
+    assert with_copies(drawn, OfflineAugmentation(target_count=3)).digest == drawn.digest
 
 
 # what they are
@@ -155,7 +162,7 @@ def test_where_there_are_enough_none_is_made(drawn):
 
 def test_originals_stay_in_place_and_as_they_were(drawn):
     before = drawn.pixels.copy()
-    enlarged = with_copies(drawn, Copies(to=9))
+    enlarged = with_copies(drawn, OfflineAugmentation(target_count=9))
     n = len(drawn)
     assert enlarged.table.iloc[:n].equals(drawn.table) and np.array_equal(enlarged.pixels[:n], before)
     assert np.array_equal(drawn.pixels, before)
@@ -164,10 +171,10 @@ def test_originals_stay_in_place_and_as_they_were(drawn):
 
 
 def test_a_copy_is_known_by_its_parent_s_everything_but_its_name(drawn):
-    enlarged = with_copies(drawn, Copies(to=9))
+    enlarged = with_copies(drawn, OfflineAugmentation(target_count=9))
     copies = enlarged.table[enlarged.is_copy]
     parents = drawn.table.set_index("photo").loc[copies.parent]
-    for column in ("emotion", "person", "source", "labeller", "parent", "cluster"):
+    for column in ("emotion", "subject", "source", "annotator", "parent", "duplicate_id"):
         known = copies.parent if column == "parent" else parents[column]
         assert copies[column].tolist() == known.tolist()
     names = {f"{parent}, copy {k}" for parent, n in Counter(copies.parent).items() for k in range(1, n + 1)}
@@ -175,15 +182,15 @@ def test_a_copy_is_known_by_its_parent_s_everything_but_its_name(drawn):
 
 
 def test_a_copy_is_alike_to_what_its_parent_is_alike_to(faces_of):
-    faces = faces_of(photo=list("abc"), emotion="fear", cluster=list("abc"), alike=list("aac"))
-    enlarged = with_copies(faces, Copies(each=2))
-    assert enlarged.table.alike.tolist() == list("aacaaaacc")
-    assert enlarged.table.cluster.tolist() == list("abcaabbcc")
+    faces = faces_of(photo=list("abc"), emotion="fear", duplicate_id=list("abc"), near_duplicate_id=list("aac"))
+    enlarged = with_copies(faces, OfflineAugmentation(per_image=2))
+    assert enlarged.table.near_duplicate_id.tolist() == list("aacaaaacc")
+    assert enlarged.table.duplicate_id.tolist() == list("abcaabbcc")
 
 
 def test_a_copy_shows_its_parent_and_nobody_else(drawn):
     faces = drawn.select(drawn.table.emotion == "fear")
-    slight = Copies(to=12, rotation=2, shift=0, zoom=0.01, flip=False)
+    slight = OfflineAugmentation(target_count=12, rotation=2, shift=0, zoom=0.01, flip=False)
     for name, picture in copies_of(faces, slight).items():
         distance = np.abs(faces.pixels - picture.astype(float)).mean((1, 2))
         assert f"{faces.table.photo[distance.argmin()]}, copy" in name
@@ -191,48 +198,48 @@ def test_a_copy_shows_its_parent_and_nobody_else(drawn):
 
 def test_copies_of_one_photo_differ_from_it_and_from_one_another(drawn):
     one = drawn.select([int(np.flatnonzero(drawn.table.emotion == "fear")[0])])
-    pictures = with_copies(one, Copies(to=10)).pixels
+    pictures = with_copies(one, OfflineAugmentation(target_count=10)).pixels
     assert len(np.unique(pictures, axis=0)) == 10
 
 
 def test_a_copy_depends_on_the_seed_its_photo_and_its_number_alone(drawn):
     fear = np.flatnonzero(drawn.table.emotion == "fear")
-    among_all = copies_of(drawn, Copies(to=9, of=("contempt", "fear")))  # two of each
+    among_all = copies_of(drawn, OfflineAugmentation(target_count=9, classes=("contempt", "fear")))  # two of each
     for rows in (fear[:1], fear[::-1]):
-        alone = copies_of(drawn.select(rows), Copies(to=3 * len(rows), of=("fear",)))
+        alone = copies_of(drawn.select(rows), OfflineAugmentation(target_count=3 * len(rows), classes=("fear",)))
         assert len(alone) == 2 * len(rows)
         assert all(np.array_equal(picture, among_all[name]) for name, picture in alone.items())
 
 
 def test_another_seed_makes_other_copies(drawn):
-    one, again, other = (copies_of(drawn, Copies(to=9, of=("fear",)), seed) for seed in (0, 0, 1))
+    one, again, other = (copies_of(drawn, OfflineAugmentation(target_count=9, classes=("fear",)), seed) for seed in (0, 0, 1))
     assert one.keys() == other.keys()
     assert all(np.array_equal(one[name], again[name]) for name in one)
     assert not any(np.array_equal(one[name], other[name]) for name in one)
 
 
 def test_more_copies_leave_the_first_ones_as_they_were(drawn):
-    few, many = (copies_of(drawn, Copies(to=to, of=("fear",))) for to in (9, 30))
+    few, many = (copies_of(drawn, OfflineAugmentation(target_count=to, classes=("fear",))) for to in (9, 30))
     assert few.keys() < many.keys()
     assert all(np.array_equal(few[name], many[name]) for name in few)
 
 
 def test_each_movement_can_be_switched_off_and_then_a_copy_is_its_parent(drawn):
     parents = dict(zip(drawn.table.photo, drawn.pixels))
-    for name, picture in copies_of(drawn, replace(STILL, to=12)).items():
+    for name, picture in copies_of(drawn, replace(STILL, target_count=12)).items():
         assert np.array_equal(picture, parents[name.split(", copy")[0]])
 
 
 def test_with_the_flip_alone_some_copies_are_mirrored_and_some_are_not(drawn):
     parents, mirrored = dict(zip(drawn.table.photo, drawn.pixels)), []
-    for name, picture in copies_of(drawn, replace(STILL, to=20, flip=True)).items():
+    for name, picture in copies_of(drawn, replace(STILL, target_count=20, flip=True)).items():
         parent = parents[name.split(", copy")[0]]
         mirrored.append(np.array_equal(picture, parent[:, ::-1]))
         assert mirrored[-1] or np.array_equal(picture, parent)
     assert 0.35 < np.mean(mirrored) < 0.65
 
 
-@pytest.mark.parametrize("copies", [Copies(to=60), Copies(to=60, rotation=3, shift=0.25, zoom=0.5, flip=False)])
+@pytest.mark.parametrize("copies", [OfflineAugmentation(target_count=60), OfflineAugmentation(target_count=60, rotation=3, shift=0.25, zoom=0.5, flip=False)])
 def test_movements_stay_within_their_limits_and_fill_them(drawn, copies, monkeypatch):
     moved = []
     monkeypatch.setattr(module, "warp", lambda picture, **how: moved.append(how) or picture)
@@ -248,20 +255,20 @@ def test_movements_stay_within_their_limits_and_fill_them(drawn, copies, monkeyp
 
 @pytest.mark.parametrize("of", [("joy",), "fear", ("fear", "Contempt")])
 def test_copies_of_what_is_no_emotion_are_refused(of):
-    with pytest.raises(BadInput, match=r"copies of .*fear|joy"):
-        Copies(to=10, of=of)
+    with pytest.raises(InputError, match=r"copies of .*fear|joy"):
+        OfflineAugmentation(target_count=10, classes=of)
 
 
 @pytest.mark.parametrize("wrong", [{}, {"to": 3, "each": 2}, {"to": -1}, {"each": -2}, {"to": 3, "each": -1}])
 def test_either_a_number_to_reach_or_a_number_for_each_is_asked_for(wrong):
-    said = {"to": 0, "each": 0} | wrong
-    with pytest.raises(BadInput, match=f"to={said['to']} and each={said['each']}: one of them must be above 0"):
-        Copies(**wrong)
+    predicted = {"to": 0, "each": 0} | wrong
+    with pytest.raises(InputError, match=f"to={predicted['to']} and each={predicted['each']}: one of them must be above 0"):
+        OfflineAugmentation(**wrong)
 
 
 # changed anew each time
 
-NOTHING = Jitter(rotation=0, shift=0, zoom=0, contrast=0, flip=False)
+NOTHING = OnlineAugmentation(rotation=0, shift=0, zoom=0, contrast=0, flip=False)
 BATCH = np.random.default_rng(0).uniform(0, 1, (6, 16, 16, 1)).astype(np.float32)
 MANY = 400
 
@@ -272,8 +279,8 @@ def spot(size=33, right=0, down=0):
     return np.exp(-((x - right) ** 2 + (y - down) ** 2) / 8)[None, :, :, None].astype(np.float32)
 
 
-def jittered(jitter, pictures, seed=0):
-    return np.array(jitter_layer(jitter, seed)(pictures, training=True))
+def jittered(online_augmentation, pictures, seed=0):
+    return np.array(augmentation_layer(online_augmentation, seed)(pictures, training=True))
 
 
 def places(pictures):
@@ -292,7 +299,7 @@ def fills(values, low, high):
 
 
 def test_a_picture_is_changed_in_training_alone():
-    layer = jitter_layer(Jitter())
+    layer = augmentation_layer(OnlineAugmentation())
     assert np.array_equal(np.array(layer(BATCH, training=False)), BATCH)
     assert np.array_equal(np.array(layer(BATCH)), BATCH)
     assert np.abs(np.array(layer(BATCH, training=True)) - BATCH).mean((1, 2, 3)).min() > 0.01
@@ -300,7 +307,7 @@ def test_a_picture_is_changed_in_training_alone():
 
 def test_the_same_seed_makes_the_same_changes_and_another_seed_others():
     def three_times(seed):
-        layer = jitter_layer(Jitter(), seed)
+        layer = augmentation_layer(OnlineAugmentation(), seed)
         return np.array([layer(BATCH, training=True) for _ in range(3)])
 
     assert np.array_equal(three_times(5), three_times(5))
@@ -308,8 +315,8 @@ def test_the_same_seed_makes_the_same_changes_and_another_seed_others():
 
 
 def test_each_picture_is_changed_otherwise_and_otherwise_each_time():
-    layer, alike = jitter_layer(Jitter()), BATCH[:1].repeat(5, axis=0)
-    seen = np.concatenate([layer(alike, training=True) for _ in range(3)])
+    layer, near_duplicate_id = augmentation_layer(OnlineAugmentation()), BATCH[:1].repeat(5, axis=0)
+    seen = np.concatenate([layer(near_duplicate_id, training=True) for _ in range(3)])
     assert len(np.unique(seen.round(4), axis=0)) == 15
 
 
@@ -361,7 +368,7 @@ def test_zooms_are_about_the_middle_and_alike_in_both_directions():
     seed=st.integers(0, 9),
 )
 def test_moved_pictures_show_no_grey_that_was_not_there(rotation, shift, zoom, flip, seed):
-    seen = jittered(Jitter(rotation, shift, zoom, contrast=0, flip=flip), BATCH, seed)
+    seen = jittered(OnlineAugmentation(rotation, shift, zoom, contrast=0, flip=flip), BATCH, seed)
     assert seen.shape == BATCH.shape and seen.dtype == np.float32
     low, high = BATCH.min((1, 2, 3)), BATCH.max((1, 2, 3))
     assert (seen.min((1, 2, 3)) >= low - 1e-5).all() and (seen.max((1, 2, 3)) <= high + 1e-5).all()
@@ -369,13 +376,13 @@ def test_moved_pictures_show_no_grey_that_was_not_there(rotation, shift, zoom, f
 
 def test_no_black_corner_comes_into_view():
     grey = np.full((50, 16, 16, 1), 0.75, np.float32)
-    np.testing.assert_allclose(jittered(Jitter(rotation=45, shift=0.3, zoom=0.5), grey), 0.75, atol=1e-5)
+    np.testing.assert_allclose(jittered(OnlineAugmentation(rotation=45, shift=0.3, zoom=0.5), grey), 0.75, atol=1e-5)
 
 
 def test_jitter_is_drawn_in_full_precision_whatever_the_net_is_in():
     keras().config.set_dtype_policy("mixed_bfloat16")
     try:
-        seen = jitter_layer(NOTHING)(BATCH, training=True)
+        seen = augmentation_layer(NOTHING)(BATCH, training=True)
     finally:
         keras().config.set_dtype_policy("float32")
     assert keras().backend.standardize_dtype(seen.dtype) == "float32"

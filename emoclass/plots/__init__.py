@@ -1,57 +1,29 @@
 """Every figure. Each takes what it shows, an optional axis, and returns the axis or figure; none calls show()."""
 
-from emoclass.plots.photos import (
+from emoclass.plots.dataset import (  # noqa: F401
     counts,
     distances,
     filters,
     gallery,
     mean_faces,
     occlusion,
-    photos_per_person,
+    photos_per_subject,
     shares,
     side_by_side,
 )
-from emoclass.plots.said import (
-    against,
+from emoclass.plots.evaluation import (  # noqa: F401
     bars,
     by_epoch,
     confusion,
-    gaps,
+    differences,
     intervals,
-    ladder,
-    leak_ladder,
     learning_curves,
-    predicted,
+    line_with_ci,
+    measured_vs_formula,
+    nets_by_macs,
+    protocols,
     recalls,
     reliability,
-    trade,
+    tradeoff,
 )
-from emoclass.plots.style import close, panels, use_style
-
-__all__ = [
-    "against",
-    "bars",
-    "by_epoch",
-    "close",
-    "confusion",
-    "counts",
-    "distances",
-    "filters",
-    "gallery",
-    "gaps",
-    "intervals",
-    "ladder",
-    "leak_ladder",
-    "learning_curves",
-    "mean_faces",
-    "occlusion",
-    "panels",
-    "photos_per_person",
-    "predicted",
-    "recalls",
-    "reliability",
-    "shares",
-    "side_by_side",
-    "trade",
-    "use_style",
-]
+from emoclass.plots.style import close, panels, use_style  # noqa: F401

@@ -4,14 +4,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from emoclass import scores
+from emoclass.labels import COLOURS, EMOTIONS
 
-# One marker and one grey for each speaker in a comparison, so that colour stays free to mean emotion.
+# One marker for each model in a comparison, so that colour stays free to mean the emotion, or leaky or honest.
 MARKERS = "osD^vP*Xhp<>d8"
-INK, PALE = "#222222", "#999999"
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+INK, PALE = "#222222", "#999999"
+LEAKY, HONEST = "#D55E00", "#0072B2"  # Okabe and Ito's, for the colour-blind; leaky marks are hollow too
+GREYS = LinearSegmentedColormap.from_list("greys", ["white", "#8c8c8c"])  # text in INK stays legible on all of it
 
 
 def use_style() -> None:
@@ -26,9 +29,11 @@ def close(figure: Figure) -> None:
     plt.close(figure)
 
 
-def panels(count: int) -> tuple[Figure, np.ndarray]:
-    """A figure with so many axes side by side."""
-    return plt.subplots(1, count, figsize=(5 * count, 4))
+def panels(columns: int, rows: int = 1, size=None, title: str = "", **shared) -> tuple[Figure, np.ndarray]:
+    """A figure of `size` inches, and its axes: (columns,), or (rows, columns) if there are several rows."""
+    figure, axes = plt.subplots(rows, columns, figsize=size or (5 * columns, 4 * rows), squeeze=False, **shared)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure, axes[0] if rows == 1 else axes
 
 
 def axis(width: float, height: float) -> Axes:
@@ -36,7 +41,22 @@ def axis(width: float, height: float) -> Axes:
     return plt.subplots(figsize=(width, height))[1]
 
 
-def interval(ax: Axes, number: scores.Number, y: float, marker: str, hollow: bool) -> None:
-    """A number and its interval in one row of a figure."""
-    ax.plot([number.low, number.high], [y, y], color=INK, linewidth=1.5)
-    ax.plot(number.value, y, marker, color=INK, markerfacecolor="white" if hollow else INK, markersize=6)
+def legend_beside(ax: Axes, *handles_and_labels, title: str | None = None) -> None:
+    """A legend to the right of the axis, where it hides nothing."""
+    how = dict(frameon=False, bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=9, title_fontsize=9)
+    ax.legend(*handles_and_labels, title=title, **how)
+
+
+def emotion_bars(ax: Axes, values, texts: list[str], xlabel: str, title: str) -> Axes:
+    """A bar for each of the eight emotions in its colour, from 0, with its text behind it."""
+    ax.barh(EMOTIONS, values, color=[COLOURS[e] for e in EMOTIONS], edgecolor=INK, linewidth=0.5)
+    for k, (value, text) in enumerate(zip(values, texts)):
+        ax.annotate(text, (value, k), (4, 0), textcoords="offset points", va="center", fontsize=9)
+    ax.invert_yaxis()
+    ax.set(xlabel=xlabel, title=title)
+    ax.grid(axis="y", visible=False)
+    return ax
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emoclass.data import legend, load_faces, report_table
-from emoclass.data.legend import clean, climbs, person_of
-from emoclass.faces import BadInput
+from emoclass.data import annotations, load_faces, report_table
+from emoclass.data.annotations import clean, climbs, subject_of
+from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS, canonical
 
 
@@ -41,7 +41,7 @@ def found(faces, what):
 
 
 @pytest.mark.parametrize(
-    "name, person",
+    "name, subject",
     [
         ("Jane_Doe_0003.jpg", "Jane_Doe"),
         ("Jane_Doe-12.png", "Jane_Doe"),
@@ -54,8 +54,8 @@ def found(faces, what):
         ("Jane.jpg", "Jane"),
     ],
 )
-def test_a_person_is_the_file_name_without_its_number(name, person):
-    assert person_of(name) == person
+def test_a_person_is_the_file_name_without_its_number(name, subject):
+    assert subject_of(name) == subject
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ ROWS = [["user.id", "image", "emotion"], ["7", "Zoë_1.png", "neutral"], ["8", "
 def test_a_legend_is_read_whatever_its_encoding_line_ends_commas_or_header(home, encoding, ends, comma, headed):
     text = ends.join(comma.join(row) for row in ROWS[0 if headed else 1 :])
     (home / "legend.csv").write_bytes(text.encode(encoding))
-    rows = legend.read(home / "legend.csv")
-    assert rows[["labeller", "photo", "label"]].values.tolist() == ROWS[1:]
+    rows = annotations.read(home / "legend.csv")
+    assert rows[["annotator", "photo", "label"]].values.tolist() == ROWS[1:]
     assert rows.line.tolist() == ([2, 3] if headed else [1, 2])
 
 
@@ -107,17 +107,17 @@ def test_a_legend_of_two_columns_needs_no_header(home):
     (home / "legend.csv").write_text("a.png,fear\n\nb.png,anger\n")
     faces = load_faces(home)
     assert faces.table.emotion.tolist() == ["fear", "anger"]
-    assert faces.table.labeller.tolist() == ["unknown"] * 2
+    assert faces.table.annotator.tolist() == ["unknown"] * 2
 
 
 def test_columns_that_the_legend_knows_are_taken_from_it(home):
     photos(home, "a_1.png", "b_1.png")
     (home / "legend.csv").write_text(
-        'person,source,photo,notes,emotion,labeller\n"Doe, Jane",web,a_1.png,!,fear,Ann\n,,b_1.png,,anger,\n'
+        'subject,source,photo,notes,emotion,annotator\n"Doe, Jane",web,a_1.png,!,fear,Ann\n,,b_1.png,,anger,\n'
     )
     table = load_faces(home).table
-    assert table.person.tolist() == ["Doe, Jane", "b"]
-    assert table.source.tolist() == ["web", "unknown"] and table.labeller.tolist() == ["Ann", "unknown"]
+    assert table.subject.tolist() == ["Doe, Jane", "b"]
+    assert table.source.tolist() == ["web", "unknown"] and table.annotator.tolist() == ["Ann", "unknown"]
 
 
 def test_names_may_be_written_with_backslashes_or_from_above_the_images(home):
@@ -148,7 +148,7 @@ def test_photos_may_be_sorted_into_folders_named_after_emotions(home):
     faces = load_faces(home)
     assert faces.counts[["happiness", "anger"]].tolist() == [2, 2]
     assert faces.table.photo.tolist() == names
-    assert faces.table.person.tolist() == ["jo", "jo", "al", "jo"]
+    assert faces.table.subject.tolist() == ["jo", "jo", "al", "jo"]
     assert found(faces, "usual spelling")[0] == 4
 
 
@@ -159,7 +159,7 @@ def test_loose_photos_beside_such_folders_are_set_aside_and_counted(home):
     assert found(faces, "without a row") == (1, "b.png")
 
 
-@pytest.mark.parametrize("name", ["muxspace", "cartoon"])
+@pytest.mark.parametrize("name", ["muxspace", "synthetic"])
 def test_your_folder_never_takes_the_name_of_a_built_in_collection(tmp_path, name):
     photos(tmp_path / name, "fear/a.png")
     assert load_faces(tmp_path / name).name == f"{name}-folder"
@@ -180,7 +180,7 @@ def test_rows_that_say_the_same_in_other_words_are_merged_and_the_first_labeller
     photos(home, "a.png")
     (home / "legend.csv").write_text("photo,emotion,user\na.png,sad,x\na.png,SADNESS,y\n")
     faces = load_faces(home)
-    assert faces.table.labeller.tolist() == ["x"]
+    assert faces.table.annotator.tolist() == ["x"]
     assert found(faces, "repeat another row") == (1, "a.png")
 
 
@@ -195,7 +195,7 @@ def test_one_picture_under_two_names_is_one_cluster_named_after_the_first(home):
     (home / "b.png").write_bytes((home / "z.png").read_bytes())
     (home / "legend.csv").write_text("photo,emotion\nz.png,fear\na.png,fear\nb.png,anger\n")
     faces = load_faces(home)
-    assert faces.table.cluster.tolist() == ["a.png", "b.png", "b.png"]
+    assert faces.table.duplicate_id.tolist() == ["a.png", "b.png", "b.png"]
     assert found(faces, "several names") == (1, "b.png = z.png")
     assert found(faces, "labelled differently, kept") == (1, "b.png")
 
@@ -206,10 +206,10 @@ def test_a_picture_toned_anew_is_another_file_and_yet_alike(home, sharp):
         (home / name).write_bytes(cv2.imencode(".png", picture)[1].tobytes())
     (home / "legend.csv").write_text("photo,emotion\n" + "".join(f"{name},fear\n" for name in shots))
     faces = load_faces(home)
-    assert faces.table.cluster.tolist() == list(shots)
-    assert faces.table.alike.tolist() == ["Ann_1.png", "Ann_1.png", "Cid_1.png"]
+    assert faces.table.duplicate_id.tolist() == list(shots)
+    assert faces.table.near_duplicate_id.tolist() == ["Ann_1.png", "Ann_1.png", "Cid_1.png"]
     assert found(faces, "near-duplicates") == (1, "Ann_1.png = Bob_1.png")
-    assert [what for what, *_ in faces.report][-2:] == ["photos to work with", "persons"]
+    assert [what for what, *_ in faces.report][-2:] == ["photos to work with", "subjects"]
 
 
 labels = st.sampled_from([*EMOTIONS, "Happy", "SAD", " fear ", "SURPRISED"])
@@ -219,29 +219,29 @@ tables = st.lists(st.tuples(st.sampled_from([f"p{k}_{k}.jpg" for k in range(8)])
 @given(rows=tables, pictures=st.lists(st.integers(0, 5), min_size=10, max_size=10))
 def test_cleaning_keeps_each_undisputed_photo_once_and_its_counts_add_up(rows, pictures):
     ids = {f"p{k}_{k}.jpg": str(picture) for k, picture in enumerate(pictures)}
-    said = {}
+    predicted = {}
     for photo, label in rows:
-        said.setdefault(photo, set()).add(canonical(label))
-    sure = {photo for photo, emotions in said.items() if len(emotions) == 1}
+        predicted.setdefault(photo, set()).add(canonical(label))
+    sure = {photo for photo, emotions in predicted.items() if len(emotions) == 1}
     frame = pd.DataFrame(rows, columns=["photo", "label"]).assign(line=range(len(rows)))
     if not sure:
-        with pytest.raises(BadInput, match="leaves no photo"):
+        with pytest.raises(InputError, match="leaves no photo"):
             clean(frame, ids, "the legend")
         return
     table, report = clean(frame, ids, "the legend")
     count = {what: number for what, number, _ in report}
     assert table.photo.tolist() == sorted(sure)
-    assert all({row.emotion} == said[row.photo] for row in table.itertuples())
+    assert all({row.emotion} == predicted[row.photo] for row in table.itertuples())
     assert (table.parent == table.photo).all()
     for row in table.itertuples():
         same = [photo for photo in sorted(sure) if ids[photo] == ids[row.photo]]
-        assert row.cluster == same[0]
-    pairs = sum(map(len, said.values()))
+        assert row.duplicate_id == same[0]
+    pairs = sum(map(len, predicted.values()))
     assert count["rows in the legend"] == len(rows) == pairs + count["rows that repeat another row, merged"]
-    assert count["photos named by the legend"] == len(said)
-    assert len(said) == len(sure) + count["photos that two rows label differently, dropped"]
+    assert count["photos named by the legend"] == len(predicted)
+    assert len(predicted) == len(sure) + count["photos that two rows label differently, dropped"]
     assert count["photos to work with"] == len(sure)
-    assert count["photos on disk without a row, set aside"] == len(ids) - len(said)
+    assert count["photos on disk without a row, set aside"] == len(ids) - len(predicted)
     assert count["labels brought to the usual spelling"] == sum(label not in EMOTIONS for _, label in rows)
 
 
@@ -252,11 +252,11 @@ def test_names_that_tell_nothing_of_persons_make_each_photo_somebody_else_s(home
         *(f"{e}/" + name.format(10 * k + i, emotion=e) for k, e in enumerate(("fear", "anger")) for i in range(3)),
     )
     faces = load_faces(home, size=8)
-    assert faces.table.person.nunique() == len(faces) == 6
-    assert found(faces, "do not tell persons apart")[0] == 6 and found(faces, "^persons$")[0] == 6
+    assert faces.table.subject.nunique() == len(faces) == 6
+    assert found(faces, "do not tell subjects apart")[0] == 6 and found(faces, "^subjects$")[0] == 6
 
 
 def test_names_that_tell_persons_apart_are_believed(home):
     photos(home, "fear/Jo_1.png", "anger/Jo_2.png", "anger/Li_1.png", "anger/Li_2.png")
     faces = load_faces(home, size=8)
-    assert sorted(faces.table.person.unique()) == ["Jo", "Li"]
+    assert sorted(faces.table.subject.unique()) == ["Jo", "Li"]

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emoclass.data import images as prepare_module
 from emoclass.data import load_faces, muxspace, report_table
-from emoclass.data import prepare as prepare_module
 from emoclass.data.muxspace import NEW_FACES, PHOTOS, Part, Unreachable, fetch, find, tree_id, unpack, verify
-from emoclass.faces import BadInput
+from emoclass.errors import InputError
 
 HERE = find()
 real_photos = pytest.mark.skipif(HERE is None, reason="the photos are not on this machine")
@@ -159,7 +159,7 @@ def test_a_machine_without_git_is_told_so(tmp_path, upstream, url, monkeypatch):
 def test_other_photos_than_the_pinned_ones_are_not_kept(tmp_path, upstream, url):
     commit, (first, *others) = upstream[1].commit, upstream[1].trees
     wrong = Part(commit, (("images", "0" * 40), *others), upstream[1].executable)
-    with pytest.raises(BadInput, match=f"folder images has the tree id {first[1]} and not 0000"):
+    with pytest.raises(InputError, match=f"folder images has the tree id {first[1]} and not 0000"):
         fetch(tmp_path / "data", url, wrong)
     assert left_in(tmp_path / "data") == []
 
@@ -200,13 +200,13 @@ def test_an_interrupted_fetch_leaves_nothing_half_and_can_be_repeated(tmp_path, 
 
 def test_a_collection_that_is_there_is_not_written_over(tmp_path, upstream, url):
     fetch(tmp_path, url, upstream[1])
-    with pytest.raises(BadInput, match="is there already"):
+    with pytest.raises(InputError, match="is there already"):
         fetch(tmp_path, url, upstream[1])
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, upstream, url):
     (tmp_path / "data").write_text("a file where the folder should be")
-    with pytest.raises(BadInput, match=r"cannot be written to .*EMOCLASS_DATA"):
+    with pytest.raises(InputError, match=r"cannot be written to .*EMOCLASS_DATA"):
         fetch(tmp_path / "data", url, upstream[1])
 
 
@@ -237,7 +237,7 @@ def test_any_damage_is_noticed_and_the_folder_named(collection, upstream, monkey
     verify(collection, upstream[1])
     time.sleep(0.02)  # the file system's clock ticks every few milliseconds
     damage(collection)
-    with pytest.raises(BadInput, match="is not the pinned collection") as caught:
+    with pytest.raises(InputError, match="is not the pinned collection") as caught:
         verify(collection, upstream[1])
     assert named in str(caught.value) and "\n" not in str(caught.value)
     assert "folder test" in named or "folder test" not in str(caught.value)
@@ -288,7 +288,7 @@ def test_an_archive_that_somebody_brought_serves_as_well(tmp_path, upstream, suf
 def test_an_archive_that_is_cut_short_is_one_sentence_and_leaves_nothing(tmp_path, upstream, suffix):
     archive = pack(upstream, tmp_path / f"photos{suffix}")
     archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         unpack(archive, tmp_path / "data", upstream[1])
     assert "\n" not in str(caught.value)
     assert left_in(tmp_path / "data") == []
@@ -297,12 +297,12 @@ def test_an_archive_that_is_cut_short_is_one_sentence_and_leaves_nothing(tmp_pat
 def test_an_archive_of_something_else_is_refused(tmp_path, upstream):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
         file.writestr("top/images/cat.jpg", b"meow")
-    with pytest.raises(BadInput, match="what came is not the pinned collection"):
+    with pytest.raises(InputError, match="what came is not the pinned collection"):
         unpack(tmp_path / "x.zip", tmp_path / "data", upstream[1])
-    with pytest.raises(BadInput, match="there is no archive"):
+    with pytest.raises(InputError, match="there is no archive"):
         unpack(tmp_path / "absent.zip", tmp_path / "data", upstream[1])
     (tmp_path / "words.tar.gz").write_text("not an archive")
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read"):
         unpack(tmp_path / "words.tar.gz", tmp_path / "data", upstream[1])
     assert left_in(tmp_path / "data") == []
 
@@ -318,7 +318,7 @@ def test_members_that_lead_out_are_all_named_and_none_is_written(tmp_path, upstr
         with zipfile.ZipFile(archive, "w") as file:
             for name in ["top/images/fine.jpg", *bad]:
                 file.writestr(name, b"")
-    with pytest.raises(BadInput, match="is not safe to unpack") as caught:
+    with pytest.raises(InputError, match="is not safe to unpack") as caught:
         unpack(archive, tmp_path / "data", upstream[1])
     assert all(name in str(caught.value) for name in bad) and "fine" not in str(caught.value)
     assert left_in(tmp_path / "data") == [] and not (tmp_path / "images").exists()
@@ -337,7 +337,7 @@ def test_links_and_devices_in_an_archive_are_refused(tmp_path, upstream, kind):
             info = tarfile.TarInfo("top/images/a.jpg")
             info.type, info.linkname = kind, "/etc/passwd"
             file.addfile(info)
-    with pytest.raises(BadInput, match=r"top/images/a\.jpg is a link"):
+    with pytest.raises(InputError, match=r"top/images/a\.jpg is a link"):
         unpack(archive, tmp_path / "data", upstream[1])
     assert left_in(tmp_path / "data") == []
 
@@ -352,24 +352,24 @@ def test_capitals_mark_film_stills_and_the_agency_pictures_are_stock(collection,
     faces = muxspace.load(16, collection.parent)
     assert faces.table.source.tolist() == ["newspaper", "film", "stock"]
     assert faces.table.emotion.tolist() == ["happiness", "sadness", "fear"]
-    assert faces.table.person.tolist() == ["Jane_Doe", "Jane_Doe", "facial-expressions_1k"]
-    assert faces.table.labeller.tolist() == ["1", "1", "2"] and faces.name == "muxspace"
+    assert faces.table.subject.tolist() == ["Jane_Doe", "Jane_Doe", "facial-expressions_1k"]
+    assert faces.table.annotator.tolist() == ["1", "1", "2"] and faces.name == "muxspace"
 
 
 def test_the_command_fails_with_one_sentence_and_status_2(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "data"))
     assert muxspace.main(["--archive", str(tmp_path / "absent.zip")]) == 2
-    said = capsys.readouterr()
-    assert said.out == "" and said.err.count("\n") == 1 and "there is no archive" in said.err
+    predicted = capsys.readouterr()
+    assert predicted.out == "" and predicted.err.count("\n") == 1 and "there is no archive" in predicted.err
 
 
 @real_photos
 @pytest.mark.skipif(find(part=NEW_FACES) is None, reason="the new faces are not on this machine")
 def test_the_command_finds_what_is_there_and_reports_each_part(capsys):
     assert muxspace.main([]) == 0
-    said = capsys.readouterr().out
-    assert "13,690  rows in the legend" in said
-    assert said.count("files verified") == len(muxspace.PARTS)
+    predicted = capsys.readouterr().out
+    assert "13,690  rows in the legend" in predicted
+    assert predicted.count("files verified") == len(muxspace.PARTS)
 
 
 @pytest.mark.parametrize("name, part", [("photos.zip", PHOTOS), (f"x-{NEW_FACES.commit[:7]}.tar.gz", NEW_FACES)])
@@ -405,7 +405,7 @@ def test_a_dash_for_an_underscore_in_a_legend_is_no_missing_photo(tmp_path):
     for name, content in (("images/a-1.jpg", "x"), ("data/legend.csv", "photo,emotion\na_1.jpg,fear\nb_1.jpg,fear\n")):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(content)
-    with pytest.raises(BadInput, match=r"\(b_1\.jpg is missing\)"):
+    with pytest.raises(InputError, match=r"\(b_1\.jpg is missing\)"):
         verify(tmp_path, NEW_FACES)
 
 
@@ -436,9 +436,9 @@ def test_the_table_holds_what_is_known_of_the_collection(faces):
     assert len(faces) == 13_681 and table.photo.is_monotonic_increasing
     assert faces.counts.tolist() == [252, 9, 208, 21, 5_693, 6_864, 267, 367]
     assert table.source.value_counts().to_dict() == {"newspaper": 12_758, "film": 919, "stock": 4}
-    assert table[table.source == "film"].person.nunique() == 8
-    assert table.person.value_counts().iloc[0] == 520
-    assert table.cluster.nunique() == 13_679 and table.alike.nunique() == 13_597
+    assert table[table.source == "film"].subject.nunique() == 8
+    assert table.subject.value_counts().iloc[0] == 520
+    assert table.duplicate_id.nunique() == 13_679 and table.near_duplicate_id.nunique() == 13_597
 
 
 @real_photos

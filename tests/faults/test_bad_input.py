@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emoclass.data import load_faces
-from emoclass.faces import BadInput
+from emoclass.errors import InputError
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def mine(tmp_path):
 
 
 def refusal(folder) -> str:
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         load_faces(folder)
     message = str(caught.value)
     assert "\n" not in message
@@ -173,8 +173,8 @@ def test_an_endless_cell_is_a_clear_error(mine):
 
 
 def test_two_rows_that_disagree_about_the_person_are_named(mine):
-    (mine / "legend.csv").write_text("photo,emotion,person\na.jpg,fear,Ann\nb.jpg,fear,Bob\na.jpg,fear,Bob\n")
-    assert "row 4: another row gives 'a.jpg' another person" in refusal(mine)
+    (mine / "legend.csv").write_text("photo,emotion,subject\na.jpg,fear,Ann\nb.jpg,fear,Bob\na.jpg,fear,Bob\n")
+    assert "row 4: another row gives 'a.jpg' another subject" in refusal(mine)
 
 
 def test_a_legend_that_leaves_nothing_is_refused(mine):

@@ -1,4 +1,4 @@
-"""The notebooks: they run from end to end on drawn faces, and are what a reader should get to see."""
+"""The notebooks: they run from end to end on synthetic faces, and are what a reader should get to see."""
 
 import ast
 import re
@@ -7,7 +7,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from emoclass import paths, reproduce, results
+from emoclass import paths
+from emoclass.study import reproduce, results
 
 ALL = reproduce.notebooks()
 by_name = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
@@ -24,7 +25,7 @@ def code_cells(path):
 def test_all_notebooks_run_on_drawn_faces(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path))
     lines = []
-    reproduce.reproduce("cartoon", "quick", say=lines.append)
+    reproduce.reproduce("synthetic", "quick", say=lines.append)
     made = tmp_path / "cartoon-quick"
     assert sorted(path.name for path in (made / "notebooks").iterdir()) == [path.name for path in ALL]
     numbers = results.load(made / "figures" / "results.json")["numbers"]

@@ -1,0 +1,105 @@
+"""`emoclass` or `python -m emoclass`: reproduce, check, audit, fetch, export.
+
+Exit status: 0 done, nothing found; 1 something was found, or work failed; 2 bad input; 130 interrupted.
+"""
+
+import argparse
+import sys
+from functools import partial
+
+from emoclass.errors import InputError, LeakError, StudyError
+
+DATASETS = "muxspace, synthetic, or a folder of your own photos"
+PROFILES = ("full", "quick")
+say = partial(print, flush=True)  # progress that can be watched through a pipe
+
+
+def _reproduce(options) -> int:
+    from emoclass.study.reproduce import reproduce
+
+    reproduce(options.dataset, options.profile, options.only, say)
+    return 0
+
+
+def _check(_) -> int:
+    from emoclass.study.reproduce import check
+
+    stale = check()
+    say("\n".join(stale) or "Notebooks, figures and README are what their sources make.")
+    return int(bool(stale))
+
+
+def _audit(options) -> int:
+    from emoclass import leakage, load_faces
+    from emoclass.data.near_duplicates import GREY_LEVELS
+
+    faces = load_faces(options.path)
+    counts, pairs = leakage.count_duplicates(faces)
+    say(f"{len(faces):,} photos of {faces.table.subject.nunique():,} subjects\n\n{counts.to_string()}")
+    if len(pairs):
+        say(f"\n{len(pairs):,} pairs, at most {GREY_LEVELS:g} grey levels apart:")
+        say(pairs.round({"grey_levels": 1}).to_string(index=False))
+    return int(len(pairs) > 0)
+
+
+def _fetch(options) -> int:
+    from emoclass.data.muxspace import fetch_all
+
+    fetch_all(options.archive, say)
+    return 0
+
+
+def _export(options) -> int:
+    from emoclass.study.export import FACTS, export
+
+    kept = export(options.dataset, options.profile, say)
+    say(f"{kept}: the model; {FACTS} beside it tells what it takes, what it yields and what to expect of it")
+    return 0
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command and its options; argparse itself exits with 2 and one line where they are wrong."""
+    parser = argparse.ArgumentParser(
+        prog="emoclass", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(function, text):
+        added = commands.add_parser(function.__name__.strip("_"), help=text, description=text)
+        added.set_defaults(run=function)
+        return added
+
+    for function, text in (
+        (_reproduce, "train what is missing and execute the notebooks, one by one"),
+        (_export, "train the model to take away on every photo"),
+    ):
+        added = command(function, text)
+        added.add_argument("--dataset", default="muxspace", help=DATASETS)
+        added.add_argument("--profile", default="full", choices=PROFILES)
+        if function is _reproduce:
+            added.add_argument("--only", default="", metavar="NOTEBOOK", help="one notebook: 03_leakage")
+    command(_check, "name each notebook, figure and README number that is older than what it was made from")
+    command(_audit, "what stands twice in a collection").add_argument("path", help=DATASETS)
+    fetch = command(_fetch, "fetch the photos, or unpack them, and verify them")
+    fetch.add_argument("--archive", metavar="FILE", help="a .tar.gz or .zip of the pinned commit")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its errors end here, in one sentence on stderr and an exit status."""
+    options = parse(arguments)
+    try:
+        return options.run(options)
+    except (InputError, LeakError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except StudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

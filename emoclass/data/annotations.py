@@ -1,0 +1,179 @@
+"""Legends: who said which photo shows what. Read whatever their encoding, cleaned with everything counted."""
+
+import csv
+import io
+import re
+from pathlib import Path, PureWindowsPath
+
+import pandas as pd
+
+from emoclass.data.images import EVERY, SUFFIXES
+from emoclass.errors import InputError, listed
+from emoclass.faces import COLUMNS
+from emoclass.labels import EMOTIONS, canonical
+
+# What people call the columns, the best name first.
+NAMES = {
+    "photo": ("photo", "image", "file", "filename", "path"),
+    "label": ("emotion", "label"),
+    "subject": ("subject", "subject"),
+    "source": ("source",),
+    "annotator": ("annotator", "labeler", "user.id", "user"),
+}
+
+
+def subject_of(photo: str) -> str:
+    """Who a photo shows, if its file name says so: the name without folder, suffix and closing number.
+
+    `Jane_Doe_0003.jpg` and `Jane_Doe-12.png` show `Jane_Doe`. A name that is only a number, or that does not
+    close with one, is taken whole: that photo's subject is seen nowhere else.
+    """
+    stem = re.split(r"[/\\]", photo)[-1].rsplit(".", 1)[0]
+    return re.sub(r"[\s_.-]*\(?\d+\)?$", "", stem) or stem
+
+
+def climbs(name: str) -> bool:
+    """Whether a file name leads, or may lead, out of the folder that it is to be looked for in."""
+    path = PureWindowsPath(name)  # knows both kinds of slash and drive letters
+    return bool(path.anchor) or ".." in path.make_split
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A legend as text columns `line`, `photo`, `label` and, where it has them, `subject`, `source`, `annotator`.
+
+    UTF-8 with or without its mark, UTF-16 or Latin-1; any line ends; comma, semicolon or tab. Without a header
+    the columns are (annotator,) photo, emotion. Raises InputError if it cannot be read or lacks a column, or
+    naming every row that has too many or too few cells.
+    """
+    try:
+        text = io.StringIO(_decode(Path(path).read_bytes()), newline=None)
+    except OSError as error:
+        raise InputError(f"the legend {path} cannot be read ({error.strerror})") from error
+    first = text.readline()
+    text.seek(0)
+    lines = csv.reader(text, delimiter=max(",;\t", key=first.count), skipinitialspace=True)
+    try:
+        rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines]
+    except csv.Error as error:
+        raise InputError(f"the legend {path}, row {lines.line_num}: {error}: save it again as plain CSV") from error
+    rows = [(line, row) for line, row in rows if any(row)]
+    columns, headed = _columns(rows[0][1] if rows else [], path)
+    width = len(rows[0][1])
+    if odd := [f"row {line} has {len(row)}" for line, row in rows if len(row) != width]:
+        raise InputError(f"the legend {path} has {width} cells in its first row, but {listed(odd, EVERY)}: mend them")
+    body = rows[1:] if headed else rows
+    table = pd.DataFrame({name: [row[at] for _, row in body] for name, at in columns.items()}, dtype=object)
+    table.insert(0, "line", [line for line, _ in body])
+    return table
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")  # every byte is a letter there
+
+
+def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:
+    """Where each column stands, and whether the first row is a header."""
+    words = [cell.lower() for cell in first]
+    found = {
+        name: words.index(word)
+        for name, choice in NAMES.items()
+        if (word := next((word for word in choice if word in words), None)) is not None
+    }
+    if "photo" in found and "label" in found:
+        return found, True
+    if len(first) in (2, 3) and words[-2].endswith(SUFFIXES):
+        return dict(zip(("label", "photo", "annotator"), (len(first) - 1, len(first) - 2, 0)[: len(first)])), False
+    lacking = " or ".join(name for name, key in (("photo", "photo"), ("emotion", "label")) if key not in found)
+    has = listed([repr(cell[:30]) for cell in first], 8) or "nothing"
+    raise InputError(
+        f"the legend {path} lacks a column for the {lacking}: its first row has {has}, and should name the columns "
+        "photo and emotion (and subject, source, annotator if you know them)"
+    )
+
+
+def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[pd.DataFrame, tuple]:
+    """(table, report): one row per usable photo, sorted by photo, and what was done.
+
+    The table has the columns of `Faces` but for `alike`, which needs pixels.
+
+    rows   as `read` returns them
+    ids    content id of every photo on disk, by the name that the rows use
+    where  what to call the legend in errors
+
+    Labels are folded to the eight emotions, rows that repeat another are merged (the first one's annotator
+    stays), photos that two rows label differently are dropped, photos without a row set aside, and photos with
+    the same content share a cluster named after the first of them. Raises InputError naming every row that has an
+    unknown label, a photo that is not there, a name that leads out of the folder, or a subject or source that
+    contradicts another row's.
+    """
+    rows = rows.assign(emotion=rows.label.map({label: canonical(label) for label in rows.label.unique()}))
+    for column, default in (
+        ("subject", subject_of),
+        ("source", lambda _: "unknown"),
+        ("annotator", lambda _: "unknown"),
+    ):
+        given = rows[column] if column in rows else pd.Series("", index=rows.index, dtype=object)
+        rows[column] = given.where(given != "", rows.photo.map(default))
+    if faults := _faults(rows, ids):
+        raise InputError(
+            f"{where}: {listed(faults, EVERY)}: mend these rows (the emotions are {', '.join(EMOTIONS)}), or take "
+            "them out"
+        )
+    pairs = rows.drop_duplicates(["photo", "emotion"])
+    repeated = rows.photo[~rows.index.isin(pairs.index)].drop_duplicates()
+    contested = pairs[pairs.photo.duplicated(keep=False)].groupby("photo").emotion.agg(" or ".join)
+    kept = pairs[~pairs.photo.isin(contested.index)].sort_values("photo").reset_index(drop=True)
+    if kept.empty:
+        raise InputError(f"{where} leaves no photo to work with: it needs rows that name a photo and its emotion")
+    content = kept.photo.map(ids)
+    kept["parent"] = kept.photo
+    kept["duplicate_id"] = kept.photo.groupby(content).transform("first")
+    twins = kept[content.duplicated(keep=False)].groupby("duplicate_id")
+    unlike = twins.emotion.nunique().loc[lambda emotions: emotions > 1].index
+    unnamed = sorted(set(ids) - set(rows.photo))
+    renamed = rows[rows.label != rows.emotion]
+    words = [f"{label} ({count:,})" for label, count in renamed.label.value_counts().sort_index().items()]
+    report = (
+        ("rows in the legend", len(rows), ""),
+        ("labels brought to the usual spelling", len(renamed), ", ".join(words)),
+        ("rows that repeat another row, merged", len(rows) - len(pairs), ", ".join(repeated)),
+        ("photos named by the legend", rows.photo.nunique(), ""),
+        (
+            "photos that two rows label differently, dropped",
+            len(contested),
+            ", ".join(f"{photo} ({both})" for photo, both in contested.items()),
+        ),
+        ("photos on disk without a row, set aside", len(unnamed), ", ".join(unnamed)),
+        (
+            "pictures that bear several names, one cluster each",
+            len(twins),
+            ", ".join(twins.photo.agg(" = ".join)),
+        ),
+        ("of these labelled differently, kept", len(unlike), ", ".join(unlike)),
+        ("photos to work with", len(kept), ""),
+        ("subjects", kept.subject.nunique(), ""),
+    )
+    return kept[[column for column in COLUMNS if column in kept]], report
+
+
+def _faults(rows: pd.DataFrame, ids: dict[str, str | None]) -> list[str]:
+    """What is wrong, row by row, in the order of the file."""
+    outside = {photo for photo in set(rows.photo) - set(ids) if climbs(photo)}
+    faults = []
+    for row in rows[rows.emotion.isna() | ~rows.photo.isin(ids)].itertuples():
+        if pd.isna(row.emotion):
+            faults.append((row.line, f"{row.label!r} is not an emotion" if row.label else "the emotion is missing"))
+        if row.photo in outside:
+            faults.append((row.line, f"{row.photo!r} leads out of the folder"))
+        elif row.photo not in ids:
+            faults.append((row.line, f"there is no photo {row.photo!r}"))
+    for column in ("subject", "source"):
+        distinct = rows.drop_duplicates(["photo", column])
+        for row in distinct[distinct.photo.duplicated()].itertuples():
+            faults.append((row.line, f"another row gives {row.photo!r} another {column}"))
+    return [f"row {line}: {fault}" for line, fault in sorted(faults)]

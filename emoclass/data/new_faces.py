@@ -1,0 +1,197 @@
+"""New faces beside a collection: half of them to learn from, half held back to be judged by."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from emoclass.data import annotations, folder, load_faces, muxspace, synthetic
+from emoclass.data.images import resize_to_square
+from emoclass.data.near_duplicates import SIZE, kept_together
+from emoclass.errors import InputError
+from emoclass.faces import Faces
+from emoclass.labels import EMOTIONS
+from emoclass.paths import data_folder
+from emoclass.splits import assign_folds, group_ids
+
+LEARN = tuple(f"new, to learn {quarter}" for quarter in (1, 2, 3, 4))
+HELD_BACK = "new, held back"
+ANNOTATOR = "218"
+
+# The emotions of the real new faces at a fifth of their number, clearly shown, each by somebody else.
+CONFIG = synthetic.SyntheticConfig(
+    (14, 17, 8, 8, 15, 13, 13, 12), photos_per_subject=(1, 1), film=0.0, intensity=(0.8, 1.0)
+)
+SEED = 218  # not that of the drawn collection
+
+# The later photo of a pair and the earlier one: one picture, cut, turned or toned too differently for `alike`.
+# Found by moving the 12,500 most similar pairs, mirrored ones too, into line (affine, cv2.findTransformECC): their
+# middles then correlate at .99 or more, as those of `alike` do; the next pairs, at .98 and less, show two pictures.
+RECUT = {
+    f"facial-expressions-218{later}.jpg": f"facial-expressions-218{earlier}.jpg"
+    for earlier, later in (
+        ("010", "048"), ("016", "037"), ("047", "267"), ("183", "294"),
+        ("224", "254"), ("302", "334"), ("364", "386"), ("426", "448"),
+    )
+}  # fmt: skip
+
+
+class NoNewFaces(InputError):
+    """A folder of one's own holds none."""
+
+
+def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed: int = 0) -> Faces:
+    """The new faces that belong to a dataset, halved once: `source` is one of LEARN, or HELD_BACK.
+
+    Half and half within each emotion, as evenly as subjects and near-duplicates, which stay in one half, allow; the
+    half to learn from comes in four parts, for a learning curve. For "muxspace" the 500 photos that were offered and
+    never merged, for "cartoon" 100 strong expressions by strangers, for a folder of your own what lies in
+    `new_faces/` inside it, arranged like the folder itself.
+
+    Pixels are (n, size, size) uint8; photos bear other names than those of the collection, subjects only if they are
+    others. Raises NoNewFaces if a folder has none, and InputError if it has fewer than two of an emotion that is there.
+    """
+    if size < 1:
+        raise InputError(f"photos cannot be {size} pixels a side: ask for a size of at least 1")
+    if dataset == "muxspace":
+        return _halved(_photographed(size), seed)
+    if dataset == "synthetic":
+        return _halved(_drawn(size), seed)
+    return _halved(_of_your_own(Path(dataset).expanduser(), size), seed)
+
+
+def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> Faces:
+    """`load_faces` and below it, in rows of their own, `load_new_faces`; named like the collection, reports joined.
+
+    The collection's rows are what they are without new faces. New faces that are the same picture as one of them,
+    or all but the same, are set aside and counted. A folder that has no new faces is taken alone, and its report
+    says so. Pixels are (n, size, size) uint8. Raises InputError as both do.
+    """
+    collection = load_faces(dataset, size)
+    try:
+        new = load_new_faces(dataset, size)
+    except NoNewFaces:
+        return replace(collection, report=(*collection.report, ("new faces: there are none", 0, "")))
+    # What counts as alike was chosen at SIZE pixels.
+    old, fresh = (collection, new) if size == SIZE else (load_faces(dataset, SIZE), load_new_faces(dataset, SIZE))
+    both = old + fresh
+    first = kept_together(both.table, both.pixels)[0].near_duplicate_id[
+        len(old) :
+    ]  # named after the first, an old one
+    seen = first.isin(old.table.photo).to_numpy()
+    seen = new.table.near_duplicate_id.isin(new.table.near_duplicate_id[seen]).to_numpy()
+    joined = collection + new.select(~seen)
+    aside = "new faces: all but the same as a photo of the collection, set aside"
+    report = (
+        *joined.report,
+        (aside, int(seen.sum()), ", ".join(new.table.photo[seen])),
+        ("photos to work with, new faces among them", len(joined), ""),
+    )
+    return replace(joined, report=report)
+
+
+def _photographed(size: int) -> Faces:
+    """The 500 photos that annotator 218 offered and nobody merged.
+
+    Subjects: all files bear one name (`facial-expressions-218001.jpg`), so each picture counts as of somebody else.
+    That is not quite so: to the eye, some faces come back in several pictures, and these may be parted. What is
+    kept together is each picture: byte for byte, nearly (`alike`) and newly cut (`RECUT`).
+
+    Colour: whoever saved the files took blue for red, and skin looks blue. Grey weighs red and blue differently, so
+    the two are put back in their places first.
+    """
+    if (found := muxspace.find(part=muxspace.NEW_FACES)) is None:
+        raise muxspace.Unreachable(
+            f"the new faces are not in {data_folder()}: run `make data` to fetch them, or name the folder "
+            f"that holds {muxspace.NEW_FACES.folder} in EMOCLASS_DATA"
+        )
+    ids = muxspace.verify(found, muxspace.NEW_FACES)
+    images = {name.removeprefix("images/"): each for name, each in ids.items() if name.startswith("images/")}
+    rows = annotations.read(found / "data" / "legend.csv")
+    others = rows.photo[rows.annotator != ANNOTATOR]
+    rows = rows[rows.annotator == ANNOTATOR].reset_index(drop=True)
+    written = rows.photo
+    rows["photo"] = written.str.replace(f"_{ANNOTATOR}", f"-{ANNOTATOR}")  # as the files are called
+    rows["subject"] = rows.photo
+    images = {photo: each for photo, each in images.items() if photo not in set(others)}
+    table, cleaned = annotations.clean(rows, images, str(found / "data" / "legend.csv"))
+
+    swapped = [_decode(found / "images" / photo) for photo in table.photo]
+    linked = table.assign(duplicate_id=table.photo.map(RECUT).fillna(table.duplicate_id))
+    linked, near_duplicate_id = kept_together(linked, _grey(swapped, SIZE))
+    table["near_duplicate_id"] = table["subject"] = linked.near_duplicate_id
+    recut = [f"{RECUT[photo]} = {photo}" for photo in table.photo if photo in RECUT]
+    report = (
+        ("rows of other annotator, set aside with their photos", len(others), ", ".join(others)),
+        *cleaned[:1],
+        ("names that the legend writes otherwise than the disk, matched", int((written != rows.photo).sum()), ""),
+        *cleaned[1:-2],
+        near_duplicate_id,
+        ("pairs cut too differently for that, found by eye, kept together", len(recut), ", ".join(recut)),
+        ("photos with red and blue exchanged, put right; the rest are grey", sum(map(_has_colour, swapped)), ""),
+        *cleaned[-2:-1],
+        ("photos whose names do not tell subjects apart: each picture counts as of somebody else", len(table), ""),
+    )
+    return Faces(_grey(swapped, size), table, "muxspace", report)
+
+
+def _decode(path: Path) -> np.ndarray:
+    """(height, width, 3) uint8 as the file has it; it is whole, for the collection is verified."""
+    return cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+
+
+def _has_colour(picture: np.ndarray) -> bool:
+    return bool((picture[..., 0] != picture[..., 2]).any())
+
+
+def _grey(swapped: list[np.ndarray], size: int) -> np.ndarray:
+    """(n, size, size) uint8 of pictures as OpenCV decodes files whose red and blue are exchanged."""
+    # What OpenCV takes for blue, green, red is red, green, blue.
+    return np.stack([resize_to_square(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size) for picture in swapped])
+
+
+def _drawn(size: int) -> Faces:
+    faces = synthetic.draw(CONFIG, size, SEED)
+    return replace(faces, table=_prefixed(faces.table, "new-").assign(subject="new-" + faces.table.subject))
+
+
+def _of_your_own(home: Path, size: int) -> Faces:
+    if not (home / folder.NEW).is_dir():
+        raise NoNewFaces(
+            f"{home} has no new faces: put them in a folder {folder.NEW}/ inside it (one folder for each emotion, "
+            "or a legend.csv)"
+        )
+    faces = folder.load(home / folder.NEW, size)
+    return replace(faces, table=_prefixed(faces.table, f"{folder.NEW}/"), name=home.resolve().name)
+
+
+def _prefixed(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """The table with photos called otherwise than those of the collection, and subjects where they are photos."""
+    own = table.subject == table.photo
+    columns = ("photo", "parent", "duplicate_id", "near_duplicate_id")
+    renamed = table.assign(**{column: prefix + table[column] for column in columns})
+    return renamed.assign(subject=renamed.photo.where(own, table.subject))
+
+
+def _halved(faces: Faces, seed: int) -> Faces:
+    """Column `source` says which half a photo is in; whatever shows one picture or subject is in one half."""
+    try:
+        half = assign_folds(faces.table, "subject", n_folds=2, seed=seed)
+    except InputError as error:
+        raise InputError(f"the new faces of {faces.name} cannot be halved: {error}") from error
+    table = faces.table.assign(source=np.where(half == 0, "new, to learn", HELD_BACK))
+    each = table.groupby("source").emotion.value_counts().unstack(fill_value=0).reindex(columns=EMOTIONS, fill_value=0)
+    report = [*faces.report]
+    for source, counts in each.iterrows():
+        which = ", ".join(f"{emotion} {count}" for emotion, count in counts.items())
+        report.append((source.removeprefix("new, "), int(counts.sum()), which))
+    report = tuple((f"new faces: {what}", count, which) for what, count, which in report)
+    group = pd.Series(group_ids(table, "subject"))
+    learnt = table.emotion[half == 0].groupby(group[half == 0]).first()
+    learnt = learnt.sample(frac=1, random_state=seed)  # in any order, then emotion by emotion in turn
+    quarter = learnt.groupby(learnt).cumcount() % len(LEARN)
+    table.loc[half == 0, "source"] = [LEARN[k] for k in group[half == 0].map(quarter)]
+    return replace(faces, table=table, name=f"{faces.name}-new-faces", report=report)

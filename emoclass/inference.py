@@ -1,0 +1,122 @@
+"""The model to take away, used: load it, cut a face out of a photo, predict. `python -m emoclass export` makes it."""
+
+import hashlib
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.special import softmax
+
+from emoclass.backend import keras
+from emoclass.data.images import load_images, resize_to_square
+from emoclass.errors import InputError
+from emoclass.paths import build_folder
+
+NET, FACTS = "emoclass.keras", "emoclass.json"  # the model's two files
+
+# Where the cascade's box lies in the collection's own photos (the median of 236): all but 1.5 % at each side.
+MARGIN = 0.015  # of the box, added at each side
+AROUND = 0.25  # of the picture, added before it is searched: the cascade misses what touches the edge
+SEARCHED = 480  # pixels of the longer side; a larger picture is searched at this size
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained net as it was taken away.
+
+    net      Keras model, (batch, size, size, 1) uint8 -> (batch, 8) logits
+    facts    what emoclass.json has on it
+    """
+
+    net: object
+    facts: dict
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the pictures that it takes."""
+        return self.facts["preprocessing"]["size"]
+
+
+def load(folder: os.PathLike | str | None = None) -> Model:
+    """The model that `make model` has left in `folder`, build/model if none is named.
+
+    Raises InputError if there is none, or if its two files do not belong together.
+    """
+    folder = Path(folder or build_folder() / "model")
+    try:
+        facts = json.loads((folder / FACTS).read_text())
+        together = facts["sha256"] == hashlib.sha256((folder / NET).read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"there is no model in {folder} ({error.strerror}): run `make model`") from error
+    except (ValueError, KeyError, TypeError):
+        together = False
+    if not together:
+        raise InputError(f"{NET} and {FACTS} in {folder} do not belong together: run `make model`")
+    return Model(keras().models.load_model(folder / NET, compile=False), facts)
+
+
+def predict(model: Model, picture: np.ndarray) -> dict[str, float]:
+    """The probability of each of the eight emotions: of how this face looks, not of what somebody feels.
+
+    picture    (size, size) uint8 grey, as `crop_face` cuts it; it is seen twice, once mirrored
+    Raises InputError if it is something else.
+    """
+    picture, shape = np.asarray(picture), (model.size, model.size)
+    if picture.dtype != np.uint8 or picture.shape != shape:
+        raise InputError(
+            f"the model takes uint8 {shape}, not {picture.dtype} {picture.shape}: `crop_face` makes that of a photo"
+        )
+    views = np.stack([picture, picture[:, ::-1]])[..., None]
+    logits = np.asarray(model.net.predict_on_batch(views), np.float64).mean(0)
+    return dict(zip(model.facts["emotions"], softmax(logits / model.facts["temperature"]).tolist()))
+
+
+def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarray:
+    """(size, size) uint8: the largest face in a photo, grey, cut as the collection's faces are.
+
+    photo    a file, or a picture: (height, width) grey or (height, width, 3) RGB, uint8
+    The face is found by OpenCV's bundled cascade (Viola & Jones 2001); where it finds none, the middle of the
+    picture is taken, which one line on stderr tells. Raises InputError if that is no picture, or size is below 1.
+    """
+    if size < 1:
+        raise InputError(f"a face cannot be {size} pixels a side: ask for a size of at least 1")
+    grey = _grey(photo)
+    height, width = grey.shape
+    if found := _largest_face(grey):
+        margin = MARGIN * found[2]
+    else:
+        name = "the picture" if isinstance(photo, np.ndarray) else photo
+        print(f"no face found in {name}: taking all of it, cut to a square", file=sys.stderr)
+        found, margin = ((width - min(grey.shape)) / 2, (height - min(grey.shape)) / 2, min(grey.shape)), 0
+    side = min(round(found[2] + 2 * margin), height, width)
+    left, top = (int(np.clip(round(edge - margin), 0, end - side)) for edge, end in zip(found, (width, height)))
+    return resize_to_square(grey[top : top + side, left : left + side], size)
+
+
+def _grey(photo) -> np.ndarray:
+    """(height, width) uint8 of a file or a picture."""
+    if not isinstance(photo, np.ndarray):
+        path = Path(photo).expanduser()
+        load_images([path], 1)  # refuses what is missing, cut short, too large or no picture, in one sentence
+        return cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    if photo.dtype != np.uint8 or photo.shape[2:] not in ((), (3,)) or photo.ndim < 2 or not photo.size:
+        raise InputError(f"{photo.dtype} {photo.shape} is no picture: (height, width) or (height, width, 3) of uint8")
+    return cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) if photo.ndim == 3 else photo
+
+
+def _largest_face(grey: np.ndarray) -> tuple[float, float, float] | None:
+    """(left, top, side) in pixels of the cascade's largest box, which may reach beyond the edge; None without one."""
+    scale = min(1.0, SEARCHED / max(grey.shape))
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    edge = round(AROUND * max(small.shape))
+    small = cv2.copyMakeBorder(small, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    boxes = cascade.detectMultiScale(small, 1.1, 5)
+    if not len(boxes):
+        return None
+    left, top, side, _ = max(boxes, key=lambda box: box[2])
+    return (left - edge) / scale, (top - edge) / scale, side / scale

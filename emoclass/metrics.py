@@ -1,0 +1,366 @@
+"""Metrics from confusion counts, their intervals over subjects, and paired comparisons on the same photos."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest, t
+
+from emoclass.errors import InputError, listed
+from emoclass.labels import MAJORITY, MINORITY
+from emoclass.predictions import Predictions
+
+METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro-F1", "mcc": "MCC"}
+GROUP_RECALLS = {"minority_recall": MINORITY, "majority_recall": MAJORITY}
+RESAMPLES = 2000
+ROUNDS = 10  # so many times 2,000 for a p-value: the least is then 1e-4, which Holm may multiply by a whole family
+BINS = 15  # of the calibration error, as in Guo et al. 2017
+
+
+class Estimate(NamedTuple):
+    """A value, its 95 % interval (None for an exact count) and the number of photos behind it."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+    def __str__(self):
+        if self.low is None:
+            return f"{self.value:,.10g} (n = {self.n:,})"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}; n = {self.n:,})"
+
+    def __format__(self, spec):
+        """`f"{estimate:+}"` is for differences: signs, and no n."""
+        return f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})" if spec == "+" else format(str(self), spec)
+
+
+def confusion(predictions: Predictions) -> np.ndarray:
+    """(K, K) int over the K classes: photos by label (row) and by prediction (column)."""
+    return _per_subject(predictions).sum(0).astype(np.int64)
+
+
+def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Every metric of METRICS, and the recall of each class, from (..., K, K) confusion counts.
+
+    Balanced accuracy and macro-F1 are means over the classes that occur among the labels. Recall is NaN where a class
+    does not occur. Each is checked against scikit-learn in the tests; this one takes thousands of resamples at once.
+    """
+    counts = np.asarray(counts, float)
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    actual, predicted, total = counts.sum(-1), counts.sum(-2), counts.sum((-2, -1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recall = np.where(actual > 0, hits / actual, np.nan)
+        f1 = np.where(actual > 0, 2 * hits / (actual + predicted), np.nan)
+        root = np.sqrt((total**2 - (predicted**2).sum(-1)) * (total**2 - (actual**2).sum(-1)))
+        mcc = (hits.sum(-1) * total - (actual * predicted).sum(-1)) / root
+        return {
+            "accuracy": hits.sum(-1) / total,
+            "balanced_accuracy": np.nanmean(recall, -1),
+            "macro_f1": np.nanmean(f1, -1),
+            "mcc": np.where(root > 0, mcc, 0.0),  # who always predicts the same is not correlated with anything
+            "recall": recall,
+        }
+
+
+def wilson(hits: int, n: int) -> Estimate:
+    """The share hits / n with Wilson's interval; 0 of 4 is 0 to .49."""
+    if n == 0:
+        return Estimate(float("nan"), 0.0, 1.0, 0)
+    interval = binomtest(int(hits), int(n)).proportion_ci(method="wilson")
+    return Estimate(hits / n, interval.low, interval.high, int(n))
+
+
+def recall(predictions: Predictions) -> dict[str, Estimate]:
+    """For each class that occurs: the share recognised, with Wilson's interval."""
+    right = pd.Series(predictions.y_pred == predictions.y_true)
+    # A photo tested with several seeds is one witness still, who may be right in part.
+    label, photo = (predictions.table[column].to_numpy() for column in (predictions.target_column, "photo"))
+    shares = right.groupby([label, photo]).mean()
+    found = shares.groupby(level=0).agg(["sum", "size"])
+    return {
+        emotion: wilson(round(found.loc[emotion, "sum"]), int(found.loc[emotion, "size"]))
+        for emotion in predictions.classes
+        if emotion in found.index
+    }
+
+
+def score(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
+    """Each metric with its interval: the middle 95 % of 2,000 resamples of the subjects.
+
+    Subjects are drawn, not photos, because several photos of one subject are less than so many witnesses.
+    """
+    counts = _per_subject(predictions)
+    value = from_confusion(_reweighted(counts.sum(0), predictions))
+    resampled = from_confusion(_reweighted(_resample(counts, seed), predictions))
+    n = predictions.table.photo.nunique()
+    return {name: Estimate(float(value[name]), *_middle(resampled[name]), n) for name in METRICS}
+
+
+def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
+    """One row each: n, every metric as "value (low to high)", and the caveats of its split."""
+    rows = {}
+    for predictions in _by_name(several):
+        found = score(predictions)
+        cells = {METRICS[m]: f"{x.value:.3f} ({x.low:.3f} to {x.high:.3f})" for m, x in found.items()}
+        caveats = listed(predictions.caveats) or "none"
+        rows[predictions.name] = {"n": found["accuracy"].n, **cells, "caveats of the split": caveats}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def recall_table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
+    """One row each, one column for each class: "recall (low to high) of n", Wilson's interval."""
+    several = _by_name(several)
+    rows = {
+        p.name: {e: f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {x.n:,}" for e, x in recall(p).items()}
+        for p in several
+    }
+    found = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=several[0].classes)
+    return found.astype(object).fillna("not tested")
+
+
+def paired_difference(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Estimate]:
+    """`one` minus `other` in each metric, paired: the same subjects are drawn for both, 2,000 times.
+
+    Both must have been tested on the same photos, however often; InputError if not.
+    """
+    _check_same_photos(one, other)
+    return difference_by_subject(one, other, seed)
+
+
+def difference_by_subject(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Estimate]:
+    """`one` minus `other` in each metric where the photos tested differ (copies, say) but the subjects are shared.
+
+    The same subjects are drawn for both, so that what both owe to the draw cancels.
+    """
+    left, right = _side_by_side(one, other)
+    a, b = from_confusion(_reweighted(left.sum(0), one)), from_confusion(_reweighted(right.sum(0), other))
+    c, d = (from_confusion(_reweighted(_resample(x, seed), p)) for x, p in ((left, one), (right, other)))
+    n = one.table.photo.nunique()
+    return {m: Estimate(float(a[m] - b[m]), *_middle(c[m] - d[m]), n) for m in METRICS}
+
+
+def mean_recall(predictions: Predictions, emotions: tuple[str, ...], seed: int = 0) -> Estimate:
+    """Mean of the recalls of those of these emotions that occur, over resampled subjects; n = photos of theirs.
+
+    Raises InputError if none of them does.
+    """
+    n, counts = _count_photos(predictions, emotions), _per_subject(predictions)
+    value, resampled = (_mean_recall(c, predictions, emotions) for c in (counts.sum(0), _resample(counts, seed)))
+    return Estimate(float(value), *_middle(resampled), n)
+
+
+def mean_recall_difference(one: Predictions, other: Predictions, emotions: tuple[str, ...], seed: int = 0) -> Estimate:
+    """`one` minus `other` in the mean recall of these emotions, as in `paired_difference`; InputError as there."""
+    _check_same_photos(one, other)
+    n, (left, right) = _count_photos(one, emotions), _side_by_side(one, other)
+    value, resampled = (
+        _mean_recall(a, one, emotions) - _mean_recall(b, other, emotions)
+        for a, b in ((left.sum(0), right.sum(0)), (_resample(left, seed), _resample(right, seed)))
+    )
+    return Estimate(float(value), *_middle(resampled), n)
+
+
+def p_values(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, float]:
+    """Two-sided p-values that `one` and `other` score alike: in each metric, and in each of GROUP_RECALLS.
+
+    The level at which the interval of `paired_difference` would just hold 0: twice the smaller share of the resamples
+    on either side of it, from ten times as many resamples. One is added to both counts (Davison & Hinkley 1997), for
+    no number of resamples shows a p of 0; the least is 1e-4. Where no photo is of these emotions, it is left out.
+    Both must have been tested on the same photos; InputError if not.
+    """
+    _check_same_photos(one, other)
+    left, right = _side_by_side(one, other)
+    draws = range(ROUNDS * seed, ROUNDS * (seed + 1))  # the first is that of `paired_difference`
+    rounds = [(_resampled_scores(left, one, draw), _resampled_scores(right, other, draw)) for draw in draws]
+    found = {}
+    for name in rounds[0][0]:
+        gains = np.concatenate([a[name] - b[name] for a, b in rounds])
+        gains = gains[~np.isnan(gains)]  # a resample without any photo of these emotions tells nothing about them
+        if len(gains):
+            fewer = min((gains <= 0).sum(), (gains >= 0).sum())
+            found[name] = min(1.0, 2 * float(fewer + 1) / (len(gains) + 1))
+    return found
+
+
+def holm(p: dict[str, float]) -> dict[str, float]:
+    """p-values of a family of comparisons, so adjusted that all of it errs as seldom as one would (Holm 1979).
+
+    The smallest is multiplied by the size of the family, the next by one less, and so on; none falls below the one
+    before it, none exceeds 1. Raises InputError, naming what is not a p-value.
+    """
+    if wrong := [f"{name}={value}" for name, value in p.items() if not 0 <= value <= 1]:
+        raise InputError(f"p-values lie between 0 and 1: {listed(wrong)}")
+    names = sorted(p, key=p.get)
+    adjusted = np.maximum.accumulate([(len(names) - k) * p[name] for k, name in enumerate(names)])
+    found = {name: min(1.0, float(value)) for name, value in zip(names, adjusted)}
+    return {name: found[name] for name in p}
+
+
+def mcnemar(one: Predictions, other: Predictions) -> float:
+    """Exact two-sided p-value that both are right equally often on the same photos (McNemar 1947).
+
+    Of a photo tested several times the majority counts; a tie is wrong. Raises InputError if the photos differ.
+    """
+    _check_same_photos(one, other)
+    right = [p.table.assign(right=p.y_pred == p.y_true).groupby("photo").right.mean().gt(0.5) for p in (one, other)]
+    only_one, only_other = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
+    return binomtest(only_one, only_one + only_other).pvalue if only_one + only_other else 1.0
+
+
+def resplit_interval(differences: np.ndarray, test_share: float) -> Estimate:
+    """Mean of (J,) differences over J re-splits with the corrected interval of Nadeau & Bengio 2003.
+
+    test_share    photos tested / photos trained on; re-splits share photos, so their spread alone is too small
+    """
+    d = np.asarray(differences, float)
+    width = t.ppf(0.975, len(d) - 1) * np.sqrt((1 / len(d) + test_share) * d.var(ddof=1))
+    return Estimate(float(d.mean()), float(d.mean() - width), float(d.mean() + width), len(d))
+
+
+def reliability(predictions: Predictions, bins: int = 10) -> pd.DataFrame:
+    """How often predictions of a given confidence are right: one row for each equally wide bin that is not empty.
+
+    Columns: confidence (mean of the highest probability), accuracy, n (times that a photo was tested). Raises
+    InputError if the predictions are reweighted.
+    """
+    confidence, right, place = _confidence(predictions, bins)
+    rows = pd.DataFrame({"confidence": confidence, "accuracy": right, "n": 1})
+    return rows.groupby(place).agg({"confidence": "mean", "accuracy": "mean", "n": "size"}).reset_index(drop=True)
+
+
+def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
+    """How far confidence is from accuracy: the mean over 15 bins, each as heavy as it is full (ECE; Guo et al. 2017).
+
+    A sum of absolute values grows with noise, and resampling adds noise: the interval over resampled subjects is
+    moved back by that much. Raises InputError if the predictions are reweighted.
+    """
+    confidence, right, place = _confidence(predictions, BINS)
+    subjects, subject = np.unique(predictions.table.subject, return_inverse=True)
+    excess = np.bincount(subject * BINS + place, right - confidence, minlength=len(subjects) * BINS).reshape(-1, BINS)
+    value = np.abs(excess.sum(0)).sum() / len(confidence)
+    drawn = _weights(len(subjects), seed)
+    resampled = np.abs(drawn @ excess).sum(1) / (drawn @ np.bincount(subject).astype(float))
+    low, high = _middle(resampled - resampled.mean() + value)
+    return Estimate(float(value), max(low, 0.0), high, predictions.table.photo.nunique())
+
+
+def brier(predictions: Predictions) -> Estimate:
+    """Brier's score (1950), from 0 to 2: the squared errors of all probabilities of a photo, mean over photos.
+
+    Raises InputError if the predictions are reweighted.
+    """
+    _check_not_reweighted(predictions)
+    one_hot = np.eye(len(predictions.classes))[predictions.y_true]
+    return _mean(predictions, ((predictions.probabilities - one_hot) ** 2).sum(1))
+
+
+def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happiness", "neutral")) -> Estimate:
+    """Share of the photos of two emotions for which the right one of the two is the more probable, with interval.
+
+    Where both are equally probable, the photo counts half. Raises InputError if no photo is of either.
+    """
+    _count_photos(predictions, between)
+    a, b = (predictions.classes.index(emotion) for emotion in between)
+    tested = predictions.where(predictions.table.emotion.isin(between))
+    lead = tested.probabilities[:, a] - tested.probabilities[:, b]
+    return _mean(tested, 0.5 + 0.5 * np.sign(lead) * np.where(tested.y_true == a, 1, -1))
+
+
+def _by_name(several: list[Predictions] | dict[str, Predictions]) -> list[Predictions]:
+    several = list(several.values()) if isinstance(several, dict) else several
+    names = [predictions.name for predictions in several]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"a table cannot tell apart what bears the same name: {listed(repeated)}")
+    return several
+
+
+def _check_same_photos(one: Predictions, other: Predictions) -> None:
+    if apart := set(one.table.photo) ^ set(other.table.photo):
+        which = listed(sorted(apart), 5)
+        raise InputError(f"{one.name!r} and {other.name!r} were not tested on the same photos: {which}")
+
+
+def _check_not_reweighted(predictions: Predictions) -> None:
+    if predictions.class_prior is not None:
+        raise InputError(f"{predictions.name!r}: probabilities are judged on the photos as they are, not reweighted")
+
+
+def _count_photos(predictions: Predictions, emotions: tuple[str, ...]) -> int:
+    """How many photos there are of these emotions."""
+    n = predictions.table.photo[predictions.table[predictions.target_column].isin(emotions)].nunique()
+    if not n:
+        raise InputError(f"{predictions.name!r} was tested on no photo of {listed(emotions)}")
+    return n
+
+
+def _mean_recall(counts: np.ndarray, predictions: Predictions, emotions: tuple[str, ...]) -> np.ndarray:
+    """(...) from (..., K, K) confusion counts; NaN where there is no photo of any of these emotions."""
+    recalls = from_confusion(counts)["recall"][..., np.isin(predictions.classes, emotions)]
+    with np.errstate(invalid="ignore"):
+        return np.nansum(recalls, -1) / (~np.isnan(recalls)).sum(-1)
+
+
+def _resampled_scores(counts: np.ndarray, predictions: Predictions, seed: int) -> dict[str, np.ndarray]:
+    """(2000,) of all that has a p-value."""
+    drawn = _resample(counts, seed)
+    found = from_confusion(_reweighted(drawn, predictions))
+    recalls = {name: _mean_recall(drawn, predictions, emotions) for name, emotions in GROUP_RECALLS.items()}
+    return {name: found[name] for name in METRICS} | recalls
+
+
+def _confidence(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each row its highest probability, whether that is right (0 or 1), and its bin, which holds its upper end."""
+    _check_not_reweighted(predictions)
+    confidence = predictions.probabilities.max(1).astype(float)
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return confidence, (predictions.y_pred == predictions.y_true).astype(float), place
+
+
+def _mean(predictions: Predictions, values: np.ndarray) -> Estimate:
+    """Mean over the rows of (m,) values, with its interval over resampled subjects."""
+    rows = pd.DataFrame({"subject": predictions.table.subject.to_numpy(), "value": values, "n": 1})
+    sums = rows.groupby("subject")[["value", "n"]].sum().to_numpy(float)
+    drawn = _weights(len(sums), 0) @ sums
+    value, n = float(sums[:, 0].sum() / sums[:, 1].sum()), predictions.table.photo.nunique()
+    return Estimate(value, *_middle(drawn[:, 0] / drawn[:, 1]), n)
+
+
+def _side_by_side(one: Predictions, other: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """(subjects, K, K) confusion counts of both, subject by subject in the same order."""
+    subjects = np.union1d(one.table.subject, other.table.subject)
+    return _per_subject(one, subjects), _per_subject(other, subjects)
+
+
+def _per_subject(predictions: Predictions, subjects=None) -> np.ndarray:
+    """(subjects, K, K) float32 confusion counts of each subject, in the order of `subjects` or of their names."""
+    subjects = np.unique(predictions.table.subject) if subjects is None else subjects
+    row, k = np.searchsorted(subjects, predictions.table.subject), len(predictions.classes)
+    cell = (row * k + predictions.y_true) * k + predictions.y_pred
+    return np.bincount(cell, minlength=len(subjects) * k * k).reshape(-1, k, k).astype(np.float32)
+
+
+def _reweighted(counts: np.ndarray, predictions: Predictions) -> np.ndarray:
+    """(..., K, K) counts, each label's row scaled to what the class prior has of it."""
+    if predictions.class_prior is None:
+        return counts
+    actual = counts.sum(-1, keepdims=True)
+    wanted = np.asarray(predictions.class_prior, float)[:, None]
+    return np.where(actual > 0, counts * wanted / np.maximum(actual, 1), 0.0)
+
+
+def _weights(subjects: int, seed: int) -> np.ndarray:
+    """(2000, subjects) float32: how often each subject is drawn in each resample."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(subjects, size=(RESAMPLES, subjects)) + subjects * np.arange(RESAMPLES)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=RESAMPLES * subjects)
+    return counts.reshape(RESAMPLES, subjects).astype(np.float32)
+
+
+def _resample(counts: np.ndarray, seed: int) -> np.ndarray:
+    return (_weights(len(counts), seed) @ counts.reshape(len(counts), -1)).reshape(-1, *counts.shape[1:])
+
+
+def _middle(values: np.ndarray) -> tuple[float, float]:
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return float(low), float(high)

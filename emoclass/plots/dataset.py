@@ -1,0 +1,143 @@
+"""Figures of photos, of what a net looks at, and of how far photos lie apart."""
+
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from emoclass import explain
+from emoclass.faces import Faces
+from emoclass.labels import EMOTIONS
+from emoclass.plots.style import GREYS, INK, LINES, axis, emotion_bars, legend_beside, panels, percent
+
+DARKER = 10  # grey values: from here on a darker part of a mean face is outlined
+LEAST_FALL = 0.01  # of probability: below that a net hardly ever predicts the emotion, and there is nothing to see
+
+
+def counts(faces: Faces, title: str = "", ax: Axes | None = None) -> Axes:
+    """Photos of each emotion, on an axis that begins at 0, with number and share in print."""
+    texts = [f"{n:,} ({percent(n / len(faces))})" for n in faces.counts]
+    ax = emotion_bars(ax or axis(7, 3.2), faces.counts, texts, "photos", title)
+    ax.set_xlim(0, faces.counts.max() * 1.25)
+    return ax
+
+
+def shares(faces: Faces, column: str, title: str = "", ax: Axes | None = None) -> Axes:
+    """For each emotion, which share of its photos comes from each value of a column (source, annotator)."""
+    ax = ax or axis(7, 3.4)
+    table = pd.crosstab(faces.table.emotion, faces.table[column], normalize="index").reindex(EMOTIONS, fill_value=0)
+    table = table[faces.table[column].value_counts().index]
+    left = np.zeros(len(table))
+    for k, (value, share) in enumerate(table.items()):
+        grey, hatch = str(np.linspace(0.4, 0.95, table.shape[1])[k]), ("", "//", "..", "xx", "\\\\")[k % 5]
+        ax.barh(EMOTIONS, 100 * share, left=left, color=grey, edgecolor=INK, hatch=hatch, lw=0.5, label=value)
+        left += 100 * share
+    ax.set_yticks(range(len(EMOTIONS)), [f"{e} (n = {faces.counts[e]:,})" for e in EMOTIONS])
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 100), xlabel="share of the emotion's photos (%)", title=title)
+    legend_beside(ax, title=column)
+    return ax
+
+
+def photos_per_subject(faces: Faces, title: str = "", ax: Axes | None = None) -> Axes:
+    """How many subjects have how many photos, on two logarithmic axes."""
+    ax = ax or axis(7, 3)
+    subjects = faces.table.subject.value_counts().value_counts().sort_index()
+    ax.loglog(subjects.index, subjects, "o", color=INK, markersize=4)
+    ax.set(xlabel="photos of one subject (logarithmic)", ylabel="subjects (logarithmic)", title=title)
+    return ax
+
+
+def mean_faces(faces: Faces, title: str = "", reference: str = "neutral") -> Figure:
+    """Mean face of each emotion, and under it its difference from the mean `reference` face, in grey values.
+
+    Red and blue are alike in print: what is darker by DARKER or more is outlined too.
+    """
+    means = {e: faces.pixels[faces.table.emotion == e].mean(0) for e in EMOTIONS if faces.counts[e]}
+    figure, axes = panels(len(EMOTIONS), 2, (12, 3.7), title, sharex=True, sharey=True)
+    colours = None
+    for (above, below), emotion in zip(axes.T, EMOTIONS):
+        for ax in (above, below):
+            ax.set(xticks=[], yticks=[])
+        above.set_title(f"{emotion}\nn = {faces.counts[emotion]:,}", fontsize=10, loc="center")
+        if emotion in means:
+            above.imshow(means[emotion], cmap="gray", vmin=0, vmax=255)
+        if emotion in means and reference in means:
+            change = means[emotion] - means[reference]
+            colours = below.imshow(change, cmap="RdBu_r", vmin=-60, vmax=60)
+            if change.min() < -DARKER < change.max():
+                below.contour(change, levels=[-DARKER], colors=INK, linewidths=0.8, linestyles="-")
+    axes[0, 0].set_ylabel("mean face")
+    axes[1, 0].set_ylabel(f"minus {reference}")
+    if colours:
+        figure.colorbar(colours, ax=axes[1], fraction=0.02, pad=0.01, label=f"grey values\noutlined: < -{DARKER}")
+    return figure
+
+
+def gallery(pictures: np.ndarray, row_names: tuple[str, ...], title: str = "", columns: int = 10) -> Figure:
+    """A contact sheet of (rows, columns, size, size) pictures; for synthetic faces, never for people's photos."""
+    pictures = pictures[:, :columns]
+    ax, size = axis(0.85 * pictures.shape[1] + 1, 0.85 * len(pictures) + 0.4), pictures.shape[-1]
+    ax.imshow(np.concatenate(np.concatenate(pictures, axis=1), axis=1), cmap="gray", vmin=0, vmax=255)
+    ax.set(xticks=[], yticks=np.arange(len(row_names)) * size + size / 2, yticklabels=row_names, title=title)
+    ax.grid(False)
+    return ax.figure
+
+
+def side_by_side(pairs: dict[str, tuple[np.ndarray, np.ndarray]], title: str = "") -> Figure:
+    """Synthetic faces, never people's photos: by name (m, size, size) test images over the nearest in training."""
+    rows = [part for both in pairs.values() for part in both]
+    names = [line for name in pairs for line in (f"{name}: test", "nearest in training")]
+    return gallery(np.array(rows), tuple(names), title, columns=len(rows[0]))
+
+
+def filters(kernels: np.ndarray, title: str = "") -> Figure:
+    """(channels, 3, 3) weights as grey squares; darkest is the most negative, lightest the most positive."""
+    figure, axes = panels((len(kernels) + 1) // 2, 2, (9, 2.6), title)
+    limit = np.abs(kernels).max()
+    for ax in axes.ravel():
+        ax.axis("off")
+    for ax, kernel in zip(axes.ravel(), kernels):
+        greys = ax.imshow(kernel, cmap="gray", vmin=-limit, vmax=limit)
+    figure.colorbar(greys, ax=axes, fraction=0.02, pad=0.01, label="weight")
+    return figure
+
+
+def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Figure:
+    """Under the mean faces the (k, k) maps of explain.occlusion, as shares of the largest fall in probability.
+
+    The darker, the larger the fall; white is none, a rise, or a map that stays below LEAST_FALL. A line on each face
+    encloses what falls by more than half of the largest.
+    """
+    figure, axes = panels(len(maps), 2, (1.45 * len(maps) + 1.2, 4), title)
+    margin = (explain.PATCH - explain.STEP) / 2  # pixels that no middle of a patch comes near
+    for (above, below), (emotion, fall) in zip(axes.T, maps.items()):
+        first, last, most = margin - 0.5, faces.size - margin - 0.5, float(fall.max())
+        fraction = np.clip(fall, 0, None) / most if most >= LEAST_FALL else np.zeros_like(fall)
+        above.imshow(faces.pixels[faces.table.emotion == emotion].mean(0), cmap="gray")
+        greys = below.imshow(fraction, cmap=GREYS, vmin=0, vmax=1, extent=(first, last, last, first))
+        if fraction.min() < 0.5 < fraction.max():
+            middles = first + (np.arange(len(fall)) + 0.5) * (last - first) / len(fall)
+            above.contour(middles, middles, fraction, levels=[0.5], colors="white", linewidths=1.5)
+        for ax in (above, below):
+            ax.set(xticks=[], yticks=[], xlim=(-0.5, faces.size - 0.5), ylim=(faces.size - 0.5, -0.5), aspect="equal")
+        below.set_xlabel(f"at most {most:.2f}" if most >= LEAST_FALL else f"below {LEAST_FALL}")
+        above.set_title(emotion, fontsize=10, loc="center")
+    axes[0, 0].set_ylabel("mean face")
+    axes[1, 0].set_ylabel("fall when covered")
+    figure.colorbar(greys, ax=axes[1], fraction=0.02, pad=0.01, label="share of the\nlargest fall")
+    return figure
+
+
+def distances(levels: dict[str, np.ndarray], title: str = "", ax: Axes | None = None) -> Axes:
+    """For each protocol, which share of its test photos has a training photo within each distance in grey levels."""
+    ax = ax or axis(8, 4)
+    for (name, of_protocol), style in zip(levels.items(), cycle(LINES)):
+        share = 100 * np.arange(1, len(of_protocol) + 1) / len(of_protocol)
+        ax.plot(np.sort(of_protocol), share, linestyle=style, color=INK, label=name)
+    ax.set(xlabel="distance to the nearest training photo (grey levels, root mean square)", xlim=(0, None))
+    ax.set(ylabel="share of test photos within it (%)", ylim=(0, 101), title=title)
+    ax.legend(frameon=False)
+    return ax

@@ -1,0 +1,306 @@
+"""Figures of what nets predict: scores, differences, probabilities."""
+
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from emoclass.errors import InputError, listed
+from emoclass.labels import COLOURS, EMOTIONS, MAJORITY, MINORITY
+from emoclass.metrics import METRICS, Estimate, recall, score
+from emoclass.metrics import confusion as confusion_counts
+from emoclass.plots import style
+from emoclass.plots.style import GREYS, INK, LINES, MARKERS, PALE, axis, legend_beside, panels, percent
+from emoclass.predictions import Predictions
+
+Several = dict[str, Predictions] | list[Predictions]
+CROSS = {"fmt": "none", "ecolor": PALE, "elinewidth": 1, "capsize": 2, "zorder": 1.5}  # intervals behind the marks
+
+
+def intervals(several: Several, metrics: tuple[str, ...] = tuple(METRICS), title: str = "") -> Figure:
+    """Scores side by side: a panel for each metric, a row for each model; orange hollow marks are leaky splits."""
+    figure, axes = panels(len(metrics), 1, (3 * len(metrics) + 2, 0.42 * len(several) + 1.3), title, sharey=True)
+    _score_rows(axes, _as_list(several), metrics)
+    return figure
+
+
+def recalls(several: Several, title: str = "", ax: Axes | None = None) -> Axes:
+    """Recall of each emotion with Wilson's interval, models side by side; hollow marks are leaky splits.
+
+    Under each emotion stands how many photos of it were tested, from the least to the most where models differ.
+    """
+    several, ax, n = _as_list(several), ax or axis(10, 4), {emotion: set() for emotion in EMOTIONS}
+    for j, predictions in enumerate(several):
+        marker, place = MARKERS[j % len(MARKERS)], (j - (len(several) - 1) / 2) * 0.7 / len(several)
+        for emotion, estimate in recall(predictions).items():
+            x, colour = EMOTIONS.index(emotion) + place, COLOURS[emotion]
+            n[emotion].add(estimate.n)
+            ax.plot([x, x], [estimate.low, estimate.high], color=colour, linewidth=2)
+            face = "white" if predictions.leaky else colour
+            ax.plot(x, estimate.value, marker, color=colour, markerfacecolor=face, markersize=6)
+        face = "white" if predictions.leaky else INK
+        ax.plot([], [], marker, color=INK, markerfacecolor=face, label=_named(predictions))
+    tested = [" to ".join(f"{k:,}" for k in sorted({min(ks), max(ks)})) if ks else "0" for ks in n.values()]
+    ax.set_xticks(range(len(EMOTIONS)), [f"{e}\nn = {k}" for e, k in zip(EMOTIONS, tested)])
+    ax.set(ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion", title=title)
+    ax.legend(frameon=False, bbox_to_anchor=(0.5, -0.27), loc="upper center", ncols=2)
+    return ax
+
+
+def confusion(predictions: Predictions, title: str = "", ax: Axes | None = None) -> Axes:
+    """Confusion matrix: shares of each row in shades of grey, counts in print."""
+    ax, counts, classes = ax or axis(6.5, 5), confusion_counts(predictions), predictions.classes
+    share = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    sns.heatmap(
+        share, annot=counts, fmt=",d", cmap=GREYS, vmin=0, vmax=100, ax=ax, xticklabels=classes, yticklabels=classes,
+        cbar_kws={"label": "share of the label's photos (%)"}, annot_kws={"fontsize": 9, "color": INK}, linewidths=0.5,
+    )  # fmt: skip
+    ax.tick_params(axis="x", rotation=45)
+    ax.set(xlabel=f"predicted {predictions.target_column}", ylabel=f"labelled {predictions.target_column}")
+    ax.set_title(title, pad=14)  # clear of the bar's uppermost number
+    return ax
+
+
+def learning_curves(predictions: Predictions, title: str = "") -> Figure:
+    """Loss and accuracy by epoch, in training and validation: mean over the runs, and their range."""
+    figure, axes = panels(2, 1, (10, 3.3), title)
+    for ax, metric in zip(axes, ("loss", "accuracy")):
+        for part, line, colour in (("", "--", PALE), ("val_", "-", INK)):
+            curves = np.array([run.history[part + metric] for run in predictions.runs])
+            epochs = np.arange(1, curves.shape[1] + 1)
+            ax.plot(epochs, curves.mean(0), line, color=colour, label="validation" if part else "training")
+            ax.fill_between(epochs, curves.min(0), curves.max(0), color=colour, alpha=0.2, linewidth=0)
+        ax.set(xlabel="epoch", ylabel="cross-entropy (nats)" if metric == "loss" else "accuracy")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    for run in predictions.runs:
+        axes[0].axvline(run.best_epoch, color=INK, linewidth=0.5, linestyle=":")
+    axes[0].plot([], [], ":", color=INK, label="best epoch, by run")
+    key = "lines: mean of the runs\nbands: their range"
+    legend_beside(axes[1], *axes[0].get_legend_handles_labels(), title=key)
+    return figure
+
+
+def nets_by_macs(
+    nets: pd.DataFrame, metrics: tuple[str, ...] = ("accuracy", "macro_f1"), title: str = "", evaluated_on: str = ""
+) -> Figure:
+    """Scores of nets of different size by the multiply-accumulates that they do for one image.
+
+    nets          one row each: `name`, `macs`, and an Estimate under each metric
+    evaluated_on  the same photos for all of them, for the axes: "the first fold"
+    """
+    figure, axes = panels(len(metrics), 1, (5.6 * len(metrics), 3.8), title)
+    for ax, metric in zip(axes, metrics):
+        n = " or ".join(f"{n:,}" for n in sorted({estimate.n for estimate in nets[metric]}))
+        y = METRICS[metric] + (evaluated_on and f" on {evaluated_on}") + f"\n(95 % interval, n = {n})"
+        points = {net.name: ([net.macs], [getattr(net, metric)]) for net in nets.itertuples()}
+        line_with_ci(points, "MACs (multiply-accumulates) for one image (logarithmic)", y, ax=ax)
+    for ax in axes[:-1]:
+        ax.get_legend().remove()
+    return figure
+
+
+def protocols(several: list[Predictions], title: str = "") -> Figure:
+    """For each split protocol what its test photos share with training, and beside it the scores it comes with."""
+    names = ("same original", "near-duplicate", "same subject", "same source")
+    keys = [f"{key}_in_training" for key in ("parent", "near_duplicate_id", "subject", "source")]
+    share = np.array([p.table[keys].mean() for p in several])
+    size, ratios = (14, 0.5 * len(several) + 1.7), {"width_ratios": (1.5, 1, 1)}
+    figure, (ax, *others) = panels(3, 1, size, title, sharey=True, gridspec_kw=ratios)
+    ax.imshow(share, cmap=GREYS, vmin=0, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(share):
+        ax.text(column, row, percent(value), ha="center", va="center", color=INK)
+    ax.set_xticks(range(len(names)), names)
+    ax.set(xlabel="share of the test photos with this in training")
+    ax.grid(False)
+    _score_rows(others, several, ("macro_f1", "accuracy"))
+    return figure
+
+
+def line_with_ci(series: dict, x: str, y: str, title: str = "", ax: Axes | None = None, leaky=()) -> Axes:
+    """Estimates with intervals along an axis; estimates without an interval are a formula's, a dotted line.
+
+    Where an interval reaches below 0 a line marks 0. One series alone has no legend: the axes say what it is.
+
+    series    {name: (places on the x axis, Estimates)}
+    x, y      what the axes show, with units; "(logarithmic)" in x makes that axis logarithmic
+    leaky     names of the series from leaky splits: orange and hollow, the others blue; none: all in greys
+    """
+    ax, greys = ax or axis(6, 3.8), np.linspace(0.1, 0.6, max(len(series), 2))
+    for k, (name, (places, estimates)) in enumerate(series.items()):
+        value, low, high, _ = np.array(estimates, float).T
+        if np.isnan(low).any():
+            ax.plot(places, value, ":", color=INK, label=name)
+            continue
+        look = _colours(name in leaky) if leaky else {"color": str(greys[k])}
+        look |= {"marker": MARKERS[k % len(MARKERS)], "ls": LINES[k % len(LINES)]}
+        ax.errorbar(places, value, np.maximum([value - low, high - value], 0), ms=6, lw=1, label=name, **look)
+    if "logarithmic" in x:
+        ax.set_xscale("log")
+    if any((estimate.low or 0) < 0 for _, estimates in series.values() for estimate in estimates):
+        ax.axhline(0, color=PALE, linewidth=1)
+    ax.set(xlabel=x, ylabel=y, title=title)
+    if len(series) > 1:
+        legend_beside(ax, title="bars: 95 % intervals")
+    return ax
+
+
+def by_epoch(series: dict[str, list[Estimate]], y: str, title: str = "", ax: Axes | None = None) -> Axes:
+    """Estimates after each epoch, counted from 1, as in `line_with_ci`, side by side where they would overlap."""
+    middle = (len(series) - 1) / 2
+    places = {name: np.arange(1, len(series[name]) + 1) + 0.12 * (k - middle) for k, name in enumerate(series)}
+    ax = line_with_ci({n: (places[n], series[n]) for n in series}, "epoch", y, title, ax or axis(7.5, 4))
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    return ax
+
+
+def measured_vs_formula(points: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes:
+    """Accuracy as measured, and as a formula has it: a row for each leak, where it is open and where it is closed.
+
+    points    one row each: `leak`, `formula` (a share), `measured` (Estimate), `leaky`
+    """
+    leaks = list(dict.fromkeys([*points.leak[points.leaky], *points.leak]))  # the control without any comes last
+    ax = ax or axis(8, 0.5 * len(leaks) + 1.2)
+    for point in points.itertuples():
+        both = (points.leak == point.leak).sum() > 1
+        y = leaks.index(point.leak) + (-0.17 if point.leaky else 0.17) * both
+        _interval(ax, point.measured, y, "o" if point.leaky else "s", point.leaky)
+        ax.plot([point.formula] * 2, [y - 0.14, y + 0.14], color=PALE, linewidth=4, zorder=1.5)
+    for marker, leaky, label in (("o", True, "leak open"), ("s", False, "leak closed")):
+        ax.plot([], [], marker, markersize=6, label=label, **_colours(leaky))
+    ax.plot([], [], "|", color=PALE, mew=4, ms=10, label="by formula, if all that\nwas seen is memorised")
+    ax.set_yticks(range(len(leaks)), leaks)
+    ax.set(xlabel="accuracy (95 % interval)", xlim=(0, 1.03), ylim=(len(leaks) - 0.5, -0.5), title=title)
+    legend_beside(ax)
+    return ax
+
+
+def differences(
+    comparisons: dict[str, dict[str, Estimate]], metrics: tuple[str, ...] = tuple(METRICS), title: str = ""
+) -> Figure:
+    """Differences in each metric with intervals, times 100: a panel for each comparison, a row for each metric."""
+    size = (4.2 * len(comparisons) + 1, 0.4 * len(metrics) + 1.5)
+    figure, axes = panels(len(comparisons), 1, size, title, sharex=True, sharey=True)
+    for ax, (name, found) in zip(axes, comparisons.items()):
+        ax.axvline(0, color=PALE, linewidth=1)
+        _rows(
+            ax,
+            [_in_points(found[metric]) for metric in metrics],
+            "difference (percentage points, 95 % interval)",
+            "+.1f",
+        )
+        ax.set_title(name, fontsize=10)
+    axes[0].set_yticks(range(len(metrics)), [METRICS[metric] for metric in metrics])
+    return figure
+
+
+def tradeoff(points: pd.DataFrame, title: str = "", least: float = -0.4, ax: Axes | None = None) -> Axes:
+    """What each condition gives the minority classes and takes from the majority ones; 0 is the plain net.
+
+    points    one row each: `name` of the condition (its marker), `group` (the net: dark, white or grey), and
+              `majority`, `minority`: changes of mean recall (Estimate, as shares), drawn in percentage points
+    least     what lies further left would squeeze all others: it stands in a grey margin, with an arrow and its number
+    """
+    ax, left, slope = ax or axis(8.5, 5), 100 * least, -len(MAJORITY) / len(MINORITY)
+    ax.axhline(0, color=PALE, linewidth=1)
+    ax.axvline(0, color=PALE, linewidth=1)
+    label = "balanced accuracy as before\n(above the line: better)"
+    ax.axline((0, 0), slope=slope, color=style.HONEST, linestyle=":", linewidth=2, zorder=1.2, label=label)
+    names, groups = list(dict.fromkeys(points.name)), list(dict.fromkeys(points.group))
+    faces, markers = dict(zip(groups, cycle((INK, "white", PALE)))), dict(zip(names, cycle(MARKERS)))
+    if any(estimate.value < least for estimate in points.majority):
+        ax.axvspan(1.25 * left, left, color="#eeeeee", zorder=1.3)  # hides the line, which does not hold here
+        ax.set_xlim(left=1.25 * left)
+        ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:g}" if tick >= left else "")
+    for point in points.itertuples():
+        x, y, marker = _in_points(point.majority), _in_points(point.minority), markers[point.name]
+        place, cross = x.value, {"xerr": [[x.value - x.low], [x.high - x.value]]}
+        if x.value < left:
+            place, cross = 1.08 * left, {}
+            ax.annotate(f"{x.value:+.1f} (off the scale)", (place, y.value), (8, 5), textcoords="offset points")
+            ax.annotate("", (1.24 * left, y.value), (place, y.value), arrowprops={"arrowstyle": "-|>", "color": INK})
+        ax.errorbar(place, y.value, yerr=[[y.value - y.low], [y.high - y.value]], **cross, **CROSS)
+        ax.plot(place, y.value, marker, color=INK, markerfacecolor=faces[point.group], markersize=8)
+    for name, marker in markers.items():
+        ax.plot([], [], marker, color=INK, label=name)
+    for group in groups if len(groups) > 1 else ():
+        ax.fill([], [], facecolor=faces[group], edgecolor=INK, label=group)
+    ax.set(xlabel="majority classes: change of mean recall\n(percentage points, 95 % interval)", title=title)
+    ax.set(ylabel="minority classes: change of mean recall\n(percentage points, 95 % interval)")
+    legend_beside(ax)
+    return ax
+
+
+def reliability(diagrams: dict[str, pd.DataFrame], title: str = "") -> Figure:
+    """Accuracy by confidence, {model: its metrics.reliability} side by side; on the diagonal a net is calibrated."""
+    figure, axes = panels(len(diagrams), 1, (3.2 * len(diagrams) + 1, 3.9), title, sharex=True, sharey=True)
+    for ax, (name, bins) in zip(axes, diagrams.items()):
+        ax.plot([0, 1], [0, 1], color=PALE, linewidth=1)
+        ax.plot(bins.confidence, bins.accuracy, color=INK, linewidth=1)
+        area = 600 * bins.n / bins.n.sum() + 6
+        ax.scatter(bins.confidence, bins.accuracy, s=area, color=PALE, edgecolor=INK, zorder=3)
+        ax.set(xlabel="confidence (highest probability)", ylabel="accuracy (area: share of the photos)")
+        ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
+        ax.set_title(name, fontsize=10)
+    return figure
+
+
+def bars(probabilities: dict[str, float] | np.ndarray, title: str = "", ax: Axes | None = None) -> Axes:
+    """(8,) probabilities of one photo, in the emotions' order; InputError names what is not an emotion."""
+    if isinstance(probabilities, dict):
+        if unknown := [word for word in probabilities if word not in EMOTIONS]:
+            raise InputError(f"no emotions: {listed(unknown)}; choose from {listed(EMOTIONS)}")
+        probabilities = [probabilities.get(emotion, 0.0) for emotion in EMOTIONS]
+    ax = style.emotion_bars(ax or axis(5, 2.8), probabilities, list(map(percent, probabilities)), "probability", title)
+    ax.set(xlim=(0, 1.2), xticks=np.arange(0, 1.01, 0.25))
+    return ax
+
+
+def _score_rows(axes: list[Axes], several: list[Predictions], metrics: tuple[str, ...]) -> None:
+    """A panel for each metric, a row for each model, the first on top."""
+    scores = [score(predictions) for predictions in several]
+    for ax, metric in zip(axes, metrics):
+        _rows(
+            ax,
+            [found[metric] for found in scores],
+            METRICS[metric] + " (95 % interval)",
+            ".3f",
+            [p.leaky for p in several],
+        )
+    axes[0].set_yticks(range(len(several)), [_named(predictions) for predictions in several])
+
+
+def _rows(ax: Axes, estimates: list[Estimate], xlabel: str, number: str, leaky: list[bool] | None = None) -> None:
+    """An estimate, its interval and its number in each row."""
+    for k, estimate in enumerate(estimates):
+        _interval(ax, estimate, k, MARKERS[k % len(MARKERS)], leaky and leaky[k])
+        above = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center", "fontsize": 9}
+        ax.annotate(format(estimate.value, number), (estimate.value, k), **above)
+    ax.set(xlabel=xlabel, ylim=(len(estimates) - 0.5, -0.6))
+    ax.margins(x=0.15)
+
+
+def _interval(ax: Axes, estimate: Estimate, y: float, marker: str, leaky: bool | None) -> None:
+    ax.plot([estimate.low, estimate.high], [y, y], color=_colours(leaky)["color"], linewidth=1.5)
+    ax.plot(estimate.value, y, marker, markersize=6, **_colours(leaky))
+
+
+def _colours(leaky: bool | None) -> dict[str, str]:
+    """Leaky is orange and hollow, honest is blue, None (neither) is dark."""
+    colour = {True: style.LEAKY, False: style.HONEST, None: INK}[leaky]
+    return {"color": colour, "markerfacecolor": "white" if leaky else colour}
+
+
+def _as_list(several: dict[str, Predictions] | list[Predictions]) -> list[Predictions]:
+    return list(several.values()) if isinstance(several, dict) else several
+
+
+def _named(predictions: Predictions) -> str:
+    return predictions.name + (" (leaky)" if predictions.leaky else "")
+
+
+def _in_points(share: Estimate) -> Estimate:
+    """A difference of shares in percentage points."""
+    return Estimate(100 * share.value, 100 * share.low, 100 * share.high, share.n)

@@ -1,0 +1,274 @@
+"""What can still be done once nets are trained: take the prior out, calibrate, change the last layer; choose, average.
+
+Each function takes whole Predictions and returns what the same nets predict then, run by run. What is to be chosen is
+chosen on the run's own validation part, whose probabilities change along with those of the test, so that one step can
+follow another. The runs' `weights` stay those of the trained nets; predictions after each epoch are dropped.
+
+All raise InputError if rows or runs are missing, or if what they need (a validation part, features) was not kept.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from emoclass import metrics
+from emoclass.errors import InputError, listed
+from emoclass.losses import log_prior
+from emoclass.predictions import Predictions
+
+if TYPE_CHECKING:
+    from emoclass.study.train import Run
+
+TAUS = tuple(k / 10 for k in range(16))
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer the new last layer
+LACKING = {
+    "validation": "there is no validation part to choose on",
+    "embeddings": "what goes into the last layer was not kept (record_features=True keeps it)",
+}
+Parts = dict[str, np.ndarray]  # for validation and test: (n, classes)
+
+
+def temperatures(predictions: Predictions) -> np.ndarray:
+    """(runs,) float64: each run's temperature of least negative log-likelihood on its own validation part.
+
+    Above 1 the net was too confident, below 1 not confident enough (Guo et al. 2017).
+    """
+    runs = _whole(predictions, "validation")
+    return np.array([_temperature(_log(run.validation), run.y_true["validation"]) for run in runs])
+
+
+def temperature_scaled(predictions: Predictions, name: str | None = None) -> Predictions:
+    """The logits of each run divided by its temperature (Guo et al. 2017); which emotion leads stays as it is."""
+
+    def change(run: "Run") -> Parts:
+        temperature = _temperature(_log(run.validation), run.y_true["validation"])
+        return {part: softmax(_log(p) / temperature, axis=1) for part, p in _parts_of(run).items()}
+
+    return _changed(_whole(predictions, "validation"), change, predictions, name)
+
+
+def select_taus(predictions: Predictions, at_least: float = 0.0) -> np.ndarray:
+    """(runs,) float64: each run's tau of TAUS with the highest macro-F1 on its own validation part.
+
+    The smallest of equals.
+
+    at_least    lowest accuracy on the validation part; where no tau has it, 0
+    """
+    return np.array([_tau(run, at_least) for run in _whole(predictions, "validation")])
+
+
+def logit_adjusted(
+    predictions: Predictions,
+    logit_adjustment_tau: float | None = None,
+    name: str | None = None,
+    at_least: float = 0.0,
+) -> Predictions:
+    """Each probability divided by (the emotion's share of the training part)^tau, to 1 in all (Menon et al. 2021).
+
+    logit_adjustment_tau    the same tau for all runs; None: as `select_taus` has it, with `at_least`
+    """
+    needed = ["validation"] * (logit_adjustment_tau is None)
+
+    def change(run: "Run") -> Parts:
+        tau = _tau(run, at_least) if logit_adjustment_tau is None else logit_adjustment_tau
+        return {part: _adjusted(p, run, tau) for part, p in _parts_of(run).items()}
+
+    return _changed(_whole(predictions, *needed), change, predictions, name)
+
+
+def nearest_mean(predictions: Predictions, name: str | None = None) -> Predictions:
+    """The emotion whose mean feature in training is the nearest (Kang et al. 2020): minority classes have one as well.
+
+    Nearness is the cosine of features and means; the probabilities are its softmax at the temperature of least
+    negative log-likelihood on the validation part. An emotion that was not trained on gets 0.
+    """
+
+    def change(run: "Run") -> Parts:
+        features = {part: _unit(found.astype(np.float64)) for part, found in run.embeddings.items()}
+        member = np.eye(len(run.classes))[run.y_true["train"]]  # (n, classes)
+        means = _unit(member.T @ features["train"])  # a sum points where the mean does
+        nearness = {part: np.where(member.any(0), features[part] @ means.T, -np.inf) for part in _parts_of(run)}
+        temperature = _temperature(nearness["validation"], run.y_true["validation"])
+        return {part: softmax(near / temperature, axis=1) for part, near in nearness.items()}
+
+    return _changed(_whole(predictions, "validation", "embeddings"), change, predictions, name)
+
+
+def retrained_head(predictions: Predictions, name: str | None = None) -> Predictions:
+    """A new last layer for the features as they are, each emotion counting the same (cRT, Kang et al. 2020).
+
+    A logistic regression with balanced class weights: the convex counterpart of training the last layer anew on
+    balanced batches, with the optimum that these would wander about. How strongly it is held back is chosen among
+    STRENGTHS by balanced accuracy on the validation part, the most strongly of equals.
+    """
+
+    def change(run: "Run") -> Parts:
+        scale = StandardScaler().fit(run.embeddings["train"].astype(np.float32))
+        features = {part: scale.transform(found.astype(np.float32)) for part, found in run.embeddings.items()}
+        head = LogisticRegression(class_weight="balanced", max_iter=100, warm_start=True)
+        tried = []
+        for strength in STRENGTHS:
+            with warnings.catch_warnings():  # stopped early is held back too, and judged on the validation part
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                head.set_params(C=strength).fit(features["train"], run.y_true["train"])
+            predicted = {part: np.zeros((len(features[part]), len(run.classes))) for part in _parts_of(run)}
+            for part, probabilities in predicted.items():
+                probabilities[:, head.classes_] = head.predict_proba(features[part])
+            tried.append(predicted)
+        return max(tried, key=lambda p: _validation_metrics(p["validation"], run)["balanced_accuracy"])
+
+    return _changed(_whole(predictions, "validation", "embeddings"), change, predictions, name)
+
+
+def select_on_validation(
+    candidates: Iterable[Predictions],
+    metric: str = "accuracy",
+    at_least: float = 0.0,
+    name: str = "selected on validation subjects",
+) -> Predictions:
+    """For each fold and seed, the predictions of the candidate that does best on the fold's own validation part.
+
+    A nested choice (Cawley & Talbot 2010): nobody who is tested in a fold has a say in what is used there, so the
+    scores of the choice are as honest as those of a single candidate. The first of equals.
+
+    metric      any of metrics.METRICS
+    at_least    lowest accuracy on the validation part; where no candidate has it, the most accurate is taken
+
+    Raises InputError also if the candidates were not tested, or not validated, on the same photos in the same folds.
+    """
+    candidates = _comparable(candidates)
+    table, runs, first = [], [], 0
+    for same in zip(*(p.runs for p in candidates)):
+        found = [_validation_metrics(run.validation, run) for run in same]
+        allowed = [k for k, score in enumerate(found) if score["accuracy"] >= at_least]
+        criterion = metric if allowed else "accuracy"
+        best = max(allowed or range(len(same)), key=lambda k: found[k][criterion])
+        table.append(candidates[best].table.iloc[first : first + len(same[best].photo)])
+        runs.append(same[best])
+        first += len(same[best].photo)
+    return _joined(candidates, tuple(runs), name, pd.concat(table))
+
+
+def ensemble(candidates: Iterable[Predictions], name: str = "ensemble") -> Predictions:
+    """For each fold and seed, the mean of the probabilities of all candidates.
+
+    Of the runs only the predictions are kept, not weights and features, which are those of several nets. The prior of
+    the training part, for `logit_adjusted`, is the first candidate's. Raises InputError as `select_on_validation`.
+    """
+    candidates = _comparable(candidates)
+    runs = tuple(
+        replace(
+            same[0],
+            probabilities=np.mean([run.probabilities for run in same], axis=0),
+            validation=np.mean([run.validation for run in same], axis=0),
+            epoch_predictions=same[0].epoch_predictions[:0],
+            embeddings={},
+            weights=[],
+            seconds=sum(run.seconds for run in same),
+        )
+        for same in zip(*(p.runs for p in candidates))
+    )
+    return _joined(candidates, runs, name, candidates[0].table)
+
+
+def _joined(candidates: list[Predictions], runs: "tuple[Run, ...]", name: str, table: pd.DataFrame) -> Predictions:
+    probabilities = np.concatenate([run.probabilities for run in runs])
+    leaky = any(p.leaky for p in candidates)
+    return replace(candidates[0], name=name, table=table, probabilities=probabilities, leaky=leaky, runs=runs)
+
+
+def _comparable(candidates: Iterable[Predictions]) -> list[Predictions]:
+    """The candidates, if each has whole runs and all have the same folds, seeds, tested and validation photos."""
+    candidates = list(candidates)
+    if not candidates:
+        raise InputError("there is no candidate to choose from or to average")
+    first, *others = ([_tested_on(run) for run in _whole(p, "validation")] for p in candidates)
+    if other := [p.name for p, tested_on in zip(candidates[1:], others) if tested_on != first]:
+        raise InputError(
+            f"{listed(map(repr, other))} and {candidates[0].name!r} were not tested and validated on the same photos "
+            "in the same folds: only such can be compared there"
+        )
+    return candidates
+
+
+def _tested_on(run: "Run") -> tuple:
+    """What two runs must share to be comparable, on the test and on the validation part."""
+    return run.fold, run.seed, tuple(run.photo), run.classes, run.y_true["validation"].tobytes()
+
+
+def _whole(predictions: Predictions, *needed: str) -> "tuple[Run, ...]":
+    """The runs, if they are all there, with all their rows as they were predicted and with all that is needed."""
+    runs = predictions.runs
+    if not runs or not np.array_equal(np.concatenate([run.probabilities for run in runs]), predictions.probabilities):
+        raise InputError(
+            f"{predictions.name!r}: change what whole runs predict first, then choose among rows or epochs"
+        )
+    for what in needed:
+        if not all(len(getattr(run, what)) for run in runs):
+            raise InputError(f"{predictions.name!r}: {LACKING[what]}")
+    return runs
+
+
+def _changed(runs: "tuple[Run, ...]", change: "Callable[[Run], Parts]", predictions: Predictions, name: str | None):
+    """The same Predictions with what `change` makes of each run."""
+    done = []
+    for run in runs:
+        parts = {part: probabilities.astype(np.float32) for part, probabilities in change(run).items()}
+        new = dict(probabilities=parts["test"], validation=parts["validation"])
+        done.append(replace(run, epoch_predictions=run.epoch_predictions[:0], **new))
+    probabilities = np.concatenate([run.probabilities for run in done])
+    return replace(predictions, name=name or predictions.name, probabilities=probabilities, runs=tuple(done))
+
+
+def _parts_of(run: "Run") -> Parts:
+    return {"validation": run.validation, "test": run.probabilities}
+
+
+def _log(probabilities: np.ndarray) -> np.ndarray:
+    """float64; what has no probability stays without, however it is scaled or adjusted."""
+    with np.errstate(divide="ignore"):
+        return np.log(probabilities.astype(np.float64))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """(n, units) of length 1 each; one without a direction stays 0."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def _temperature(logits: np.ndarray, y_true: np.ndarray) -> float:
+    """What (n, K) logits are to be divided by so that (n,) labels are the likeliest."""
+    possible = np.isfinite(logits[np.arange(len(y_true)), y_true])  # what cannot be predicted costs the same at any
+    logits, y_true = logits[possible], y_true[possible]
+
+    def negative_log_likelihood(log_temperature: float) -> float:
+        logs = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -logs[np.arange(len(y_true)), y_true].sum()
+
+    return float(np.exp(minimize_scalar(negative_log_likelihood, bounds=(-7, 7), method="bounded").x))
+
+
+def _adjusted(probabilities: np.ndarray, run: "Run", strength: float) -> np.ndarray:
+    """(n, classes) float64 probabilities, logit-adjusted by the prior of the run's training part."""
+    counts = np.bincount(run.y_true["train"], minlength=len(run.classes))
+    return softmax(_log(probabilities) - strength * log_prior(counts), axis=1)
+
+
+def _tau(run: "Run", at_least: float) -> float:
+    found = {tau: _validation_metrics(_adjusted(run.validation, run, tau), run) for tau in TAUS}
+    allowed = [tau for tau in TAUS if found[tau]["accuracy"] >= at_least] or [0.0]
+    return max(allowed, key=lambda tau: found[tau]["macro_f1"])  # the first of equals
+
+
+def _validation_metrics(probabilities: np.ndarray, run: "Run") -> dict[str, np.ndarray]:
+    k = len(run.classes)
+    cell = run.y_true["validation"] * k + probabilities.argmax(1)
+    return metrics.from_confusion(np.bincount(cell, minlength=k * k).reshape(k, k))

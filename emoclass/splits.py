@@ -1,0 +1,174 @@
+"""Folds by photo, by duplicate, by subject, by source; and the check that lets no leak through by accident."""
+
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold
+
+from emoclass.errors import InputError, LeakError, listed
+from emoclass.faces import Faces
+
+# What must stay on one side of a split, by protocol. Each protocol keeps together all that the ones before it
+# do; "row" keeps nothing together, so that a photo may be tested by a net that was trained on its copies.
+GROUP_KEYS = {
+    "row": (),
+    "photo": ("parent",),
+    "duplicate": ("parent", "duplicate_id", "near_duplicate_id"),
+    "subject": ("parent", "duplicate_id", "near_duplicate_id", "subject"),
+    "source": ("parent", "duplicate_id", "near_duplicate_id", "subject", "source"),
+}
+GROUP_NAMES = {
+    "parent": "photo and its copies",
+    "duplicate_id": "file under several names",
+    "near_duplicate_id": "picture, newly cut or toned",
+    "subject": "subject",
+    "source": "source",
+}
+VALIDATION_PARTS = 9  # validation is one part in nine of what is not tested
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Positions of the photos to train on, to choose the epoch by, and to test on; each a (n_part,) int64."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def connected(n: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(n,) int: the same number for all of 0 to n - 1 that (m,) pairs `one`, `other` link, through any chain."""
+    edges = coo_array((np.ones(len(one)), (one, other)), shape=(n, n))
+    return connected_components(edges, directed=False)[1]
+
+
+def group_ids(table: pd.DataFrame, group_by: str) -> np.ndarray:
+    """(n,) int: rows with the same number share, through any chain of rows, something that `group_by` keeps together.
+
+    By subject, for example, two subjects whose names were given to one and the same picture are one group.
+    """
+    rows = np.arange(len(table))
+    if not GROUP_KEYS[group_by]:
+        return rows
+    first = [pd.Series(rows).groupby(table[key].to_numpy()).transform("first") for key in GROUP_KEYS[group_by]]
+    return connected(len(rows), np.tile(rows, len(first)), np.concatenate(first))
+
+
+def check_no_leakage(table: pd.DataFrame, part: np.ndarray, group_by: str) -> None:
+    """Raise LeakError if a photo's copies, a duplicate or (by subject, by source) a subject is in two parts.
+
+    part    (n,) int: the part that each row is in; rows below 0 are in none
+    """
+    used = part >= 0
+    for key in GROUP_KEYS[group_by if group_by in ("subject", "source") else "duplicate"]:
+        n_parts = pd.Series(part[used]).groupby(table[key].to_numpy()[used]).nunique()
+        if len(torn := n_parts.index[n_parts > 1]):
+            raise LeakError(
+                f"split by {group_by}: {len(torn)} x the same {GROUP_NAMES[key]} on both sides: {listed(torn, 8)}; "
+                "split by something wider or, if this leak is what you study, say allow_leak=True"
+            )
+
+
+def in_training(table: pd.DataFrame, split: Split) -> dict[str, np.ndarray]:
+    """For each of GROUP_NAMES: (n_test,) bool, whether a test row's own is in the training part too."""
+    train, test = table.iloc[split.train], table.iloc[split.test]
+    return {key: test[key].isin(train[key]).to_numpy() for key in GROUP_NAMES}
+
+
+def assign_folds(table: pd.DataFrame, group_by: str = "subject", n_folds: int = 5, seed: int = 0) -> np.ndarray:
+    """(n,) int64: the fold in which each row is tested, emotions spread evenly (StratifiedGroupKFold).
+
+    By "source" the folds are the sources themselves, the largest first. Raises InputError if `group_by` is unknown,
+    or an emotion has fewer rows, or `group_by` fewer groups, than there are folds.
+    """
+    if group_by not in GROUP_KEYS:
+        raise InputError(f"split by {group_by!r} is unknown; choose one of {listed(GROUP_KEYS)}")
+    group = group_ids(table, group_by)
+    if group_by == "source":
+        largest_first = np.argsort(-np.bincount(group), kind="stable")
+        return np.argsort(largest_first)[group]
+    counts = table.emotion.value_counts()
+    if len(few := counts[counts < n_folds]):
+        which = listed(f"{emotion} ({n})" for emotion, n in few.items())
+        raise InputError(f"fewer photos than the {n_folds} folds: {which}; take fewer folds or leave the emotion out")
+    if (n_groups := len(np.unique(group))) < n_folds:
+        raise InputError(
+            f"split by {group_by}: {n_groups} groups that must stay together are too few for {n_folds} folds"
+        )
+    fold = np.empty(len(table), np.int64)
+    for k, (_, test) in enumerate(_stratified_folds(table, group, n_folds, seed)):
+        fold[test] = k
+    return fold
+
+
+def make_fold(
+    faces: Faces, group_by: str = "subject", fold: int = 0, n_folds: int = 5, seed: int = 0, allow_leak: bool = False
+) -> Split:
+    """Train, validation and test for one fold; validation is cut from the rest by the same rule as the folds.
+
+    Raises LeakError (see `check_no_leakage`) unless `allow_leak`, and InputError as `assign_folds` does.
+    """
+    part = _parts(_Hashed(faces), group_by, fold, n_folds, seed, allow_leak)
+    return Split(*(np.flatnonzero(part == side) for side in range(3)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Hashed:
+    """Faces that a cache can tell apart."""
+
+    faces: Faces
+
+    def __hash__(self):
+        return hash(self.faces.digest)
+
+    def __eq__(self, other):
+        return self.faces.digest == other.faces.digest
+
+
+@lru_cache(maxsize=8)
+def _folds(hashed: _Hashed, group_by, n_folds, seed, allow_leak):
+    fold_of = assign_folds(hashed.faces.table, group_by, n_folds, seed)
+    if not allow_leak:
+        check_no_leakage(hashed.faces.table, fold_of, group_by)
+    return fold_of
+
+
+@lru_cache(maxsize=64)
+def _parts(hashed: _Hashed, group_by, fold, n_folds, seed, allow_leak):
+    table, fold_of = hashed.faces.table, _folds(hashed, group_by, n_folds, seed, allow_leak)
+    if not 0 <= fold <= fold_of.max():
+        raise InputError(
+            f"split by {group_by}: there is no fold {fold}, only {fold_of.max() + 1} of them (n_folds says how many)"
+        )
+    rest = np.flatnonzero(fold_of != fold)
+    part = np.where(fold_of == fold, 2, 0)
+    within = "subject" if group_by == "source" else group_by
+    part[rest[_validation(table.iloc[rest], within, seed)]] = 1
+    if not allow_leak:
+        check_no_leakage(table, part, within)
+    return part
+
+
+def _validation(table, group_by, seed):
+    """(n,) bool: about one row in nine, emotions spread as evenly as groups allow; more where there are few rows."""
+    group = group_ids(table, group_by)
+    n_parts = min(VALIDATION_PARTS, table.emotion.value_counts().max(), len(np.unique(group)))
+    if n_parts < 2:
+        raise InputError(
+            f"validation by {group_by}: too few photos, or all of one {group_by}, are left to set some aside"
+        )
+    validation = np.zeros(len(table), bool)
+    validation[next(_stratified_folds(table, group, n_parts, seed))[1]] = True
+    return validation
+
+
+def _stratified_folds(table, group, n_parts, seed):
+    folder = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():  # that an emotion of fewer photos than parts will be missing from some
+        warnings.simplefilter("ignore", UserWarning)
+        yield from folder.split(group, table.emotion, group)

@@ -1,0 +1,96 @@
+"""Which modules of emoclass some code reaches, and a digest of them: what decides a run or a notebook."""
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def reached(source: str) -> set[Path]:
+    """Every module file of emoclass that this code imports, directly or through another one.
+
+    What a package only hands on (`from emoclass import plots`, then `plots.bars`) is followed to the module that
+    defines it, name by name, so that another module of that package does not count.
+    """
+    found, waiting = set(), _direct(source)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting |= _imports(path)
+    return found
+
+
+def code_digest(sources: Iterable[str]) -> str:
+    """sha256 of Python code without its comments, docstrings and layout: to explain it better changes nothing."""
+    sha = hashlib.sha256()
+    for source in sources:
+        tree = ast.parse(source)
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+                if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+                    body[0].value.value = ""
+        sha.update(ast.dump(tree).encode())
+    return sha.hexdigest()
+
+
+def modules_digest(paths: Iterable[Path]) -> str:
+    """`code_digest` of module files, each with its name, in the order of their names."""
+    named = sorted((path.relative_to(PACKAGE).as_posix(), path) for path in paths)
+    return hashlib.sha256("".join(name + code_digest([path.read_text()]) for name, path in named).encode()).hexdigest()
+
+
+@cache
+def _imports(path: Path) -> frozenset[Path]:
+    return frozenset(_direct(path.read_text()))
+
+
+def _direct(source: str) -> set[Path]:
+    """Module files that this code imports itself, packages followed to the modules whose names it uses."""
+    tree, found, packages = ast.parse(source), set(), {}
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "emoclass":
+            names = [(alias.asname or alias.name, _resolve(node.module, alias.name)) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [(alias.asname or "emoclass", alias.name) for alias in node.names if alias.name[:8] == "emoclass"]
+        for name, module in names:
+            if _file(module).name == "__init__.py":
+                packages[name] = module
+            else:
+                found.add(_file(module))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in packages:
+            found.add(_file(_resolve(packages[node.value.id], node.attr)))
+    return found
+
+
+def _resolve(package: str, name: str) -> str:
+    """The module that `name`, imported from `package`, is or comes from."""
+    if (folder := _file(package)).name != "__init__.py":
+        return package
+    if (folder.parent / f"{name}.py").exists() or (folder.parent / name / "__init__.py").exists():
+        return f"{package}.{name}"
+    return _handed_on(package).get(name, f"{package}.__init__")
+
+
+@cache
+def _handed_on(package: str) -> dict[str, str]:
+    """What a package's `__init__` hands on: {name: module}, by import or in a dict called HOME."""
+    found = {}
+    for node in ast.parse(_file(package).read_text()).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("emoclass"):
+            found |= {alias.asname or alias.name: _resolve(node.module, alias.name) for alias in node.names}
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "HOME":
+            home = ast.literal_eval(node.value)
+            found |= {name: _resolve(f"{package}.{module}", name) for name, module in home.items()}
+    return found
+
+
+def _file(module: str) -> Path:
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

@@ -1,0 +1,168 @@
+"""A model to take away: the compact net trained on every photo, in a file that plain Keras opens."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from emoclass import models, posthoc, splits
+from emoclass.augment import with_copies
+from emoclass.errors import InputError, listed
+from emoclass.faces import Faces
+from emoclass.files import replacing
+from emoclass.inference import FACTS, NET, load
+from emoclass.labels import EMOTIONS
+from emoclass.losses import log_prior
+from emoclass.paths import build_folder
+from emoclass.study import results
+from emoclass.study.notebook import Study, rehearsal_folder
+from emoclass.study.recipes import final_variant
+from emoclass.study.store import versions
+from emoclass.study.sweep import concat_folds
+from emoclass.study.train import Run, fit, select_samples
+from emoclass.study.variant import Variant
+
+SCORES = ("best.person.", "compact.person.", "new_faces.")  # ids in results.json that tell what to expect of it
+MEASURED = (
+    "tested by subject, on photos that no net tested on them had seen, and never on this very net: it has seen all but "
+    "its validation part, so none are left to test it fairly. new_faces.collection.new_faces_adjusted: nets trained "
+    "the same way on seven tenths of the photos and half of the new faces; compact: before the second pass, without "
+    "new faces, the best of three such nets in each fold by its validation subjects; best: the best of all conditions "
+    "of notebook 5 in each fold, chosen so for macro-F1; new_faces: all its conditions"
+)
+ACCURACY = 0.84  # at least, on the validation part, whatever tau does for the minority classes
+
+
+def make_final_split(variant: Variant, faces: Faces, seed: int = 0) -> tuple[Faces, splits.Split]:
+    """The photos of a variant, copies among them, and a split that trains on all of them but a ninth of the subjects.
+
+    That ninth is for validation, of sources without a role in the variant, so that a variant and the one it starts
+    from have the same one; it is a larger part where an emotion has fewer than nine photos. Nobody is tested. Raises
+    InputError if an emotion has one photo only, or if there is only one subject.
+    """
+    roles = (*variant.train_sources, *variant.test_sources, *variant.excluded_sources)
+    apart = faces.table.source.isin(roles).to_numpy()
+    group, rows = splits.group_ids(faces.table, "subject"), np.flatnonzero(~apart)
+    table = faces.table.iloc[rows]
+    n_parts = min(splits.VALIDATION_PARTS, table.emotion.value_counts().min(), len(np.unique(group[rows])))
+    rows = rows[splits.assign_folds(table, "subject", max(n_parts, 2), seed) == 0]
+    rows = rows[~np.isin(group[rows], group[apart])]  # whoever is among the new faces too is trained on
+    everything = with_copies(select_samples(variant, faces, seed), variant.offline_augmentation, seed)
+    held = everything.table.parent.isin(faces.table.photo.iloc[rows]).to_numpy()
+    often = everything.table.source.isin((*variant.train_sources, *variant.test_sources))
+    train = np.repeat(np.flatnonzero(~held), np.where(often, variant.train_source_repeats, 1)[~held])
+    return everything, splits.Split(train, np.flatnonzero(held & ~everything.is_copy), np.zeros(0, np.int64))
+
+
+def train_on_everything(variant: Variant, faces: Faces, seed: int = 0) -> Run:
+    """Train one net on all photos but its validation part, and before it the one that it starts from.
+
+    Raises InputError as `make_final_split` does.
+    """
+    init_from = variant.init_from and train_on_everything(variant.init_from, faces, seed)
+    return fit(variant, *make_final_split(variant, faces, seed), seed=seed, init_from=init_from)
+
+
+def tune_tau_and_temperature(run: Run, faces: Faces) -> tuple[float, float]:
+    """tau and temperature of a run on these faces, chosen on its validation part as notebook 5 does.
+
+    Raises InputError if there is no validation part.
+    """
+    predictions = concat_folds([run], faces)
+    [tau] = posthoc.select_taus(predictions, ACCURACY).tolist()
+    [temperature] = posthoc.temperatures(posthoc.logit_adjusted(predictions, tau)).tolist()
+    return tau, temperature
+
+
+def as_keras(run: Run, size: int, logit_adjustment_tau: float = 0.0):
+    """The run's net as a float32 Keras model of Keras's own layers alone, without online augmentation.
+
+    From (batch, size, size, 1) uint8 pictures to (batch, 8) float32 logits, from which tau times the log share of
+    each emotion in training is taken (Menon et al. 2021): by the last layer's bias.
+    """
+    net = models.build(run.variant.net, size, len(EMOTIONS))
+    prior = log_prior(np.bincount(run.y_true["train"], minlength=len(EMOTIONS)))
+    net.set_weights([*run.weights[:-1], run.weights[-1] - logit_adjustment_tau * prior])
+    return net
+
+
+def describe(faces: Faces, variant: Variant, numbers: dict[str, dict], data: dict) -> dict:
+    """All that is known of a model before it is trained, as plain values.
+
+    numbers, data    of a results.json: see `Results`
+    """
+    size, counts = faces.size, {emotion: int(count) for emotion, count in faces.counts.items()}
+    about = {
+        "name": variant.name,
+        "emotions": EMOTIONS,
+        "preprocessing": {
+            "size": size,
+            "crop": "the face fills the square from brow to chin",
+            "grey": "0.299 red + 0.587 green + 0.114 blue",
+            "resize": "mean over areas (cv2.INTER_AREA)",
+            "input": f"uint8 (batch, {size}, {size}, 1), 0 to 255, not rescaled",
+            "views": "the picture and its mirror image; take the mean of their logits",
+            "output": "float32 logits (batch, 8); probabilities are softmax(logits / temperature)",
+            "prior": "tau x the log share of each emotion in training is taken from the logits already",
+        },
+        "not_for": "inferring emotions of persons at work or in education (EU AI Act, Article 5(1)(f)), or judging "
+        "anybody; it tells how a face looks to others, not what somebody feels",
+        "data": data | {"photos of each emotion": counts},
+        "scores": {
+            "measured": MEASURED,
+            "numbers": {name: number for name, number in numbers.items() if name.startswith(SCORES)},
+        },
+        "variant": variant.content,
+        "versions": versions(),
+    }
+    return json.loads(json.dumps(about))  # as it will be read again, tuples as lists
+
+
+def save(net, facts: dict, folder: Path) -> Path:
+    """Put a Keras model and its facts into a folder; the facts hold the other file's sha256, so that a half is seen.
+
+    Raises InputError if the folder cannot be written.
+    """
+    try:
+        with replacing(Path(folder) / NET) as draft:
+            net.save(draft)
+            facts = facts | {"sha256": hashlib.sha256(draft.read_bytes()).hexdigest()}
+            with replacing(Path(folder) / FACTS) as beside:
+                beside.write_text(json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    except OSError as error:
+        raise InputError(
+            f"the model cannot be kept in {folder} ({error.strerror or error}): make room there"
+        ) from error
+    return Path(folder) / NET
+
+
+def export(dataset: str = "muxspace", profile: str = "full", say=print) -> Path:
+    """Train the model on all photos of a dataset, keep it in build/model, and return its file.
+
+    That of another data set or profile lies with its figures under build/. Where the very same is there already, it
+    is not trained again; only its scores are copied anew. Raises InputError if the photos cannot be used, or the
+    model cannot be kept.
+    """
+    study = Study("model", dataset, profile, new_faces=True)
+    [variant] = study.adapted([final_variant()])
+    canonical, recorded = (dataset, profile) == ("muxspace", "full"), study.results.path
+    folder = (build_folder() if canonical else rehearsal_folder(dataset, profile)) / "model"
+    numbers = results.load(recorded)["numbers"] if recorded.exists() else {}
+    facts = describe(study.faces, variant, numbers, study.results.data)
+    try:
+        model = load(folder)
+    except InputError:
+        model = None
+    if model and all(model.facts[what] == facts[what] for what in ("variant", "data", "versions")):
+        say("the very same net is there already: copying the scores anew")
+        net, facts = model.net, model.facts | facts
+    else:
+        say(f"training on {len(study.faces):,} photos on one thread, some minutes")
+        run = train_on_everything(variant, study.faces)
+        facts["tau"], facts["temperature"] = tune_tau_and_temperature(run, study.faces)
+        net = as_keras(run, study.faces.size, facts["tau"])
+        facts["rows"] = dict(zip(("train", "validation"), run.rows))
+    if missing := [f"{start}*" for start in SCORES if not any(name.startswith(start) for name in numbers)]:
+        say(f"scores that {recorded} lacks, and so does the model: {listed(missing)}; run `make reproduce`")
+    return save(net, facts, folder)

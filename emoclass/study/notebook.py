@@ -1,0 +1,151 @@
+"""Study: what a notebook needs to begin: faces, a place for figures and numbers, and its runs."""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import PIL.Image  # matplotlib brings it along
+from IPython.display import Image
+from matplotlib.figure import Figure
+
+from emoclass import paths, plots
+from emoclass.data import canonical_name, load_faces
+from emoclass.data.new_faces import HELD_BACK, LEARN, with_new_faces
+from emoclass.errors import InputError, listed
+from emoclass.faces import Faces
+from emoclass.files import replacing
+from emoclass.labels import EMOTIONS
+from emoclass.predictions import Predictions
+from emoclass.study import store, sweep
+from emoclass.study.results import Results
+from emoclass.study.variant import Variant
+
+PROFILES = ("full", "quick")
+QUICK_SHARE, QUICK_FEWEST = 1 / 20, 10  # of the photos of each emotion, but no fewer than this
+QUICK_EPOCHS, QUICK_FOLDS = 2, 2
+
+
+def figure_folder(dataset: str, profile: str) -> Path:
+    """Where figures and results.json go: into the project for the study itself, under build/ for all else."""
+    if (dataset, profile) == ("muxspace", "full"):
+        return paths.FIGURES / "muxspace"
+    return rehearsal_folder(dataset, profile) / "figures"
+
+
+def rehearsal_folder(dataset: str, profile: str) -> Path:
+    """The folder under build/ for the notebooks and figures of another data set or profile."""
+    name = dataset
+    if dataset not in ("muxspace", "synthetic"):
+        whole = Path(dataset).resolve()
+        name = f"{whole.name}-{hashlib.sha256(os.fsencode(whole)).hexdigest()[:6]}"  # others may be called so too
+    return paths.build_folder() / (name if profile == "full" else f"{name}-{profile}")
+
+
+class Study:
+    """One notebook's share of the study.
+
+    faces      the photos that it is about, with `new_faces` below them if asked for
+    results    its numbers
+    planned    every run that it has announced with `plan`
+    Raises InputError if the profile is unknown, or as `load_faces` does.
+    """
+
+    def __init__(
+        self, notebook: str, dataset: str = "muxspace", profile: str = "full", size: int = 48, new_faces: bool = False
+    ):
+        if profile not in PROFILES:
+            raise InputError(f"PROFILE={profile!r} is unknown; choose one of {listed(PROFILES)}")
+        dataset = canonical_name(dataset)
+        self.profile = profile
+        self.folder = figure_folder(dataset, profile)
+        self._load = partial(with_new_faces if new_faces else load_faces, dataset)
+        whole = self._load(size)
+        self.faces = self._sampled(whole)
+        if profile == "quick":
+            print(
+                f"PROFILE=quick: {len(self.faces):,} of {len(whole):,} photos, at most {QUICK_EPOCHS} epochs, "
+                f"{QUICK_FOLDS} folds; a rehearsal, not a result"
+            )
+        about = dict(name=self.faces.name, photos=len(self.faces), digest=self.faces.digest, profile=profile)
+        self.results = Results(self.folder / "results.json", notebook, about, store.versions())
+        self.planned: list[sweep.Task] = []
+        plots.use_style()
+
+    def faces_at(self, size: int) -> Faces:
+        """The study's photos, the same ones in the same order, at so many pixels a side."""
+        return self._sampled(self._load(size))
+
+    def _sampled(self, faces: Faces) -> Faces:
+        return _sample(faces) if self.profile == "quick" else faces
+
+    def adapted(self, variants: Iterable[Variant]) -> list[Variant]:
+        """The variants as this profile trains them."""
+        return list(variants) if self.profile == "full" else [_quick(variant) for variant in variants]
+
+    def plan(self, variants: Iterable[Variant], faces: Faces | None = None, seeds: Iterable[int] = (0,)) -> None:
+        """Announce the runs that `sweep` will look for, so that `make reproduce` can train them all beforehand.
+
+        faces    what to train and test on, the study's own photos if nothing else is said
+        Raises InputError if an emotion has too few photos for the folds: before anything is trained.
+        """
+        faces = self.faces if faces is None else faces
+        variants = self.adapted(variants)
+        for variant in variants:
+            if variant.group_by == "source":
+                continue
+            apart = (*variant.train_sources, *variant.test_sources, *variant.excluded_sources)
+            own = faces.select(~faces.table.source.isin(apart).to_numpy()).counts[list(variant.emotions)]
+            if len(few := own[(own > 0) & (own < variant.n_folds)]):
+                which = listed(f"{emotion} ({n})" for emotion, n in few.items())
+                raise InputError(
+                    f"{faces.name}: fewer photos than the {variant.n_folds} folds of {variant.name!r}: {which}; "
+                    "add photos, or leave these emotions out"
+                )
+        self.planned += sweep.tasks(variants, faces, seeds)
+
+    def sweep(
+        self, variants: Iterable[Variant], faces: Faces | None = None, seeds: Iterable[int] = (0,)
+    ) -> dict[str, Predictions]:
+        """Predictions by name of variant; what the store lacks is trained first, with a line on stderr for each."""
+        return sweep.sweep(self.adapted(variants), self.faces if faces is None else faces, seeds)
+
+    def figure(self, figure: Figure, name: str) -> Image:
+        """Keep a figure as <name>.png and return that picture to be shown.
+
+        256 colours are enough for greys and eight emotions, and keep notebooks small. Nothing else stands in the
+        file, so that the same figure is the same file.
+        """
+        drawn = io.BytesIO()
+        figure.savefig(drawn, dpi=90, bbox_inches="tight")
+        plots.close(figure)
+        picture = PIL.Image.open(drawn).convert("RGB").quantize(256, PIL.Image.Quantize.MEDIANCUT, dither=0)
+        with replacing(self.folder / f"{name}.png") as draft:
+            picture.save(draft)
+        return Image((self.folder / f"{name}.png").read_bytes())
+
+    def finish(self) -> None:
+        """Write this notebook's numbers to results.json."""
+        path = self.results.save()
+        print(f"{len(self.results.numbers)} numbers in {os.path.relpath(path, paths.ROOT)}")
+
+
+def _quick(variant: Variant) -> Variant:
+    quick = dict(epochs=min(variant.epochs, QUICK_EPOCHS), init_from=variant.init_from and _quick(variant.init_from))
+    if variant.group_by != "source":  # whose folds are the sources, however few or many
+        quick |= dict(n_folds=QUICK_FOLDS, n_folds_run=min(len(variant.folds), QUICK_FOLDS))
+    return variant.replace(**quick)
+
+
+def _sample(faces: Faces) -> Faces:
+    rng, is_new = np.random.default_rng(0), faces.table.source.isin((*LEARN, HELD_BACK)).to_numpy()
+    rows = [
+        rng.permutation(np.flatnonzero((faces.table.emotion == emotion) & (is_new == new)))
+        for new in (False, True)
+        for emotion in EMOTIONS
+    ]
+    fewer = [some[: max(round(len(some) * QUICK_SHARE), QUICK_FEWEST)] for some in rows]
+    return faces.select(np.sort(np.concatenate(fewer)))

@@ -1,0 +1,44 @@
+"""Variants that several notebooks train: the compact net, and what is taken away for others to use."""
+
+from emoclass import models
+from emoclass.augment import OnlineAugmentation
+from emoclass.backend import fast_precision
+from emoclass.data.new_faces import HELD_BACK, LEARN
+from emoclass.study.variant import Variant
+
+
+def compact_variant(name: str = "compact", **changes) -> Variant:
+    """The compact net, without new faces: half of them are excluded, the others are tested."""
+    return Variant(
+        name,
+        net=models.COMPACT,
+        excluded_sources=LEARN,
+        test_sources=(HELD_BACK,),
+        epochs=40,
+        learning_rate=2e-3,
+        schedule="cosine",
+        weight_decay=0.02,
+        clipnorm=1.0,
+        checkpoint="last",
+        online_augmentation=OnlineAugmentation(),
+        flip_tta=True,
+        precision=fast_precision(),
+    ).replace(**changes)
+
+
+def final_variant() -> Variant:
+    """What is trained for others to use: the compact net, then a second pass that takes the new faces in.
+
+    Notebook 5 holds half of the new faces back to be tested; here nobody is tested, and they are trained on too.
+    """
+    new = (*LEARN, HELD_BACK)
+    plain = compact_variant(excluded_sources=new, test_sources=())
+    return plain.replace(
+        name="the model to take away",
+        init_from=plain,
+        epochs=4,
+        learning_rate=1e-3,
+        excluded_sources=(),
+        train_sources=new,
+        train_source_repeats=4,
+    )

@@ -1,0 +1,144 @@
+"""Named numbers of the study on their way to results.json, and from there into the README."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emoclass import metrics
+from emoclass.errors import InputError, listed
+from emoclass.files import locked, write_text
+from emoclass.metrics import Estimate
+from emoclass.predictions import Predictions
+
+HEADS = metrics.METRICS | {"happy_vs_neutral": "happy or neutral"}
+DIGITS = 6  # of each number in results.json; what lies beyond is noise and would clutter every comparison
+
+
+@dataclass
+class Results:
+    """What one notebook found, written by `save` into a results.json that it shares with the other notebooks.
+
+    A number bears an id such as "pared_down.random.accuracy": what was measured, then the metric.
+    """
+
+    path: Path
+    notebook: str
+    data: dict
+    versions: dict
+    numbers: dict[str, dict] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, estimate: Estimate, unit: str = "share") -> Estimate:
+        """Record one number under this id, unless there is nothing behind it (n = 0), and return it."""
+        if estimate.n:
+            value, low, high = (None if x is None else round(float(x), DIGITS) for x in estimate[:3])
+            entry = dict(value=value, low=low, high=high, n=int(estimate.n), unit=unit, notebook=self.notebook)
+            self.numbers[name] = entry
+        return estimate
+
+    def add_scores(self, name: str, predictions: Predictions) -> dict[str, Estimate]:
+        """Record every metric and each emotion's recall under ids that begin with `name`; return the metrics."""
+        found = metrics.score(predictions)
+        for metric, estimate in found.items():
+            self.add(f"{name}.{metric}", estimate)
+        for emotion, estimate in metrics.recall(predictions).items():
+            self.add(f"{name}.recall.{emotion}", estimate)
+        self.labels[name] = predictions.name + (" (leaky)" if predictions.leaky else "")
+        return found
+
+    def add_difference(self, name: str, differences: dict[str, Estimate]) -> dict[str, Estimate]:
+        """Record the difference in every metric under ids that begin with `name`."""
+        for metric, estimate in differences.items():
+            self.add(f"{name}.{metric}", estimate, unit="difference")
+        return differences
+
+    def save(self) -> Path:
+        """Put these numbers in place of all that this notebook left in results.json before.
+
+        Raises InputError if another notebook uses one of these ids, ValueError if a number is not one (NaN).
+        """
+        with locked(self.path):
+            whole = load(self.path) if self.path.exists() else dict(numbers={}, labels={}, claims={})
+            others = {k: v for k, v in whole["numbers"].items() if v["notebook"] != self.notebook}
+            if taken := sorted(others.keys() & self.numbers.keys()):
+                raise InputError(
+                    f"{self.notebook}: other notebooks have recorded {listed(taken)} already; find other ids"
+                )
+            kept = {k: v for k, v in whole["labels"].items() if any(name.startswith(k + ".") for name in others)}
+            whole |= dict(
+                numbers=dict(sorted((others | self.numbers).items())),
+                labels=dict(sorted((kept | self.labels).items())),
+                data=self.data,
+                versions=self.versions,
+            )
+            write_text(self.path, json.dumps(whole, indent=1, allow_nan=False) + "\n")
+        return self.path
+
+
+def load(path: Path) -> dict:
+    """A results.json as written by `Results.save`."""
+    return json.loads(Path(path).read_text())
+
+
+def in_words(entry: dict) -> str:
+    """A number for prose: its value, interval and n, shares in per cent."""
+    value, low, high = entry["value"], entry["low"], entry["high"]
+    if entry["unit"] == "share":
+        text = f"{value:.1%}" if low is None else f"{value:.1%} ({low:.1%} to {high:.1%}, n = {entry['n']:,})"
+        return text.replace("%", " %")
+    if entry["unit"] == "difference":
+        return f"{value:+.3f}" + ("" if low is None else f" ({low:+.3f} to {high:+.3f}, n = {entry['n']:,})")
+    unit = "" if entry["unit"] in ("", "count") else f" {entry['unit']}"
+    number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
+    return f"{number}{unit}" + ("" if low is None else f" ({low:,.4g} to {high:,.4g})")
+
+
+def in_cell(entry: dict | None) -> str:
+    """A number for a table: value and interval."""
+    if entry is None:
+        return ""
+    if entry["unit"] in ("share", "difference"):
+        sign = "+" if entry["unit"] == "difference" else ""
+        value, low, high = entry["value"], entry["low"], entry["high"]
+        return f"{value:{sign}.3f}" + ("" if low is None else f" ({low:{sign}.3f} to {high:{sign}.3f})")
+    return in_words(entry)
+
+
+def fill(text: str, results: dict) -> str:
+    """The same Markdown with every marked number and table written anew from the results.
+
+    `<!-- number ID -->...<!-- / -->` holds one number in words. `<!-- table COLUMN, COLUMN | ROW, ROW -->` ...
+    `<!-- / -->` holds a table with a row for each id prefix and a column for each metric. Raises InputError naming
+    every id that the results lack, or if a mark is not closed.
+    """
+    numbers, unknown = results["numbers"], []
+
+    def look_up(name):
+        if name not in numbers:
+            unknown.append(name)
+        return numbers.get(name)
+
+    def number(found):
+        entry = look_up(found[2])
+        return f"{found[1]}{in_words(entry) if entry else ''}<!-- / -->"
+
+    def table(found):
+        columns, rows = ([part.strip() for part in side.split(",")] for side in found[2].split("|"))
+        head = "| | n | " + " | ".join(HEADS.get(c, c.replace("recall.", "recall of ")) for c in columns) + " |"
+        lines = [head, "| --- | ---: |" + " --- |" * len(columns)]
+        for row in rows:
+            entries = [look_up(f"{row}.{column}") for column in columns]
+            n = f"{entries[0]['n']:,}" if entries[0] else ""
+            lines.append(f"| {results['labels'].get(row, row)} | {n} | {' | '.join(map(in_cell, entries))} |")
+        return f"{found[1]}\n" + "\n".join(lines) + "\n<!-- / -->"
+
+    until = r"(?:(?!<!--).)*<!-- / -->"  # no further than to the next mark, so that an open one swallows nothing
+    text, some = re.subn(rf"(<!-- number (\S+) -->){until}", number, text, flags=re.S)
+    text, more = re.subn(rf"(<!-- table ([^|>]*\|[^|>]*) -->){until}", table, text, flags=re.S)
+    filled = some + more
+    if open_marks := len(re.findall("<!-- (?:number|table) ", text)) - filled:
+        raise InputError(f"{open_marks} marks are not closed with <!-- / -->, or name a table without rows")
+    if unknown:
+        raise InputError(f"results.json holds no {listed(unknown)}")
+    return text

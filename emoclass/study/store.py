@@ -1,0 +1,108 @@
+"""Finished runs on disk, found by the content that made them; and photos where workers can map them."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import sys
+import zipfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from emoclass.faces import Faces
+from emoclass.files import replacing
+from emoclass.study.code import modules_digest, reached
+from emoclass.study.train import Run
+from emoclass.study.variant import Variant
+
+PACKAGES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "pandas", "scikit-learn", "scipy")
+ARRAYS = ("photo", "parent", "probabilities", "epoch_predictions", "validation")
+GROUPS = ("in_training", "y_true", "embeddings")  # what a run holds several arrays of
+FACTS = ("history", "rows", "seconds", "classes")
+DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError)
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of the packages, and a digest of all code on the way from Faces to weights, that decide a run."""
+    code = modules_digest(reached("import emoclass.study.train"))
+    found = {name: importlib.metadata.version(name) for name in PACKAGES}
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    return found | {"python": sys.version.split()[0], "backend": backend, "threads": "1", "code": code}
+
+
+def run_key(variant: Variant, faces: Faces, fold: int, seed: int) -> str:
+    """The name of this run in a store: a digest of all that decides what it yields."""
+    what = dict(variant=variant.content, faces=faces.digest, fold=fold, seed=seed, versions=versions())
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of finished runs, one file each. A run is there whole or not at all."""
+
+    folder: Path
+
+    def path(self, key: str) -> Path:
+        """The file of the run with this key."""
+        return Path(self.folder) / f"{key}.npz"
+
+    def __contains__(self, key: str) -> bool:
+        return self.path(key).exists()
+
+    def put(self, key: str, run: Run) -> None:
+        """Keep a run."""
+        facts = {name: getattr(run, name) for name in FACTS} | {"name": run.variant.name}
+        arrays = {name: getattr(run, name) for name in ARRAYS}
+        arrays |= {name: arrays[name].astype(str) for name in ("photo", "parent")}
+        for group in GROUPS:
+            arrays |= {f"{group}.{name}": value for name, value in getattr(run, group).items()}
+        arrays |= {f"weights.{k:03d}": value for k, value in enumerate(run.weights)}
+        with replacing(self.path(key)) as draft:
+            np.savez(draft, facts=np.array(json.dumps(facts)), **arrays)
+
+    def get(self, key: str, variant: Variant, fold: int, seed: int) -> Run | None:
+        """The run with this key, or None; a damaged file is set aside, which one line on stderr says."""
+        try:
+            with np.load(self.path(key), allow_pickle=False) as file:
+                facts, arrays = json.loads(str(file["facts"])), {name: file[name] for name in ARRAYS}
+                arrays |= {name: arrays[name].astype(object) for name in ("photo", "parent")}
+                for group in GROUPS:
+                    names = [name for name in file.files if name.startswith(f"{group}.")]
+                    arrays[group] = {name.removeprefix(f"{group}."): file[name] for name in names}
+                weights = [file[name] for name in sorted(file.files) if name.startswith("weights.")]
+                facts = {name: facts[name] for name in FACTS} | {
+                    name: tuple(facts[name]) for name in ("rows", "classes")
+                }
+                return Run(variant=variant, fold=fold, seed=seed, weights=weights, **facts, **arrays)
+        except FileNotFoundError:
+            return None
+        except DAMAGE as damage:
+            aside = self.path(key).with_suffix(".damaged")
+            os.replace(self.path(key), aside)
+            line = f"store: {aside.name} cannot be read ({damage}); set aside, to be trained again"
+            print(line, file=sys.stderr)
+            return None
+
+
+def save_faces(faces: Faces, folder: Path) -> Path:
+    """Keep photos at `folder`/<digest>, unless they are there already, for workers to `open_faces`."""
+    final = Path(folder) / faces.digest
+    if not final.exists():
+        with replacing(final) as draft:
+            draft.mkdir()
+            np.save(draft / "pixels.npy", faces.pixels)
+            faces.table.to_csv(draft / "table.csv", index=False)
+            (draft / "name.txt").write_text(faces.name)
+    return final
+
+
+def open_faces(folder: Path) -> Faces:
+    """Photos kept by `save_faces`, without their report; pixels are memory-mapped, so that workers share them."""
+    folder = Path(folder)
+    table = pd.read_csv(folder / "table.csv", dtype=str, keep_default_na=False)
+    return Faces(np.load(folder / "pixels.npy", mmap_mode="r"), table, (folder / "name.txt").read_text())

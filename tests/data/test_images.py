@@ -1,0 +1,188 @@
+import errno
+import os
+import tempfile
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from emoclass.data import images as module
+from emoclass.data.images import blob_ids, load_images
+from emoclass.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def build(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
+    return tmp_path / "build"
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Files written a moment ago are remembered too."""
+    monkeypatch.setattr(module, "SETTLED", -1.0)
+
+
+def picture(path, shape=(60, 60), shade=100, kind=None):
+    """A picture that is dark on its left half and bright on its right, on disk."""
+    pixels = np.full(shape, shade, np.uint8)
+    pixels[:, shape[1] // 2 :] = 220
+    path.write_bytes(cv2.imencode(kind or path.suffix, pixels)[1].tobytes())
+    return path
+
+
+def cached(build):
+    return sorted((build / "cache").glob("pixels-*"))
+
+
+def test_photos_become_grey_squares_in_the_order_asked_for(tmp_path):
+    paths = [picture(tmp_path / f"{shade}.png", shade=shade) for shade in (30, 90, 10)]
+    pixels = load_images(paths, size=16)
+    assert pixels.shape == (3, 16, 16) and pixels.dtype == np.uint8
+    assert pixels[:, 8, 2].tolist() == [30, 90, 10]
+    assert isinstance(pixels, np.memmap) and not pixels.flags.writeable
+
+
+def test_the_whole_face_is_kept_whatever_the_shape_of_the_photo(tmp_path):
+    tall, wide = picture(tmp_path / "tall.png", (107, 82)), picture(tmp_path / "wide.png", (40, 90))
+    for pixels in load_images([tall, wide], size=24):
+        assert (pixels[:, :11] == 100).all() and (pixels[:, 13:] == 220).all()
+
+
+def test_small_photos_are_enlarged_smoothly(tmp_path):
+    steps = np.unique(load_images([picture(tmp_path / "small.png", (24, 18))], size=72)[0])
+    assert len(steps) > 2  # repeating pixels would leave the two shades that there were
+
+
+@pytest.mark.parametrize("side", [40, 95, 96, 190, 200, 350, 400, 800])
+def test_decoding_at_a_reduced_scale_shows_the_same_picture(tmp_path, side):
+    path = picture(tmp_path / "photo.jpg", (side, side))
+    full = cv2.resize(cv2.imread(str(path), 0), (48, 48), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(load_images([path])[0].astype(int) - full).mean() < 2
+
+
+def test_colour_and_webp_under_a_jpg_name_are_read_as_well(tmp_path):
+    webp = picture(tmp_path / "webp.jpg", kind=".webp")
+    colour = tmp_path / "colour.png"
+    cv2.imwrite(str(colour), np.full((50, 50, 4), 77, np.uint8))
+    assert (load_images([colour], size=8) == 77).all()
+    assert abs(int(load_images([webp], size=8)[0, 4, 1]) - 100) < 5
+
+
+def test_threads_of_opencv_are_left_as_they_were(tmp_path):
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    load_images([picture(tmp_path / "a.png")])
+    posthoc = cv2.getNumThreads()
+    cv2.setNumThreads(before)
+    assert posthoc == 2
+
+
+def test_blob_ids_are_those_of_git(tmp_path):
+    path = tmp_path / "hello"
+    path.write_bytes(b"hello\n")
+    assert blob_ids([path]) == ["ce013625030ba8dba906f756967f9e9ca394464a"]
+    assert blob_ids([path, tmp_path / "absent"])[1] is None
+    assert blob_ids([]) == []
+
+
+def test_a_second_load_neither_reads_nor_decodes(tmp_path, monkeypatch, at_once):
+    paths = [picture(tmp_path / f"{n}.jpg", shade=n) for n in range(5)]
+    first = load_images(paths)
+    monkeypatch.setattr(module, "_read", lambda path: pytest.fail(f"read {path}"))
+    monkeypatch.setattr(module, "_hash_all", lambda paths: pytest.fail("hashed again"))
+    assert (load_images(paths) == first).all()
+
+
+def test_a_photo_that_was_just_written_is_not_trusted_to_stay(tmp_path, build):
+    blob_ids([picture(tmp_path / "a.jpg")])
+    assert not list(build.glob("cache/ids-*"))
+
+
+def test_a_changed_photo_is_noticed_even_with_its_old_size_and_date(tmp_path, at_once):
+    path = picture(tmp_path / "a.png", shade=10)
+    before, old = path.stat(), blob_ids([path])
+    assert load_images([path])[0, 5, 5] == 10
+    time.sleep(0.02)  # the file system's clock ticks every few milliseconds
+    picture(path, shade=11)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size and path.stat().st_mtime_ns == before.st_mtime_ns
+    assert blob_ids([path]) != old
+    assert load_images([path])[0, 5, 5] == 11
+
+
+def test_the_same_photos_under_other_names_share_a_cache(tmp_path, build):
+    paths = [picture(tmp_path / "a.jpg"), picture(tmp_path / "b.jpg", shade=3)]
+    load_images(paths)
+    moved = [path.rename(path.with_suffix(".jpeg")) for path in paths]
+    load_images(moved)
+    assert len(cached(build)) == 1
+    load_images(moved[::-1])
+    load_images(moved, size=20)
+    assert len(cached(build)) == 3
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-100], lambda b: b"", lambda b: b"x" * len(b), lambda b: b[:20]])
+def test_a_damaged_cache_is_noticed_and_made_again(tmp_path, build, capsys, damage):
+    paths = [picture(tmp_path / "a.jpg")]
+    good = np.array(load_images(paths))
+    (file,) = cached(build)
+    file.write_bytes(damage(file.read_bytes()))
+    assert (load_images(paths) == good).all()
+    predicted = capsys.readouterr().err
+    assert predicted.count("\n") == 1 and "damaged" in predicted and str(file) in predicted
+    load_images(paths)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_cache_of_another_shape_is_noticed(tmp_path, build, capsys):
+    paths = [picture(tmp_path / "a.jpg")]
+    load_images(paths)
+    (file,) = cached(build)
+    np.save(file, np.zeros((1, 3, 3), np.uint8))
+    assert load_images(paths).shape == (1, 48, 48) and "damaged" in capsys.readouterr().err
+
+
+def test_damaged_memory_of_ids_is_noticed_and_made_again(tmp_path, build, capsys, at_once):
+    paths = [picture(tmp_path / "a.jpg"), picture(tmp_path / "b.jpg", shade=2)]
+    good = blob_ids(paths)
+    (file,) = build.glob("cache/ids-*")
+    file.write_bytes(file.read_bytes()[:-3])
+    assert blob_ids(paths) == good
+    assert "damaged" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, build, monkeypatch):
+    path = picture(tmp_path / "a.jpg")
+    real = tempfile.NamedTemporaryFile
+
+    def full(**options):
+        file = real(**options)
+        write = file.write
+
+        def write_little(piece):
+            if len(piece) > 500:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return write(piece)
+
+        file.write = write_little
+        return file
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
+    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\): make room"):
+        load_images([path])
+    assert list((build / "cache").iterdir()) == []
+
+
+def test_a_refused_photo_leaves_no_cache(tmp_path, build):
+    (tmp_path / "bad.jpg").write_bytes(b"no")
+    with pytest.raises(InputError):
+        load_images([picture(tmp_path / "a.jpg"), tmp_path / "bad.jpg"])
+    assert not build.exists() or list((build / "cache").iterdir()) == []
+
+
+def test_no_photos_are_no_pixels():
+    assert load_images([], size=10).shape == (0, 10, 10)
+    with pytest.raises(InputError, match="at least 1"):
+        load_images([], size=0)

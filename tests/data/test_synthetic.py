@@ -1,0 +1,224 @@
+"""Synthetic faces: what was asked for is what is drawn, and every knob turns one thing only."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from emoclass.data.synthetic import SyntheticConfig, draw, y_true
+from emoclass.data.synthetic_face import ONE_SIDED, UNITS, action_units, draw_face
+from emoclass.errors import InputError
+from emoclass.faces import COLUMNS
+from emoclass.labels import EMOTIONS
+
+FEW = (3, 2, 3, 2, 5, 6, 2, 3)
+PLAIN = SyntheticConfig(counts=FEW, subject=0, subject_label_bias=0, pose=0, film=0, style=0, noise=0, intensity=(1, 1))
+BUSY = SyntheticConfig(counts=FEW, photos_per_subject=(2, 2), film=0.5, confusion=0.3, duplicates=4)
+
+
+def small(drawing, **changes):
+    seed = changes.pop("seed", 0)
+    return draw(replace(drawing, **changes), size=16, seed=seed)
+
+
+def test_the_same_seed_draws_the_same_bits_and_another_seed_draws_others():
+    assert small(BUSY).digest == small(BUSY).digest
+    assert small(BUSY, seed=1).digest != small(BUSY).digest
+
+
+def test_faces_drawn_in_many_blocks_are_the_same_as_in_one(monkeypatch):
+    whole = small(BUSY)
+    monkeypatch.setattr("emoclass.data.cartoon.BLOCK", 7)
+    assert small(BUSY).digest == whole.digest
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=8, max_size=8).filter(any), st.sampled_from([0, 0.3, 1]))
+def test_counts_are_obeyed_whatever_the_emotions_and_sources(counts, film):
+    faces = small(PLAIN, counts=tuple(counts), film=film)
+    assert faces.counts.tolist() == counts
+    assert (faces.table.source == "film").sum() == sum(round(film * count) for count in counts)
+
+
+def test_the_default_has_the_imbalance_of_the_photo_collection():
+    real = np.array([252, 9, 208, 21, 5696, 6868, 268, 368])  # in the order of EMOTIONS
+    temperature_scaled = real * 1600 / real.sum()
+    assert np.all(np.abs(np.array(SyntheticConfig().counts) - np.maximum(temperature_scaled, 10)) <= 1)
+
+
+def test_rows_stand_in_the_order_of_their_names_and_emotions_are_mixed():
+    faces = small(BUSY, duplicates=0, confusion=0.0)
+    assert faces.table.photo.is_monotonic_increasing
+    assert not faces.table.emotion.is_monotonic_increasing
+    assert tuple(faces.table) == COLUMNS and faces.name == "synthetic" and not faces.is_copy.any()
+
+
+def test_a_flip_keeps_contempt_one_sided_and_a_smile_symmetric():
+    smirk, smile = draw_face(action_units("contempt")), draw_face(action_units("happiness"))
+    one_sided, symmetric = (np.abs(face.astype(int) - face[:, ::-1]) for face in (smirk, smile))
+    assert one_sided.max() > 60 > 10 > symmetric.max()
+    other = draw_face(action_units("contempt", side="left"))
+    assert np.abs(smirk[:, ::-1].astype(int) - other).max() <= 10
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS)
+def test_without_intensity_every_emotion_looks_neutral(emotion):
+    assert np.array_equal(draw_face(action_units(emotion, 0)), draw_face())
+
+
+def test_the_stronger_an_expression_the_farther_from_neutral():
+    for emotion in set(EMOTIONS) - {"neutral"}:
+        pictures = [draw_face(action_units(emotion, strength)).astype(int) for strength in (0, 0.5, 1)]
+        half, whole = (np.abs(picture - pictures[0]).sum() for picture in pictures[1:])
+        assert 0 < half < whole, emotion
+
+
+def test_every_emotion_moves_its_units_on_both_sides_but_contempt():
+    for emotion in EMOTIONS:
+        units = action_units(emotion, 0.7)
+        assert tuple(units) == UNITS[emotion]
+        assert set(units.values()) <= {(0.0, 0.7) if emotion in ONE_SIDED else (0.7, 0.7)}
+
+
+def test_a_knob_switched_off_is_off():
+    faces = small(PLAIN)
+    for emotion in EMOTIONS:
+        looks = np.unique(faces.pixels[y_true(faces) == emotion], axis=0)
+        assert len(looks) <= (2 if emotion in ONE_SIDED else 1), emotion
+
+
+@pytest.mark.parametrize(
+    "knob",
+    [{"subject": 1.0}, {"pose": 1.0}, {"noise": 5.0}, {"film": 0.5, "style": 1.0}, {"intensity": (0.3, 1)}],
+)
+def test_each_knob_alone_makes_faces_of_one_emotion_differ(knob):
+    faces = small(PLAIN, **knob)
+    assert len(np.unique(faces.pixels[y_true(faces) == "happiness"], axis=0)) > 1
+
+
+def test_photos_of_one_person_are_alike_where_nothing_but_persons_differs():
+    faces = small(PLAIN, subject=1.0, counts=(0, 0, 0, 0, 0, 30, 0, 0), photos_per_subject=(5, 1))
+    assert faces.table.subject.nunique() == 6
+    for _, rows in faces.table.groupby("subject").group_ids.items():
+        assert len(np.unique(faces.pixels[rows], axis=0)) == 1
+    assert len(np.unique(faces.pixels, axis=0)) == 6
+
+
+def test_persons_show_several_emotions_and_few_have_many_photos():
+    faces = small(PLAIN, counts=(20,) * 8, photos_per_subject=(4, 1))
+    photos = faces.table.subject.value_counts()
+    assert photos.mean() == 4 and photos.max() > 2 * photos.median()
+    assert faces.table.groupby("subject").emotion.nunique().max() > 3
+
+
+def test_a_habit_ties_emotions_to_persons():
+    def purity(subject_label_bias):
+        table = small(PLAIN, counts=(25,) * 8, photos_per_subject=(8, 1), subject_label_bias=subject_label_bias).table
+        return table.groupby("subject").emotion.agg(lambda shown: shown.value_counts().iloc[0]).sum() / len(table)
+
+    assert purity(4.0) > purity(0.0) + 0.15
+
+
+def test_without_style_the_sources_look_the_same_and_with_it_film_is_darker():
+    same, unlike = (small(PLAIN, film=0.5, style=style) for style in (0.0, 1.0))
+    film = (same.table.source == "film").to_numpy()
+    assert 0 < film.sum() < len(same)
+    assert np.array_equal(small(PLAIN).pixels, same.pixels)
+    assert np.array_equal(unlike.pixels[~film], same.pixels[~film])
+    assert unlike.pixels[film].mean() < 0.95 * same.pixels[film].mean()
+
+
+def test_film_can_go_with_an_emotion():
+    faces = small(PLAIN, counts=(10,) * 8, film=(0, 0, 1, 0, 0, 0, 0.5, 0))
+    film = faces.table.emotion[faces.table.source == "film"].value_counts()
+    assert film.to_dict() == {"disgust": 10, "sadness": 5}
+
+
+def test_labels_are_the_truth_unless_the_labeller_is_confused():
+    right, wrong = small(PLAIN), small(PLAIN, confusion=1.0)
+    assert (y_true(right) == right.table.emotion).all()
+    assert not (y_true(wrong) == wrong.table.emotion).any()
+    assert (y_true(wrong) == y_true(right)).all() and np.array_equal(wrong.pixels, right.pixels)
+
+
+def test_labels_follow_the_confusion_matrix():
+    fear_as_surprise = np.eye(8)
+    fear_as_surprise[EMOTIONS.index("fear")] = np.eye(8)[EMOTIONS.index("surprise")]
+    faces = small(PLAIN, confusion=tuple(map(tuple, fear_as_surprise)))
+    assert set(faces.table.emotion[y_true(faces) == "fear"]) == {"surprise"}
+    rest = y_true(faces) != "fear"
+    assert (faces.table.emotion[rest] == y_true(faces)[rest]).all()
+
+
+def test_at_seven_eighths_of_confusion_labels_say_nothing():
+    faces = draw(replace(PLAIN, counts=(100,) * 8, confusion=7 / 8), size=12)
+    assert 0.08 < (y_true(faces) == faces.table.emotion).mean() < 0.17  # an eighth
+
+
+def test_duplicates_are_the_same_bytes_in_one_cluster_under_other_names():
+    faces = small(BUSY)
+    once = small(BUSY, duplicates=0)
+    again = np.flatnonzero(faces.table.duplicate_id != faces.table.photo)
+    assert len(again) == 4 and len(faces) == len(once) + 4
+    for row in again:
+        first = np.flatnonzero(faces.table.photo == faces.table.duplicate_id[row])[0]
+        assert np.array_equal(faces.pixels[row], faces.pixels[first])
+        assert faces.table.subject[row] != faces.table.subject[first]
+        assert y_true(faces)[row] == y_true(faces)[first]
+    assert np.array_equal(faces.pixels[: len(once)], once.pixels)
+    assert faces.table.iloc[: len(once)].equals(once.table)
+
+
+def test_a_larger_picture_shows_the_same_face():
+    small_, large = (draw(replace(PLAIN, subject=1.0, pose=1.0), size=size).pixels for size in (24, 96))
+    shrunk = large.reshape(-1, 24, 4, 24, 4).mean(axis=(2, 4))
+    assert np.abs(shrunk - small_).mean() < 2
+
+
+def test_faces_without_distractions_are_easy_to_tell_apart():
+    easy = draw(replace(PLAIN, counts=(40,) * 8, subject=0.2, pose=0.5), size=24)
+    pixels, half = easy.pixels.reshape(len(easy), -1) / 255, len(easy) // 2
+    model = LogisticRegression(max_iter=200).fit(pixels[:half], easy.labels[:half])
+    assert model.score(pixels[half:], easy.labels[half:]) > 0.95
+
+
+@pytest.mark.parametrize(
+    "knobs, message",
+    [
+        ({"counts": (1, 2)}, "counts must be eight whole numbers"),
+        ({"counts": (1, 1, 1, -1, 1, 1, 1, 1)}, "counts must be eight whole numbers from 0 up"),
+        ({"counts": (0,) * 8}, "not all of them 0"),
+        ({"counts": (0.5,) * 8}, "counts must be eight whole numbers"),
+        ({"photos_per_person": (0.5, 2)}, "photos_per_person must be"),
+        ({"intensity": (0.8, 0.2)}, "intensity must be"),
+        ({"intensity": (0, 2)}, "intensity must be"),
+        ({"film": 1.2}, "film must be a share"),
+        ({"film": (0.5,) * 7}, "film must be a share"),
+        ({"confusion": -0.1}, "confusion must be a share"),
+        ({"confusion": ((0.5,) * 8,) * 8}, "confusion must be rows that sum to 1"),
+        ({"duplicates": 10_000}, "duplicates must be"),
+        ({"noise": -1}, "noise must be 0 or more, but is -1"),
+    ],
+)
+def test_an_impossible_drawing_is_refused_in_one_sentence(knobs, message):
+    with pytest.raises(InputError, match=message):
+        SyntheticConfig(**knobs)
+
+
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(InputError, match="11 pixels is too small"):
+        draw(PLAIN, size=11)
+    with pytest.raises(InputError, match="'joy' is not one of"):
+        action_units("joy")
+    with pytest.raises(InputError, match="no such action unit or trait: 99, beard"):
+        draw_face({99: (1, 1)}, {"beard": 1})
+
+
+def test_photos_that_were_not_drawn_have_no_known_truth():
+    faces = small(PLAIN)
+    table = faces.table.assign(parent="George_W_Bush_0001.jpg")
+    with pytest.raises(InputError, match=r"no known truth: George_W_Bush_0001\.jpg"):
+        y_true(replace(faces, table=table))

@@ -1,0 +1,145 @@
+"""A study announces the runs that it will ask for, in its profile, and refuses what cannot be dealt into folds."""
+
+import matplotlib
+import pytest
+
+from emoclass import study as module
+from emoclass.data.synthetic import SyntheticConfig, draw
+from emoclass.errors import InputError
+from emoclass.study import sweep
+from emoclass.study.notebook import Study
+from emoclass.study.variant import Variant
+
+ONE, OTHER = Variant("one", n_folds=3), Variant("other", n_folds=4, n_folds_run=2, epochs=2, group_by="duplicate", class_weight="sqrt")
+BY_SOURCE = Variant("one source held out", group_by="source", n_folds=3, epochs=9)
+
+
+@pytest.fixture
+def study(drawn, monkeypatch):
+    """A study of these faces, or of drawn ones, in this profile."""
+
+    def make(profile="full", faces=drawn):
+        monkeypatch.setattr(module, "load_faces", lambda dataset, size: faces)
+        return Study("01_eda", "synthetic", profile)
+
+    with matplotlib.rc_context():
+        yield make
+
+
+@pytest.fixture(scope="module")
+def many():
+    return draw(SyntheticConfig(counts=(12,) * 8), size=12)
+
+
+def test_every_fold_of_every_variant_is_announced(study, many):
+    mine = study(faces=many)
+    assert mine.planned == []
+    mine.plan([ONE, OTHER])
+    assert [(task.variant, task.fold, task.seed) for task in mine.planned] == [
+        *((ONE, fold, 0) for fold in range(3)),
+        *((OTHER, fold, 0) for fold in range(2)),
+    ]
+    assert all(task.faces is mine.faces for task in mine.planned)
+
+
+def test_other_seeds_and_other_faces_are_announced_on_top(study, many, sharp):
+    mine = study(faces=many)
+    mine.plan([ONE])
+    mine.plan([ONE], seeds=(1, 2))
+    mine.plan([ONE], faces=sharp)
+    assert [task.seed for task in mine.planned] == [0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 0]
+    assert [task.faces is sharp for task in mine.planned] == [False] * 9 + [True] * 3
+    assert len({task.run_key for task in mine.planned}) == len(mine.planned) == 12
+
+
+@pytest.mark.parametrize("profile", ["full", "quick"])
+def test_what_is_announced_is_what_the_sweep_looks_for(study, many, sharp, profile, monkeypatch):
+    target_column = []
+    monkeypatch.setattr(sweep, "sweep", lambda *what: target_column.extend(sweep.tasks(*what)))
+    mine = study(profile, many)
+    for more in ({}, {"seeds": [3]}, {"faces": sharp}):
+        mine.plan([ONE, OTHER, BY_SOURCE], **more)
+        mine.sweep([ONE, OTHER, BY_SOURCE], **more)
+    assert [task.run_key for task in target_column] == [task.run_key for task in mine.planned] and target_column
+
+
+def test_emotions_with_fewer_photos_than_folds_are_refused_by_name_and_nothing_is_announced(study):
+    mine = study()
+    with pytest.raises(InputError) as caught:
+        mine.plan([ONE, OTHER])
+    message = str(caught.value)
+    assert message.startswith("cartoon: fewer photos than the 4 folds of 'other': contempt (3), fear (3);")
+    assert mine.planned == [] and "\n" not in message
+
+
+def test_the_photos_counted_are_those_that_are_trained_on(study, many, drawn):
+    mine = study(faces=many)
+    with pytest.raises(InputError, match=r"contempt \(3\), fear \(3\)"):
+        mine.plan([OTHER], faces=drawn)
+    kept = ("anger", "happiness", "neutral")
+    mine.plan([OTHER.replace(emotions=kept)], faces=drawn)
+    mine.plan([OTHER], faces=drawn.select(drawn.table.emotion.isin(kept)))  # what there is none of needs no fold
+    assert len(mine.planned) == 4
+
+
+def test_in_a_rehearsal_there_are_two_folds_and_two_epochs_at_most(study, many):
+    mine = study("quick", many)
+    mine.plan([ONE, OTHER, ONE.replace(name="one fold", n_folds_run=1, epochs=1)])
+    assert [(task.variant.name, task.fold) for task in mine.planned] == [
+        ("one", 0),
+        ("one", 1),
+        ("other", 0),
+        ("other", 1),
+        ("one fold", 0),
+    ]
+    assert {(task.variant.n_folds, task.variant.epochs) for task in mine.planned} == {(2, 2), (2, 1)}
+    assert all(task.faces.counts.max() <= 10 for task in mine.planned)
+
+
+def test_in_a_rehearsal_sources_are_held_out_one_by_one_all_the_same(study):
+    mine = study("quick")
+    mine.plan([BY_SOURCE])
+    assert [task.variant for task in mine.planned] == [BY_SOURCE.replace(epochs=2)] * 3
+    assert [task.fold for task in mine.planned] == [0, 1, 2]
+
+
+DEFERRED = Variant("deferred", n_folds=4, n_folds_run=3, epochs=9, init_from=Variant("first", n_folds=4, epochs=12))
+
+
+def test_in_a_rehearsal_what_a_net_starts_from_is_hurried_too(study):
+    (hurried,) = study("quick").adapted([DEFERRED])
+    assert (hurried.n_folds, hurried.n_folds_run, hurried.epochs) == (2, 2, 2)
+    assert (hurried.init_from.n_folds, hurried.init_from.epochs) == (2, 2)
+    (unhurried,) = study().adapted([DEFERRED])
+    assert unhurried == DEFERRED
+
+
+def test_in_a_rehearsal_a_start_that_is_asked_for_as_well_is_the_same_run(study):
+    first, deferred = study("quick").adapted([DEFERRED.init_from.replace(name="by itself", n_folds_run=1), DEFERRED])
+    assert deferred.init_from.content == first.content
+
+
+def test_in_a_rehearsal_by_source_the_start_keeps_its_folds(study):
+    (hurried,) = study("quick").adapted([BY_SOURCE.replace(init_from=BY_SOURCE)])
+    assert (hurried.n_folds, hurried.init_from.n_folds, hurried.init_from.epochs) == (3, 3, 2)
+
+
+def test_sources_need_no_number_of_photos_of_each_emotion(study):
+    mine = study()
+    mine.plan([BY_SOURCE.replace(n_folds=5)])
+    assert len(mine.planned) == 5
+
+
+@pytest.mark.parametrize("profile, photos", [("full", 96), ("quick", 80)])
+def test_at_another_size_the_same_photos_stand_in_the_same_order(study, monkeypatch, profile, photos):
+    monkeypatch.setattr(module, "load_faces", lambda dataset, size: draw(SyntheticConfig(counts=(12,) * 8), size))
+    with matplotlib.rc_context():
+        mine = Study("01_eda", "synthetic", profile, size=12)
+    finer = mine.faces_at(24)
+    assert finer.pixels.shape == (photos, 24, 24) and mine.faces.pixels.shape == (photos, 12, 12)
+    assert finer.table.photo.tolist() == mine.faces.table.photo.tolist()
+
+
+def test_an_unknown_profile_is_refused(study):
+    with pytest.raises(InputError, match="PROFILE='slow' is unknown; choose one of full, quick"):
+        study("slow")

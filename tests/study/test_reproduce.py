@@ -1,0 +1,276 @@
+"""`make reproduce`: only what changed is done again, and nothing good is lost when something fails."""
+
+import json
+
+import cv2
+import nbformat
+import numpy as np
+import pytest
+
+from emoclass import paths
+from emoclass.data import muxspace
+from emoclass.errors import InputError
+from emoclass.labels import EMOTIONS
+from emoclass.study import reproduce, results
+
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+PARAMETERS = 'DATASET = "muxspace"\nPROFILE = "full"'
+PLAN = """from emoclass import Study, Variant, models, plots
+study = Study("{name}", DATASET, PROFILE)
+tiny = models.Net(dense=(4,))
+variants = [Variant("{name} one", net=tiny, epochs=1), Variant("{name} two", net=tiny, epochs={epochs})]
+study.plan(variants)"""
+REST = """found = study.sweep(variants)
+study.results.add_scores("{name}", found["{name} two"])
+study.figure(plots.counts(study.faces, "Counts").figure, "{number}_counts")
+study.finish()"""
+
+
+def write(folder, name, epochs=2, rest=REST):
+    cells = [
+        (PARAMETERS, ["parameters"]),
+        (PLAN.format(name=name, epochs=epochs), ["plan"]),
+        (rest.format(name=name, number=name[:2]), []),
+    ]
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
+    for source, tags in cells:
+        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": tags} if tags else {}))
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    return folder / f"{name}.ipynb"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project of notebooks of our own, with a build folder of its own."""
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(reproduce, "README", tmp_path / "README.md")
+    monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
+    monkeypatch.setenv("EMOCLASS_WORKERS", "2")
+    return tmp_path
+
+
+def study(dataset="synthetic", profile="quick"):
+    lines = []
+    reproduce.reproduce(dataset, profile, say=lines.append)
+    return lines
+
+
+def test_an_edited_literal_trains_that_variant_and_executes_that_notebook_only(project):
+    one, two = write(project / "notebooks", "01_one"), write(project / "notebooks", "02_two")
+    first = study()
+    assert "4 of 4 runs are to be trained" in first[1]  # two variants in two folds; both notebooks share them
+    figure = project / "build" / "cartoon-quick" / "figures" / "02_counts.png"
+    untouched = figure.stat().st_mtime_ns
+
+    assert any("01_one is up to date" in line for line in study())
+    one.write_text(one.read_text().replace("epochs=2", "epochs=2, batch=32"))
+    lines = study()
+    trained = [line for line in lines if line.startswith("run ")]
+    assert len(trained) == 2 and all("01_one two, fold" in line for line in trained)
+    assert [line for line in lines if "executing" in line] == [line for line in lines if "01_one: its code" in line]
+    assert any("02_two is up to date" in line for line in lines)
+    assert figure.stat().st_mtime_ns == untouched
+
+    executed = nbformat.read(project / "build" / "cartoon-quick" / "notebooks" / two.name, 4)
+    assert not any("papermill" in cell.metadata or "execution" in cell.metadata for cell in executed.cells)
+    assert "papermill" not in executed.metadata
+    numbers = results.load(project / "build" / "cartoon-quick" / "figures" / "results.json")["numbers"]
+    assert {entry["notebook"] for entry in numbers.values()} == {"01_one", "02_two"}
+
+
+def test_a_failing_notebook_leaves_the_good_one_and_says_where_it_failed(project, capsys):
+    path = write(project / "notebooks", "01_one", rest="print('fine')")
+    assert reproduce.main(["--dataset", "synthetic", "--profile", "quick"]) == 0
+    good = project / "build" / "cartoon-quick" / "notebooks" / path.name
+    before = good.read_bytes()
+    write(project / "notebooks", "01_one", rest="nothing = 1 / 0")
+    assert reproduce.main(["--dataset", "synthetic", "--profile", "quick"]) == 1
+    predicted = capsys.readouterr().err
+    assert "ZeroDivisionError" in predicted and "nothing = 1 / 0" in predicted and "build/failed" in predicted
+    assert good.read_bytes() == before
+    assert (project / "build" / "failed" / path.name).exists()
+
+
+def test_without_photos_one_line_says_so_and_drawn_faces_take_their_place(project, monkeypatch):
+    def unreachable(folder):
+        raise muxspace.Unreachable("the photos cannot be fetched from nowhere (no network)")
+
+    monkeypatch.setattr(muxspace, "find", lambda *_, **__: None)
+    monkeypatch.setattr(muxspace, "fetch", unreachable)
+    reproduce.README.write_text("as it was")
+    lines = study("muxspace", "full")
+    assert len([line for line in lines if "No photos" in line]) == 1
+    assert "quick rehearsal on the synthetic faces" in lines[0] and lines[1].startswith("cartoon, quick:")
+    assert reproduce.README.read_text() == "as it was"
+    assert not (project / "figures").exists()
+
+
+def test_a_spoilt_download_is_not_taken_for_missing_photos(project, monkeypatch, capsys):
+    def spoilt(folder):
+        raise InputError("what came is not the pinned collection")
+
+    monkeypatch.setattr(muxspace, "find", lambda *_, **__: None)
+    monkeypatch.setattr(muxspace, "fetch", spoilt)
+    assert reproduce.main([]) == 2
+    assert "not the pinned collection" in capsys.readouterr().err
+
+
+def test_new_faces_that_cannot_be_fetched_stop_the_study_and_are_not_left_out(project, monkeypatch, capsys):
+    def unreachable(folder, part):
+        raise muxspace.Unreachable("the new faces cannot be fetched from nowhere (no network)")
+
+    monkeypatch.setattr(
+        muxspace, "find", lambda *_, part=muxspace.PHOTOS: project if part is muxspace.PHOTOS else None
+    )
+    monkeypatch.setattr(muxspace, "fetch", unreachable)
+    assert reproduce.main([]) == 2
+    assert "the new faces cannot be fetched" in capsys.readouterr().err
+
+
+def test_a_notebook_that_needs_new_faces_is_left_out_with_a_word_where_there_are_none(project, tmp_path):
+    write(project / "notebooks", "01_one")
+    needs = write(project / "notebooks", "05_two")
+    needs.write_text(needs.read_text().replace("study = Study(", "load_new_faces(DATASET); study = Study("))
+    needs.write_text(needs.read_text().replace("import Study,", "import load_new_faces, Study,"))
+    random = np.random.default_rng(0)
+    for k, emotion in enumerate(EMOTIONS * 4):
+        (tmp_path / "mine" / emotion).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / "mine" / emotion / f"P{k}_1.png"), random.integers(0, 256, (16, 16), np.uint8))
+    lines = study(str(tmp_path / "mine"))
+    assert any(line.startswith("05_two is left out: ") for line in lines)
+    assert any("notebook 1 of 1: 01_one done" in line for line in lines)
+
+
+def test_lost_runs_are_made_again_however_fresh_the_notebook_is(project):
+    write(project / "notebooks", "01_one")
+    study()
+    for run in (project / "build" / "runs").iterdir():
+        run.unlink()
+    lines = study()
+    assert "4 of 4 runs are to be trained" in lines[1]
+    assert any("01_one: nothing was made here yet; executing" in line for line in lines)
+
+
+def test_too_few_photos_for_the_folds_are_one_sentence_before_anything_is_trained(project, capsys):
+    write(project / "notebooks", "01_one")
+    for k, emotion in enumerate(("fear", "neutral", "neutral")):
+        (project / "mine" / emotion).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(project / "mine" / emotion / f"jo{k}_{k}.png"), np.full((20, 20), 90 * k, np.uint8))
+    assert reproduce.main(["--dataset", str(project / "mine")]) == 2
+    predicted = capsys.readouterr()
+    assert "fear (1)" in predicted.err and len(predicted.err.strip().splitlines()) == 1
+    assert "run 1" not in predicted.out
+
+
+def test_bad_input_is_one_sentence_and_status_2(project, capsys):
+    write(project / "notebooks", "01_one")
+    assert reproduce.main(["--dataset", str(project / "nowhere")]) == 2
+    predicted = capsys.readouterr().err
+    assert "nowhere" in predicted and len(predicted.strip().splitlines()) == 1
+
+
+def test_an_unknown_profile_is_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        reproduce.main(["--profile", "slow"])
+    assert "slow" in capsys.readouterr().err
+
+
+def test_a_notebook_without_the_parameters_it_is_given_is_refused(project):
+    path = write(project / "notebooks", "01_one")
+    path.write_text(path.read_text().replace('PROFILE = \\"full\\"', "pass"))
+    with pytest.raises(InputError, match=r"01_one.ipynb has no PROFILE in its cell tagged parameters"):
+        reproduce.execute(path, project / "out.ipynb", {"DATASET": "synthetic", "PROFILE": "quick"}, "synthetic", "quick")
+
+
+def test_a_broken_plan_is_named_before_anything_is_trained(project, capsys):
+    path = write(project / "notebooks", "01_one")
+    path.write_text(path.read_text().replace("models.Net(dense=(4,))", "models.Nett()"))
+    assert reproduce.main(["--dataset", "synthetic", "--profile", "quick"]) == 2
+    assert "01_one.ipynb, code cell 2: AttributeError" in capsys.readouterr().err
+
+
+MORE_PLANS = """faces = study.faces.select(study.faces.table.emotion.isin(("happiness", "neutral")))
+study.plan([variants[0].replace(n_folds=3)], faces, seeds=[1])"""
+
+
+def test_every_plan_of_a_notebook_counts_and_what_comes_after_the_last_is_not_run(project):
+    path = write(project / "notebooks", "01_one", rest="nothing = 1 / 0")
+    notebook = nbformat.read(path, 4)
+    notebook.cells.insert(2, nbformat.v4.new_code_cell("between = 1"))
+    notebook.cells.insert(3, nbformat.v4.new_code_cell(MORE_PLANS, metadata={"tags": ["plan"]}))
+    nbformat.write(notebook, path)
+    found = reproduce.planned(path, {"DATASET": "synthetic", "PROFILE": "quick"})
+    assert [task.variant.name for task in found] == ["01_one one"] * 2 + ["01_one two"] * 2 + ["01_one one"] * 2
+    assert [task.seed for task in found] == [0, 0, 0, 0, 1, 1]
+    assert set(found[0].faces.table.emotion) > set(found[-1].faces.table.emotion) == {"happiness", "neutral"}
+
+
+def test_a_notebook_without_a_plan_plans_nothing_and_is_not_run(project):
+    path = write(project / "notebooks", "01_one", rest="nothing = 1 / 0")
+    path.write_text(path.read_text().replace('"plan"', '"other"'))
+    assert reproduce.planned(path, {"DATASET": "nowhere", "PROFILE": "quick"}) == []
+
+
+def executed(project):
+    """A notebook that counts as executed, with a figure, a number and a README made from them."""
+    path = write(project / "notebooks", "01_one")
+    folder = project / "figures" / "muxspace"
+    folder.mkdir(parents=True)
+    (folder / "01_counts.png").write_bytes(b"picture")
+    number = dict(value=0.8, low=0.7, high=0.9, n=10, unit="share", notebook="01_one")
+    (folder / "results.json").write_text(json.dumps(dict(numbers={"a.accuracy": number}, labels={}, claims={})))
+    reproduce.README.write_text("<!-- number a.accuracy --><!-- / -->")
+    reproduce.rewrite_readme()
+    notebook = nbformat.read(path, 4)
+    notebook.metadata[reproduce.MARK] = dict(
+        inputs=reproduce.inputs_digest(notebook, "muxspace", "full"), outputs=reproduce.outputs("01_one", folder)
+    )
+    nbformat.write(notebook, path)
+    return path, folder
+
+
+def test_nothing_is_stale_after_it_was_made(project):
+    executed(project)
+    assert reproduce.check() == []
+
+
+def test_what_changed_since_is_named(project):
+    path, folder = executed(project)
+    text = path.read_text()
+    path.write_text(text.replace("epochs=2", "epochs=3"))
+    assert "01_one.ipynb: its code" in reproduce.check()[0]
+    path.write_text(text)
+
+    (folder / "01_counts.png").write_bytes(b"another picture")
+    assert "01_counts.png" in reproduce.check()[0]
+    (folder / "01_counts.png").unlink()
+    assert "01_counts.png" in reproduce.check()[0]
+    (folder / "01_counts.png").write_bytes(b"picture")
+
+    reproduce.README.write_text(reproduce.README.read_text().replace("80", "81"))
+    assert reproduce.check() == ["README.md: its numbers differ from results.json"]
+
+
+def test_a_number_changed_by_hand_is_noticed(project):
+    _, folder = executed(project)
+    (folder / "results.json").write_text((folder / "results.json").read_text().replace("0.8", "0.85"))
+    assert any("results.json" in line for line in reproduce.check())
+
+
+def test_a_notebook_never_executed_is_stale(project):
+    write(project / "notebooks", "02_two")
+    assert "never executed" in reproduce.staleness(
+        paths.NOTEBOOKS / "02_two.ipynb", paths.NOTEBOOKS / "02_two.ipynb", "muxspace", "full"
+    )
+
+
+def test_another_library_or_lock_makes_every_notebook_stale(project, monkeypatch, tmp_path):
+    executed(project)
+    copy = tmp_path / "root"
+    (copy / "emoclass").mkdir(parents=True)
+    (copy / "emoclass" / "seeing.py").write_text("changed = True")
+    (copy / "requirements.lock").write_text("")
+    monkeypatch.setattr(paths, "ROOT", copy)
+    assert "01_one.ipynb" in reproduce.check()[0]

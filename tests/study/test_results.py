@@ -1,0 +1,244 @@
+"""Numbers go from a notebook to results.json, and from there into prose and tables, without being touched."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emoclass import metrics
+from emoclass.errors import InputError
+from emoclass.labels import EMOTIONS
+from emoclass.metrics import METRICS, Estimate
+from emoclass.predictions import Predictions
+from emoclass.study.results import Results, fill, in_cell, in_words, load
+
+
+@pytest.fixture
+def results(tmp_path):
+    """What a notebook of this name found, on its way to one results.json."""
+    return lambda notebook, **data: Results(tmp_path / "deep" / "results.json", notebook, data, {"keras": "3"})
+
+
+def entry(value, low=None, high=None, n=100, unit="share"):
+    return dict(value=value, low=low, high=high, n=n, unit=unit, notebook="x")
+
+
+# recording and keeping
+
+
+def test_what_is_recorded_is_handed_back_and_kept(results):
+    mine, number = results("02_training", name="drawn"), Estimate(0.123456789, 0.1, 0.2, 50)
+    assert mine.add("net.random.accuracy", number) is number
+    mine.add("photos", Estimate(13_690, None, None, 13_690), unit="count")
+    assert load(mine.save()) == {
+        "numbers": {
+            "net.random.accuracy": {
+                "value": 0.123457, "low": 0.1, "high": 0.2, "n": 50, "unit": "share", "notebook": "02_training"
+            },
+            "photos": {
+                "value": 13_690, "low": None, "high": None, "n": 13_690, "unit": "count", "notebook": "02_training"
+            },
+        },
+        "labels": {},
+        "claims": {},
+        "data": {"name": "drawn"},
+        "versions": {"keras": "3"},
+    }  # fmt: skip
+
+
+def test_numbers_of_numpy_are_written_as_plain_ones(results):
+    mine = results("x")
+    mine.add("a", Estimate(np.float32(0.5), np.float64(0.25), np.float64(0.75), np.int64(4)))
+    assert load(mine.save())["numbers"]["a"] == entry(0.5, 0.25, 0.75, 4)
+
+
+@pytest.mark.parametrize("leaky", [False, True])
+def test_all_scores_of_a_speaker_are_recorded_under_its_id_and_its_name(results, leaky):
+    table = pd.DataFrame({"photo": list("abcd"), "emotion": ["fear", "fear", "anger", "anger"]})
+    table = table.assign(subject=table.photo, parent=table.photo)
+    y_pred = np.eye(8, dtype=np.float32)[[EMOTIONS.index(e) for e in ("fear", "anger", "anger", "anger")]]
+    speaker = Predictions("a net", table, y_pred, leaky)
+    mine = results("x")
+    assert mine.add_scores("net.person", speaker) == metrics.score(speaker)
+    assert list(mine.numbers) == [f"net.person.{m}" for m in METRICS] + [
+        "net.person.recall.anger",
+        "net.person.recall.fear",
+    ]
+    assert mine.numbers["net.person.accuracy"]["value"] == 0.75
+    assert mine.numbers["net.person.recall.fear"]["n"] == 2
+    assert mine.labels == {"net.person": "a net (leaky)" if leaky else "a net"}
+
+
+def test_differences_are_recorded_as_such(results):
+    mine = results("x")
+    mine.add_difference("leak", {"accuracy": Estimate(0.1, 0.0, 0.2, 9)})
+    assert mine.numbers == {"leak.accuracy": entry(0.1, 0.0, 0.2, 9, "difference")}
+
+
+def test_saving_one_notebook_leaves_the_others_numbers_and_replaces_its_own(results):
+    for notebook, ids in (("01", ("b", "a")), ("02", ("d", "c"))):
+        mine = results(notebook)
+        for name in ids:
+            mine.add(name, Estimate(1, None, None, 1))
+        mine.save()
+    again = results("01", name="drawn anew")
+    again.add("e", Estimate(2, None, None, 1))
+    whole = load(again.save())
+    assert list(whole["numbers"]) == ["c", "d", "e"]
+    assert {k: v["notebook"] for k, v in whole["numbers"].items()} == {"c": "02", "d": "02", "e": "01"}
+    assert whole["data"] == {"name": "drawn anew"}
+
+
+def test_labels_go_with_their_numbers(results):
+    one, other = results("01"), results("02")
+    one.add("net.accuracy", Estimate(1, None, None, 1))
+    one.labels["net"] = "a net"
+    one.save()
+    other.add("net.person.accuracy", Estimate(1, None, None, 1))
+    other.labels["net.person"] = "a net, by subject"
+    assert load(other.save())["labels"] == {"net": "a net", "net.person": "a net, by subject"}
+    emptied = load(results("01").save())
+    assert emptied["labels"] == {"net": "a net", "net.person": "a net, by subject"}  # "net." begins what is left
+    assert load(results("02").save()) == emptied | {"numbers": {}, "labels": {}}
+
+
+def test_saving_twice_changes_not_a_byte_and_ids_stand_in_order(results):
+    mine = results("x")
+    for name in ("b.c", "a", "b.a"):
+        mine.add(name, Estimate(1, None, None, 1))
+    first = mine.save().read_bytes()
+    assert mine.save().read_bytes() == first and first.endswith(b"}\n")
+    assert list(json.loads(first)["numbers"]) == ["a", "b.a", "b.c"]
+
+
+def test_what_others_wrote_into_the_file_stays(results):
+    mine = results("x")
+    path = mine.save()
+    path.write_text(json.dumps(load(path) | {"claims": {"1": "stands"}}))
+    assert load(mine.save())["claims"] == {"1": "stands"}
+
+
+def test_a_save_that_fails_leaves_the_good_file_alone(results, monkeypatch):
+    mine = results("x")
+    mine.add("a", Estimate(1, None, None, 1))
+    good = mine.save().read_bytes()
+    mine.add("b", Estimate(1, None, None, 1))
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("emoclass.study.results.os.replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        mine.save()
+    assert mine.path.read_bytes() == good
+
+
+# into prose and tables
+
+
+@pytest.mark.parametrize(
+    "number, words, cell",
+    [
+        (entry(0.8014, 0.79, 0.8123, 13_690), "80.1 % (79.0 % to 81.2 %, n = 13,690)", "0.801 (0.790 to 0.812)"),
+        (entry(0.5), "50.0 %", "0.500"),
+        (entry(0.1, -0.05, 0.2, 9, "difference"), "+0.100 (-0.050 to +0.200, n = 9)", "+0.100 (-0.050 to +0.200)"),
+        (entry(13_690, unit="count"), "13,690", "13,690"),
+        (entry(763.1, unit="to one"), "763.1 to one", "763.1 to one"),
+        (entry(12.5, 10, 15, unit="s"), "12.5 s (10 to 15)", "12.5 s (10 to 15)"),
+    ],
+)
+def test_a_number_in_prose_and_in_a_table(number, words, cell):
+    assert in_words(number) == words and in_cell(number) == cell
+
+
+def test_no_number_is_an_empty_cell():
+    assert in_cell(None) == ""
+
+
+@pytest.fixture
+def found():
+    numbers = {
+        "net.accuracy": entry(0.8, 0.7, 0.9, 1_000),
+        "net.recall.fear": entry(0.25, 0, 0.5, 21),
+        "leak.accuracy": entry(-0.1, -0.2, 0.0, 1_000, "difference"),
+        "leak.recall.fear": entry(0.4, 0.1, 0.7, 1_000, "difference"),
+    }
+    return {"numbers": numbers, "labels": {"net": "pared-down net"}}
+
+
+PROSE = (
+    "It is right on <!-- number net.accuracy -->12 %<!-- / --> of them, not <!-- number leak.accuracy --><!-- / -->."
+)
+TABLE = "<!-- table accuracy, recall.fear | net, leak -->\nold\nlines\n<!-- / -->"
+
+
+def test_numbers_in_prose_are_written_anew(found):
+    assert fill(PROSE, found) == (
+        "It is right on <!-- number net.accuracy -->80.0 % (70.0 % to 90.0 %, n = 1,000)<!-- / --> of them, "
+        "not <!-- number leak.accuracy -->-0.100 (-0.200 to +0.000, n = 1,000)<!-- / -->."
+    )
+
+
+def test_tables_are_written_anew(found):
+    assert fill(f"before\n{TABLE}\nafter", found) == (
+        "before\n"
+        "<!-- table accuracy, recall.fear | net, leak -->\n"
+        "| | n | accuracy | recall of fear |\n"
+        "| --- | ---: | --- | --- |\n"
+        "| pared-down net | 1,000 | 0.800 (0.700 to 0.900) | 0.250 (0.000 to 0.500) |\n"
+        "| leak | 1,000 | -0.100 (-0.200 to +0.000) | +0.400 (+0.100 to +0.700) |\n"
+        "<!-- / -->\nafter"
+    )
+
+
+def test_metrics_bear_their_names_in_a_table(found):
+    found["numbers"] |= {f"net.{metric}": entry(0.5) for metric in METRICS}
+    head = fill(f"<!-- table {', '.join(METRICS)} | net --><!-- / -->", found).splitlines()[1]
+    assert head == "| | n | accuracy | balanced accuracy | macro-F1 | MCC |"
+
+
+def test_to_fill_again_changes_nothing(found):
+    once = fill(PROSE + TABLE + PROSE, found)
+    assert fill(once, found) == once != PROSE + TABLE + PROSE
+
+
+def test_text_without_marks_is_left_alone(found):
+    text = "Plain text with a <!-- comment --> and\n| a | table |\n"
+    assert fill(text, found) == text
+
+
+def test_all_unknown_ids_are_named_at_once(found):
+    text = PROSE + "<!-- number no.such --><!-- / -->" + TABLE.replace("leak", "other")
+    with pytest.raises(InputError, match=r"holds no no\.such, other\.accuracy, other\.recall\.fear$"):
+        fill(text, found)
+
+
+@pytest.mark.parametrize("open_mark", ["<!-- number a -->", "<!-- table a -->x<!-- / -->"])
+def test_a_mark_that_is_not_closed_is_refused_and_swallows_nothing(found, open_mark):
+    with pytest.raises(InputError, match="1 marks are not closed"):
+        fill(open_mark + " prose", found)
+
+
+def test_an_id_is_of_one_notebook_only(results):
+    for notebook in ("01_eda", "02_training"):
+        mine = results(notebook)
+        mine.add("photos", Estimate(1, None, None, 1), "count")
+        if notebook == "01_eda":
+            mine.save()
+    with pytest.raises(InputError, match="02_training: other notebooks have recorded photos"):
+        mine.save()
+
+
+def test_what_is_not_a_number_is_not_written(results):
+    mine = results("01_eda")
+    mine.add("nothing", Estimate(float("nan"), 0.0, 1.0, 5))
+    with pytest.raises(ValueError):
+        mine.save()
+    assert not mine.path.exists()
+
+
+def test_what_nobody_was_asked_is_not_recorded(results):
+    mine, nobody = results("01_eda"), Estimate(float("nan"), 0.0, 1.0, 0)
+    assert mine.add("nothing", nobody) is nobody
+    assert load(mine.save())["numbers"] == {}

@@ -1,0 +1,272 @@
+"""Sweeps: nothing is trained twice, one failure stops nobody else, and workers change no bit."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import psutil
+import pytest
+
+from emoclass import models
+from emoclass.data.synthetic import SyntheticConfig, draw
+from emoclass.errors import InputError
+from emoclass.study.store import Store
+from emoclass.study.sweep import (
+    SweepError,
+    minutes_to_train,
+    missing,
+    process_pool,
+    sweep,
+    tasks,
+    train_missing,
+    with_starts,
+)
+from emoclass.study.train import train
+from emoclass.study.variant import Variant
+
+TINY = Variant("tiny", net=models.ConvNet(dense=(4,)), n_folds=2, epochs=1)
+FACES = draw(SyntheticConfig(counts=(6,) * 8, duplicates=2), size=12)
+
+
+@pytest.fixture(scope="module")
+def two_workers():
+    with process_pool(2) as concat_folds:
+        yield concat_folds
+
+
+def trained(variants, store, concat_folds):
+    lines = []
+    train_missing(tasks(variants, FACES), store, concat_folds, say=lines.append)
+    return lines
+
+
+def test_only_what_is_new_is_trained(tmp_path, two_workers):
+    store = Store(tmp_path)
+    assert len(trained([TINY], store, two_workers)) == 2
+    assert trained([TINY], store, two_workers) == []
+    assert trained([TINY.replace(name="another name")], store, two_workers) == []
+    lines = trained([TINY, TINY.replace(name="changed", epochs=2)], store, two_workers)
+    assert len(lines) == 2 and all("changed" in line for line in lines)
+
+
+def test_progress_says_which_run_of_how_many_and_how_long_it_will_take(tmp_path, two_workers):
+    lines = trained([TINY], Store(tmp_path), two_workers)
+    assert [line.split(":")[0] for line in lines] == ["run 1 of 2", "run 2 of 2"]
+    assert all("tiny, fold" in line for line in lines)
+    assert "left" in lines[0] and "the last" in lines[1]
+
+
+def test_one_worker_gives_the_same_bits_as_two(tmp_path, two_workers):
+    with process_pool(1) as alone:
+        one = sweep([TINY], FACES, store=Store(tmp_path / "one"), executor=alone)["tiny"]
+    two = sweep([TINY], FACES, store=Store(tmp_path / "two"), executor=two_workers)["tiny"]
+    assert one.probabilities.tobytes() == two.probabilities.tobytes()
+    assert one.table.equals(two.table)
+
+
+def test_a_failed_run_is_named_and_the_others_are_kept(tmp_path, two_workers):
+    torn = TINY.replace(name="torn duplicates", group_by="photo")
+    store = Store(tmp_path)
+    with pytest.raises(SweepError, match=r"2 of 4 runs failed.*torn duplicates, fold 0.*the same file under"):
+        train_missing(tasks([torn, TINY], FACES), store, two_workers, say=lambda line: None)
+    assert missing(tasks([TINY], FACES), store) == []
+
+
+def test_every_photo_is_predicted_once_for_each_seed(tmp_path, two_workers):
+    found = sweep([TINY], FACES, seeds=(0, 1), store=Store(tmp_path), executor=two_workers)["tiny"]
+    assert (found.table.photo.value_counts() == 2).all() and len(found) == 2 * len(FACES)
+    assert found.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_leaky_variant_stays_marked(tmp_path, two_workers):
+    found = sweep([TINY.replace(group_by="photo", allow_leak=True)], FACES, store=Store(tmp_path), executor=two_workers)
+    assert found["tiny"].leaky
+
+
+def test_the_longest_run_comes_first_and_the_time_is_of_its_order():
+    heavy = TINY.replace(name="heavy", net=models.CONVNET_A, n_folds_run=1)
+    wanted = missing(tasks([TINY, heavy], FACES), Store(os.devnull))
+    assert wanted[0].variant is heavy
+    assert 0 < minutes_to_train(wanted[1:], workers=1) < minutes_to_train(wanted, workers=1)
+    assert minutes_to_train([]) == 0
+
+
+def test_two_variants_of_one_name_are_refused(tmp_path, two_workers):
+    with pytest.raises(InputError, match="the name tiny"):
+        sweep([TINY, TINY.replace(epochs=2)], FACES, store=Store(tmp_path), executor=two_workers)
+
+
+def test_a_damaged_run_is_trained_again_by_itself(tmp_path, two_workers, capsys):
+    store = Store(tmp_path)
+    before = sweep([TINY], FACES, store=store, executor=two_workers)["tiny"]
+    path = store.path(tasks([TINY], FACES)[0].run_key)
+    path.write_bytes(path.read_bytes()[:100])
+    posthoc = sweep([TINY], FACES, store=store, executor=two_workers)["tiny"]
+    assert posthoc.probabilities.tobytes() == before.probabilities.tobytes()
+    assert "set aside" in capsys.readouterr().err
+
+
+# runs that start from others
+
+FIRST = TINY.replace(name="first", epochs=2, learning_rate=0.01)
+THEN = FIRST.replace(name="then", class_weight="balanced", init_from=FIRST)
+OTHERWISE = FIRST.replace(name="otherwise", class_weight="sqrt", init_from=FIRST.replace(name="the same under another name"))
+
+
+def test_what_a_task_starts_from_comes_before_it_in_the_same_fold_with_the_same_seed():
+    wanted = tasks([THEN, TINY], FACES, seeds=(3,))
+    found = [(task.variant.name, task.fold, task.seed) for task in with_starts(wanted)]
+    assert found[:2] == [("first", 0, 3), ("first", 1, 3)]
+    assert found[2:] == [(task.variant.name, task.fold, task.seed) for task in wanted]
+    assert with_starts(tasks([TINY], FACES)) == tasks([TINY], FACES)
+
+
+def test_starts_are_trained_once_and_before_what_starts_from_them(tmp_path, two_workers):
+    lines = trained([THEN, OTHERWISE], Store(tmp_path), two_workers)
+    names = [line.split(": ")[1].split(",")[0] for line in lines]
+    assert len(names) == 6 and set(names[2:]) == {"then", "otherwise"}
+    assert not {"then", "otherwise"} & set(names[:2])
+    assert trained([FIRST, THEN, OTHERWISE], Store(tmp_path), two_workers) == []
+
+
+def test_a_start_that_is_wanted_too_is_trained_once(tmp_path):
+    assert len(missing(tasks([FIRST, THEN], FACES), Store(tmp_path))) == 4
+
+
+def test_a_deferred_run_starts_from_the_net_in_the_store(tmp_path, two_workers):
+    store, task = Store(tmp_path), tasks([THEN], FACES)[0]
+    (start,) = with_starts([task])[:1]
+    trained([FIRST], store, two_workers)
+    trained([THEN], store, two_workers)
+    by_sweep = store.get(task.run_key, THEN, 0, 0)
+    alone = train(THEN, FACES, 0, 0)
+    assert by_sweep.probabilities.tobytes() == alone.probabilities.tobytes()
+
+    run = store.get(start.run_key, FIRST, 0, 0)
+    store.put(start.run_key, replace(run, weights=[np.zeros_like(w) for w in run.weights]))
+    store.path(task.run_key).unlink()
+    trained([THEN], store, two_workers)
+    assert store.get(task.run_key, THEN, 0, 0).probabilities.tobytes() != alone.probabilities.tobytes()
+
+
+def test_a_start_that_is_lost_is_trained_again_only_where_it_is_needed(tmp_path, two_workers):
+    store, deferred = Store(tmp_path), tasks([THEN], FACES)
+    trained([THEN], store, two_workers)
+    before = store.path(deferred[0].run_key).read_bytes()
+    starts = with_starts(deferred)[:2]
+    for start in starts:
+        store.path(start.run_key).unlink()
+    assert trained([THEN], store, two_workers) == []  # all that was asked for is there
+
+    store.path(deferred[0].run_key).unlink()
+    lines = trained([THEN], store, two_workers)
+    assert [line.split(": ")[1] for line in lines] == ["first, fold 0", "then, fold 0"]
+    assert starts[0].run_key in store and starts[1].run_key not in store
+    again = store.get(deferred[0].run_key, THEN, 0, 0)
+    store.path("before").write_bytes(before)
+    assert again.probabilities.tobytes() == store.get("before", THEN, 0, 0).probabilities.tobytes()
+
+
+def test_a_start_that_cannot_be_trained_is_named_and_so_is_what_waits_for_it(tmp_path, two_workers):
+    torn = FIRST.replace(name="torn first", group_by="photo")
+    then = THEN.replace(name="torn then", group_by="photo", init_from=torn)
+    with pytest.raises(SweepError, match=r"4 of 6 runs failed.*torn first, fold 0.*torn then, fold"):
+        train_missing(tasks([then, TINY], FACES), Store(tmp_path), two_workers, say=lambda line: None)
+    assert missing(tasks([TINY], FACES), Store(tmp_path)) == []
+
+
+def test_the_time_of_a_deferred_run_is_that_of_its_start_too(tmp_path):
+    both = missing(tasks([THEN], FACES), Store(tmp_path))
+    alone = missing(tasks([THEN.replace(init_from=None)], FACES), Store(tmp_path))
+    assert sum(task.cost for task in both) == pytest.approx(2 * sum(task.cost for task in alone))
+    assert 0 < minutes_to_train(alone, workers=1) < minutes_to_train(both, workers=1)
+
+
+def test_half_precision_is_expected_to_be_faster():
+    full, half = (
+        tasks([TINY.replace(net=models.CONVNET_A, precision=precision)], FACES)[0].cost
+        for precision in ("float32", "mixed_bfloat16")
+    )
+    assert full / 2 < half < full
+
+
+# workers that die
+
+
+def test_runs_whose_worker_is_killed_are_tried_once_more(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_WORKERS", "1")
+    slow = TINY.replace(name="slow", epochs=400)
+    me, lines = psutil.Process(), []
+
+    def kill():
+        store = Store(tmp_path)
+        while not any(store.folder.glob("*.npz")):  # the first run is done, so the worker is at its second
+            time.sleep(0.1)
+        for child in me.children(recursive=True):
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    assert train_missing(tasks([slow], FACES), Store(tmp_path), say=lines.append) == 2
+    killer.join()
+    assert missing(tasks([slow], FACES), Store(tmp_path)) == []
+    assert len(lines) == 2
+
+
+KILLED = """
+import signal, sys
+from pathlib import Path
+from emoclass import models
+from emoclass.data.cartoon import Drawing, draw
+from emoclass.study.store import Store
+from emoclass.study.sweep import tasks, train_missing
+from emoclass.study.variant import Variant
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background
+    faces = draw(Drawing(counts=(6,) * 8, duplicates=2), size=12)
+    quick = Variant("quick", net=models.Net(dense=(4,)), n_folds=2, epochs=1)
+    slow = quick.replace(name="slow", epochs=100_000)
+    store = Store(Path(sys.argv[1]))
+    train_missing(tasks([quick], faces), store)
+    train_missing(tasks([slow], faces), store)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path, two_workers, how):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    process = subprocess.Popen([sys.executable, script, tmp_path / "runs"], stdout=subprocess.PIPE, text=True)
+    try:
+        for _ in range(2):
+            assert "quick" in process.stdout.readline()
+        time.sleep(3)  # the slow ones are being trained
+        workers = psutil.Process(process.pid).children(recursive=True)
+        assert workers
+        process.send_signal(how)
+        process.wait(30)
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        assert not alive
+    finally:
+        process.kill()  # its workers follow it
+    store = Store(tmp_path / "runs")
+    again = tasks([TINY.replace(name="quick")], FACES)
+    assert missing(again, store) == []
+    runs = [store.get(task.run_key, task.variant, task.fold, task.seed) for task in again]
+    assert all(np.isfinite(run.probabilities).all() for run in runs)
+
+
+def test_workers_are_replaced_before_they_have_grown_large(drawn, monkeypatch, tmp_path):
+    pools = []
+    monkeypatch.setattr("emoclass.study.sweep.RUNS_PER_WORKER", 1)
+    monkeypatch.setattr("emoclass.study.sweep.default_workers", lambda: 1)
+    monkeypatch.setattr("emoclass.study.sweep.process_pool", lambda count: pools.append(count) or process_pool(count))
+    wanted = tasks([Variant("tiny", net=models.ConvNet(dense=(4,)), epochs=1, n_folds=2)], drawn)
+    assert train_missing(wanted, Store(tmp_path), say=lambda line: None) == 2
+    assert pools == [1, 1]

@@ -1,0 +1,577 @@
+"""Scores are what scikit-learn, scipy and pencil and paper make them; intervals say how far they may be off."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn import metrics as sklearn
+
+from emoclass import metrics
+from emoclass.errors import InputError
+from emoclass.labels import EMOTIONS
+from emoclass.metrics import METRICS, Estimate, confusion, metrics, wilson
+from emoclass.predictions import Predictions
+
+A, H, N = (EMOTIONS.index(emotion) for emotion in ("anger", "happiness", "neutral"))
+cells = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.integers(1, 9)), min_size=1, max_size=12)
+
+
+def predicted(y_true, y_pred, subject=None, photo=None, name="net", leaky=False, probabilities=None) -> Predictions:
+    """What a speaker said who is sure of each guess; every photo of somebody else unless told."""
+    photo = [f"photo {k:03d}" for k in range(len(y_true))] if photo is None else photo
+    table = pd.DataFrame({"photo": photo, "parent": photo, "emotion": np.array(EMOTIONS)[y_true]})
+    table["subject"] = photo if subject is None else [str(p) for p in subject]
+    if probabilities is None:
+        probabilities = np.eye(8, dtype=np.float32)[y_pred]
+    return Predictions(name, table.assign(source="news", fold=0, seed=0), probabilities, leaky)
+
+
+def coin(share, n=120, seed=0, **how) -> Predictions:
+    """Happy and neutral photos, of which about this share is said right."""
+    rng = np.random.default_rng(seed)
+    y_true = rng.choice([H, N], n)
+    return predicted(y_true, np.where(rng.random(n) < share, y_true, H + N - y_true), **how)
+
+
+# metrics
+
+
+@pytest.mark.filterwarnings("ignore:A single label was found")
+@given(cells)
+def test_metrics_are_those_of_scikit_learn_for_any_confusion(cells):
+    y_true, y_pred = (np.repeat([cell[side] for cell in cells], [n for *_, n in cells]) for side in (0, 1))
+    counts = sklearn.confusion_matrix(y_true, y_pred, labels=range(8))
+    found, target_column = metrics(counts), np.unique(y_true)
+    expected = {
+        "accuracy": sklearn.accuracy_score(y_true, y_pred),
+        "balanced_accuracy": sklearn.recall_score(y_true, y_pred, labels=target_column, average="macro", zero_division=0),
+        "macro_f1": sklearn.f1_score(y_true, y_pred, labels=target_column, average="macro", zero_division=0),
+        "mcc": sklearn.matthews_corrcoef(y_true, y_pred),
+        "recall": sklearn.recall_score(y_true, y_pred, labels=range(8), average=None, zero_division=np.nan),
+    }
+    assert found.keys() == expected.keys()
+    for metric, value in expected.items():
+        np.testing.assert_allclose(found[metric], value, atol=1e-12, err_msg=metric)
+
+
+def test_many_confusions_at_once_are_each_as_if_alone():
+    counts = np.random.default_rng(0).integers(0, 5, (3, 4, 8, 8))
+    together = metrics(counts)
+    for at in np.ndindex(3, 4):
+        for metric, value in metrics(counts[at]).items():
+            np.testing.assert_array_equal(together[metric][at], value)
+
+
+def test_an_emotion_nobody_was_asked_about_counts_in_no_mean():
+    found = metrics(confusion(predicted([H, H, N], [H, A, N])))
+    assert found["balanced_accuracy"] == 0.75
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
+    assert np.isnan(found["recall"][A]) and found["recall"][[H, N]].tolist() == [0.5, 1]
+
+
+def test_who_always_says_the_same_has_no_correlation():
+    assert metrics(confusion(predicted([H, N, N], [N, N, N])))["mcc"] == 0
+
+
+def test_confusion_has_labels_in_rows_and_what_was_said_in_columns():
+    counts = confusion(predicted([H, H, N], [H, A, N], subject="XXY"))
+    assert counts.shape == (8, 8) and counts.sum() == 3 and counts.dtype.kind == "i"
+    assert counts[H, H] == counts[H, A] == counts[N, N] == 1
+
+
+# intervals
+
+
+@pytest.mark.parametrize(
+    "hits, n, low, high", [(0, 4, 0, 0.490), (0, 9, 0, 0.299), (9, 9, 0.701, 1), (1, 2, 0.095, 0.905)]
+)
+def test_wilson_says_how_little_a_few_photos_say(hits, n, low, high):
+    number = wilson(hits, n)
+    assert number.value == hits / n and number.n == n
+    assert (number.low, number.high) == pytest.approx((low, high), abs=5e-4)
+
+
+def test_of_no_photos_at_all_wilson_knows_nothing():
+    number = wilson(0, 0)
+    assert math.isnan(number.value) and number[1:] == (0, 1, 0)
+
+
+def test_recall_is_given_for_the_emotions_that_were_asked_about_alone():
+    found = metrics.recall(predicted([H, H, H, N], [H, H, A, A]))
+    assert list(found) == ["happiness", "neutral"]
+    assert found["happiness"] == wilson(2, 3) and found["neutral"] == wilson(0, 1)
+
+
+def test_each_score_lies_within_its_interval_and_knows_its_photos(drawn):
+    rng = np.random.default_rng(0)
+    y_pred = np.where(rng.random(len(drawn)) < 0.6, drawn.labels, rng.integers(0, 8, len(drawn)))
+    found = metrics.score(predicted(drawn.labels, y_pred, drawn.table.subject))
+    assert list(found) == list(METRICS)
+    for number in found.values():
+        assert 0 < number.low < number.value < number.high < 1 and number.n == len(drawn)
+
+
+def test_the_interval_of_an_accuracy_over_independent_photos_is_that_of_the_binomial():
+    predictions_list = coin(0.8, n=1000)
+    found, hits = metrics.score(predictions_list)["accuracy"], int((predictions_list.y_pred == predictions_list.y_true).sum())
+    exact = binomtest(hits, 1000).proportion_ci(method="wilson")
+    assert found.high - found.low == pytest.approx(exact.high - exact.low, rel=0.06)  # 90 % would be 16 % less
+
+
+def test_95_intervals_in_100_hold_the_true_accuracy(monkeypatch):
+    monkeypatch.setattr(metrics, "RESAMPLES", 300)
+    rng = np.random.default_rng(0)
+    held = []
+    for draw in range(200):
+        subject = np.repeat(np.arange(40), 3)
+        right = rng.random(40)[subject] < 0.7  # a subject's photos are all right or all wrong
+        number = metrics.score(predicted(np.full(120, H), np.where(right, H, N), subject), seed=draw)["accuracy"]
+        held.append(number.low <= 0.7 <= number.high)
+    assert 0.89 <= np.mean(held) <= 0.99
+
+
+def test_where_a_person_s_photos_agree_the_interval_over_persons_is_the_wider():
+    right = np.repeat(np.random.default_rng(0).random(20) < 0.7, 10)
+    y_pred = np.where(right, H, N)
+    by_photo, by_subject = (
+        metrics.score(predicted(np.full(200, H), y_pred, subject))["accuracy"] for subject in (None, np.arange(200) // 10)
+    )
+    assert by_photo.value == by_subject.value
+    assert by_subject.high - by_subject.low > 2.5 * (by_photo.high - by_photo.low)  # root ten in theory
+
+
+def test_the_same_seed_draws_the_same_interval():
+    assert metrics.score(coin(0.8)) == metrics.score(coin(0.8)) != metrics.score(coin(0.8), seed=1)
+
+
+def test_a_photo_tested_with_two_seeds_is_one_photo_and_no_second_witness():
+    once = coin(0.8)
+    count_duplicates = pool_of(once, once)
+    assert len(count_duplicates) == 2 * len(once)
+    assert metrics.score(count_duplicates) == metrics.score(once)
+
+
+def pool_of(*predictions_list):
+    """The same speaker, heard several times."""
+    tables = [p.table.assign(seed=k) for k, p in enumerate(predictions_list)]
+    probabilities = np.concatenate([p.probabilities for p in predictions_list])
+    return Predictions(predictions_list[0].name, pd.concat(tables, ignore_index=True), probabilities)
+
+
+# comparisons
+
+
+def test_a_speaker_differs_from_itself_by_exactly_nothing():
+    for compare in (metrics.paired_difference, metrics.difference_by_subject):
+        for number in compare(coin(0.7), coin(0.7)).values():
+            assert number[:3] == (0, 0, 0) and number.n == 120
+
+
+def test_a_difference_is_of_the_scores_and_turns_its_sign_with_its_sides():
+    one, other = coin(0.9, seed=1), coin(0.9, seed=1)
+    worse = other.probabilities.copy()
+    worse[:30] = worse[:30, ::-1]
+    other = predicted(one.y_true, worse.argmax(1), name="other")
+    there, back = metrics.paired_difference(one, other), metrics.paired_difference(other, one)
+    for metric in METRICS:
+        value = metrics.score(one)[metric].value - metrics.score(other)[metric].value
+        assert there[metric].value == pytest.approx(value) and value > 0
+        assert there[metric][:3] == pytest.approx((-back[metric].value, -back[metric].high, -back[metric].low))
+
+
+def test_paired_intervals_are_narrower_than_those_of_two_draws():
+    one = coin(0.7, seed=3)
+    y_pred = one.y_pred.copy()
+    y_pred[:6] = one.y_true[:6]
+    found = metrics.paired_difference(predicted(one.y_true, y_pred), one)["accuracy"]
+    alone = metrics.score(one)["accuracy"]
+    assert found.high - found.low < 0.5 * (alone.high - alone.low)
+
+
+def test_photos_tested_by_one_alone_are_named():
+    one, other = predicted([H, N], [H, N], name="one"), predicted([H, N], [H, N], photo=["photo 000", "x"], name="other")
+    with pytest.raises(InputError, match="'one' and 'other' were not tested on the same photos: photo 001, x"):
+        metrics.paired_difference(one, other)
+
+
+def test_a_gap_is_between_other_photos_of_the_same_persons():
+    copies = predicted([H, H, N, N], [H, H, N, N], subject="AABB", photo=["a", "a, copy 1", "b", "b, copy 1"])
+    originals = predicted([H, N], [H, H], subject="AB", photo=["a", "b"])
+    found = metrics.difference_by_subject(copies, originals)["accuracy"]
+    assert found.value == 0.5 and found.n == 4
+    assert (found.low, found.high) == (0, 1)  # A alone: no gap; B alone: right with copies, wrong without
+
+
+def test_mcnemar_is_the_exact_test_on_the_photos_that_one_alone_gets_right():
+    y_true = np.full(20, H)
+    one, other = np.full(20, H), np.full(20, H)
+    one[0], other[1:8] = N, N  # one is wrong once where the other is right, and the other seven times
+    one[8:12] = other[8:12] = N  # both wrong: says nothing
+    p = metrics.mcnemar(predicted(y_true, one), predicted(y_true, other))
+    assert p == pytest.approx(2 * (1 + 8) / 2**8) == metrics.mcnemar(predicted(y_true, other), predicted(y_true, one))
+
+
+def test_mcnemar_finds_nothing_where_both_are_right_on_the_same_photos():
+    assert metrics.mcnemar(coin(0.7), coin(0.7)) == 1
+
+
+def test_mcnemar_finds_photos_whatever_their_order():
+    one = coin(0.7, n=30)
+    back = np.arange(30)[::-1]
+    turned = predicted(one.y_true[back], one.y_pred[back], photo=one.table.photo[back].tolist())
+    assert metrics.mcnemar(one, turned) == 1
+
+
+def test_resplits_get_the_corrected_interval_of_nadeau_and_bengio():
+    number = metrics.resplit_interval(np.array([0.1, 0.2, 0.3]), test_share=0.25)
+    half = 4.302653 * math.sqrt((1 / 3 + 0.25) * 0.01)  # t of .975 at 2 degrees of freedom; variance .01
+    assert number.value == pytest.approx(0.2) and number.n == 3
+    assert (number.low, number.high) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-6)
+
+
+def test_a_forced_choice_asks_which_of_the_two_is_the_likelier():
+    probabilities = np.zeros((5, 8), np.float32)
+    probabilities[:, A] = 0.5  # anger leads everywhere, and is not asked about
+    probabilities[[0, 1, 2, 3], [H, H, N, N]] = 0.3
+    probabilities[[0, 1, 2, 3], [N, N, H, H]] = 0.2
+    speaker = predicted([H, N, N, N, A], None, probabilities=probabilities)
+    found = metrics.forced_choice(speaker)
+    assert found.value == 0.75 and found.n == 4 and 0 <= found.low < 0.75 < found.high == 1
+    assert metrics.forced_choice(speaker, ("neutral", "anger")).value == 0.25  # anger alone is said to be anger
+
+
+# recall of some emotions
+
+
+def test_a_mean_of_recalls_is_of_the_emotions_named_that_occur():
+    speaker = predicted([H, H, H, H, N, A, A], [H, H, H, A, N, A, H])
+    assert metrics.mean_recall(speaker, ("happiness", "neutral"))[::3] == ((0.75 + 1) / 2, 5)
+    assert metrics.mean_recall(speaker, ("anger", "fear"))[::3] == (0.5, 2)
+    assert metrics.mean_recall(speaker, EMOTIONS).value == metrics.score(speaker)["balanced_accuracy"].value
+
+
+def test_its_interval_is_that_of_resampled_persons():
+    y_true = np.array([A] * 200 + [H] * 100)
+    y_pred = np.where(np.arange(300) % 4 == 0, N, y_true)
+    by_photo = metrics.mean_recall(predicted(y_true, y_pred), ("anger",))
+    exact = wilson(150, 200)
+    assert by_photo.high - by_photo.low == pytest.approx(exact.high - exact.low, rel=0.1)
+    everything = (
+        metrics.mean_recall(predicted(y_true, y_pred), EMOTIONS),
+        metrics.score(predicted(y_true, y_pred))["balanced_accuracy"],
+    )
+    assert everything[0] == pytest.approx(everything[1])
+    count_duplicates = pool_of(predicted(y_true, y_pred), predicted(y_true, y_pred))
+    assert metrics.mean_recall(count_duplicates, ("anger",)) == by_photo
+
+
+def test_resamples_without_any_photo_of_an_emotion_say_nothing_of_it():
+    found = metrics.mean_recall(predicted([A, *[H] * 9], [A, *[N] * 9]), ("anger",))
+    assert found == Estimate(1, 1, 1, 1)  # a third of all draws leave the one angry subject out
+
+
+def test_a_difference_of_mean_recalls_is_paired():
+    one = coin(0.7, n=400)
+    y_pred = one.y_pred.copy()
+    wrong = np.flatnonzero((y_pred != one.y_true) & (one.y_true == N))
+    y_pred[wrong[:9]] = N
+    better = predicted(one.y_true, y_pred, name="better")
+    there = metrics.mean_recall_difference(better, one, ("neutral",))
+    n, alone = int((one.y_true == N).sum()), metrics.mean_recall(one, ("neutral",))
+    assert there.value == pytest.approx(9 / n) and there.n == n and 0 < there.low
+    assert there.high - there.low < 0.5 * (alone.high - alone.low)
+    back = metrics.mean_recall_difference(one, better, ("neutral",))
+    assert there[:3] == pytest.approx((-back.value, -back.high, -back.low))
+    assert metrics.mean_recall_difference(better, one, ("happiness",))[:3] == (0, 0, 0)
+
+
+def test_recall_of_what_nobody_was_asked_about_is_refused_and_so_are_other_photos():
+    with pytest.raises(InputError, match="'net' was asked about none of fear, disgust"):
+        metrics.mean_recall(predicted([H, N], [H, N]), ("fear", "disgust"))
+    with pytest.raises(InputError, match="'net' was asked about none of joy"):
+        metrics.mean_recall_difference(predicted([H, N], [H, N]), predicted([H, N], [H, N]), ("joy",))
+    for compare in (metrics.p_values, lambda one, other: metrics.mean_recall_difference(one, other, ("neutral",))):
+        with pytest.raises(InputError, match="not tested on the same photos: photo 119"):
+            compare(coin(0.5), coin(0.5, n=119))
+
+
+# p-values
+
+
+@pytest.fixture
+def few_rounds(monkeypatch):
+    """4,000 resamples, not 20,000."""
+    monkeypatch.setattr(metrics, "ROUNDS", 2)
+
+
+def turned(speaker, better, worse):
+    """The same speaker, right about so many photos more and wrong about so many others."""
+    y_pred, right = speaker.y_pred.copy(), speaker.y_pred == speaker.y_true
+    y_pred[np.flatnonzero(~right)[:better]] = speaker.y_true[~right][:better]
+    y_pred[np.flatnonzero(right)[:worse]] = H + N - speaker.y_true[right][:worse]
+    return predicted(speaker.y_true, y_pred, name="turned")
+
+
+def test_who_says_the_same_differs_with_p_of_one(few_rounds):
+    p = metrics.p_values(coin(0.7), coin(0.7))
+    assert p == dict.fromkeys((*METRICS, "common_recall"), 1.0)  # nobody was asked about a scarce emotion
+
+
+def test_who_is_never_the_worse_in_any_resample_has_the_least_p_there_is(few_rounds):
+    p = metrics.p_values(turned(coin(0.7), 30, 0), coin(0.7))
+    assert p["accuracy"] == p["mcc"] == pytest.approx(2 / 4001)
+
+
+@pytest.mark.parametrize("better, worse", [(12, 8), (16, 6), (20, 8)])
+def test_p_is_near_that_of_mcnemar_where_photos_are_independent(few_rounds, better, worse):
+    one = coin(0.7, n=300)
+    other = turned(one, better, worse)
+    p, exact = metrics.p_values(other, one)["accuracy"], metrics.mcnemar(other, one)
+    assert p == pytest.approx(binomtest(worse, better + worse).pvalue, abs=0.12) and exact >= p > exact / 4
+    assert metrics.p_values(one, other)["accuracy"] == pytest.approx(p)
+
+
+def test_p_is_below_a_twentieth_exactly_where_the_interval_leaves_out_no_difference(few_rounds):
+    one = coin(0.7, n=300)
+    for better, worse in ((12, 8), (14, 4), (20, 8)):
+        other = turned(one, better, worse)
+        p, differences = metrics.p_values(other, one), metrics.paired_difference(other, one)
+        recall = metrics.mean_recall_difference(other, one, ("happiness", "neutral"))
+        assert (p["common_recall"] < 0.05) == (recall.low > 0 or recall.high < 0)
+        for metric in METRICS:
+            assert (p[metric] < 0.05) == (differences[metric].low > 0 or differences[metric].high < 0)
+
+
+def test_scarce_and_common_emotions_have_a_p_of_their_own(few_rounds):
+    y_true = np.array([A] * 40 + [H] * 80)
+    plain, other = np.full(120, H), np.where(np.arange(120) < 60, A, H)
+    p = metrics.p_values(predicted(y_true, other), predicted(y_true, plain))
+    assert p["scarce_recall"] == p["common_recall"] == pytest.approx(2 / 4001)
+    assert p["accuracy"] > 0.002  # 40 photos more and 20 less
+    assert list(p) == [*METRICS, "scarce_recall", "common_recall"]
+
+
+def test_the_seed_draws_p(few_rounds):
+    one = coin(0.7, n=300)
+    other = turned(one, 12, 8)
+    assert metrics.p_values(one, other) == metrics.p_values(one, other) != metrics.p_values(one, other, seed=1)
+
+
+def test_holm_s_steps_are_those_of_a_worked_example():
+    """.01 x 4, .005 x ... by pencil: sorted .005, .01, .03, .04 become .02, .03, .06 and, no less than that, .06."""
+    adjusted = metrics.holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
+    assert adjusted == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02})
+    assert list(adjusted) == ["a", "b", "c", "d"]
+
+
+@given(st.dictionaries(st.text(), st.floats(0, 1), max_size=9))
+def test_holm_keeps_the_order_and_stays_between_each_p_and_bonferroni(p):
+    adjusted = metrics.holm(p)
+    assert list(adjusted) == list(p)
+    for name, value in p.items():
+        assert value <= adjusted[name] <= min(1, len(p) * value + 1e-12)
+        assert all(adjusted[other] >= adjusted[name] for other in p if p[other] >= value)
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.2, float("nan")])
+def test_what_is_no_p_value_is_named(wrong):
+    with pytest.raises(InputError, match=f"p-values lie between 0 and 1: b={wrong}"):
+        metrics.holm({"a": 0.1, "b": wrong})
+
+
+# probabilities
+
+
+def sure(confidence, right, **how) -> Predictions:
+    """Happy photos; happiness (or neutral, where wrong) is said with this probability, anger with the rest."""
+    confidence, right = np.asarray(confidence), np.asarray(right, bool)
+    probabilities = np.zeros((len(right), 8), np.float32)
+    probabilities[np.arange(len(right)), np.where(right, H, N)] = confidence
+    probabilities[:, A] = 1 - confidence
+    return predicted(np.full(len(right), H), None, probabilities=probabilities, **how)
+
+
+def test_reliability_is_what_was_right_of_what_was_said_so_surely():
+    found = metrics.reliability(sure([0.91, 0.97, 0.95, 0.95, 0.62, 0.66, 1], [1, 1, 1, 0, 1, 0, 1]))
+    assert list(found) == ["confidence", "accuracy", "n"] and found.n.tolist() == [2, 5]
+    assert found.confidence.tolist() == pytest.approx([0.64, 4.78 / 5]) and found.accuracy.tolist() == [0.5, 0.8]
+    assert metrics.reliability(sure([0.7, 0.75, 0.8], [1, 1, 1]), bins=4).n.tolist() == [2, 1]  # .75 in the lower
+
+
+def test_the_calibration_error_is_that_of_pencil_and_paper():
+    """Bins of 1/15: .62 and .66 share one and are right in half; .95, .97 another, always right; 1/8 the second."""
+    speaker = sure([0.62, 0.66, 0.95, 0.97], [1, 0, 1, 1])
+    assert metrics.calibration_error(speaker).value == pytest.approx((2 * 0.14 + 2 * 0.04) / 4, abs=1e-6)
+    assert metrics.calibration_error(speaker).n == 4
+    even = predicted([A, H], None, probabilities=np.full((2, 8), 1 / 8, np.float32))
+    assert metrics.calibration_error(even).value == pytest.approx(abs(0.5 - 1 / 8))  # anger comes first: right once
+
+
+@pytest.mark.parametrize("too_sure", [0, 0.1])
+def test_the_interval_of_a_calibration_error_holds_it_though_noise_only_adds(too_sure):
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.55, 0.99, 2000)
+    speaker = sure(confidence, random.random(2000) < confidence - too_sure)
+    found = metrics.calibration_error(speaker)
+    assert 0 <= found.low < found.value < found.high and found.low < too_sure + 0.01
+    assert found == metrics.calibration_error(speaker) != metrics.calibration_error(speaker, seed=1)
+    if not too_sure:
+        assert found.high < 0.05
+
+
+def test_brier_s_score_is_that_of_pencil_and_paper():
+    right, wrong = (1 - 0.7) ** 2 + 0.3**2, 1 + 0.7**2 + 0.3**2
+    found = metrics.brier(sure([0.7, 0.7, 0.7], [1, 1, 0]))
+    assert found.value == pytest.approx((2 * right + wrong) / 3) and found.n == 3
+    assert found.low == pytest.approx(right) and found.high == pytest.approx(wrong)  # as three subjects have it
+    assert metrics.brier(predicted([H, N], [H, N])).value == 0 and metrics.brier(predicted([H, N], [N, H])).value == 2
+
+
+def test_intervals_of_probabilities_are_over_persons_too():
+    right = np.repeat(np.random.default_rng(0).random(40) < 0.7, 10)
+    for number in (metrics.brier, metrics.calibration_error):
+        by_photo, by_subject = (number(sure(np.full(400, 0.9), right, subject=p)) for p in (None, np.arange(400) // 10))
+        assert by_photo.value == pytest.approx(by_subject.value)
+        assert by_subject.high - by_subject.low > 2.5 * (by_photo.high - by_photo.low)
+
+
+@pytest.mark.parametrize("judge", (metrics.reliability, metrics.calibration_error, metrics.brier))
+def test_probabilities_are_not_judged_on_another_mix(judge):
+    reweighted = coin(0.8).reweighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
+    with pytest.raises(InputError, match="'weighted': probabilities are judged on the photos as they are"):
+        judge(reweighted)
+
+
+# as if another mix had been tested
+
+
+amounts = st.lists(st.floats(0.01, 1000), min_size=8, max_size=8)
+
+
+def counted(cells) -> Predictions:
+    """What a speaker said so often: (label, guess, how many photos), a subject for each third photo."""
+    y_true, y_pred = (np.repeat([cell[side] for cell in cells], [n for *_, n in cells]) for side in (0, 1))
+    return predicted(y_true, y_pred, subject=np.arange(len(y_true)) // 3)
+
+
+def values(predictions):
+    return {metric: number.value for metric, number in metrics.score(predictions).items()}
+
+
+def test_weighted_accuracy_is_that_of_pencil_and_paper():
+    speaker = predicted([H, H, H, N, A], [H, H, N, N, N])  # recall 2/3, 1 and 0
+    class_prior = pd.Series({"neutral": 1, "happiness": 6, "anger": 3})
+    found = metrics.score(speaker.reweighted(class_prior, "as elsewhere"))
+    assert found["accuracy"].value == pytest.approx((6 * 2 / 3 + 1) / 10)
+    assert found["macro_f1"].value == pytest.approx((2 * 4 / (4 + 6) + 2 * 1 / (1 + 6) + 0) / 3)
+    assert found["accuracy"].n == 5
+
+
+@given(cells, amounts)
+def test_weighting_makes_accuracy_the_weighted_mean_of_recalls_and_leaves_recalls_alone(cells, amounts):
+    plain = counted(cells)
+    reweighted = plain.reweighted(pd.Series(amounts, EMOTIONS), "weighted")
+    target_column = np.unique(plain.y_true)
+    shares = np.array(amounts)[target_column] / np.array(amounts)[target_column].sum()
+    assert values(reweighted)["accuracy"] == pytest.approx(shares @ metrics(confusion(plain))["recall"][target_column])
+    assert values(reweighted)["balanced_accuracy"] == pytest.approx(values(plain)["balanced_accuracy"])
+    assert metrics.recall(reweighted) == metrics.recall(plain)
+    assert np.array_equal(confusion(reweighted), confusion(plain))
+
+
+@given(cells, st.floats(0.01, 100))
+def test_weighting_to_the_mix_that_was_tested_changes_nothing(cells, times):
+    plain = counted(cells)
+    own = pd.Series(np.bincount(plain.y_true, minlength=8) * times, EMOTIONS)
+    assert values(plain.reweighted(own, "own mix")) == pytest.approx(values(plain), abs=1e-6)
+
+
+def test_a_weighted_interval_holds_the_value_and_is_wider_where_few_photos_weigh_much():
+    y_true = np.array([H] * 196 + [N] * 4)
+    plain = predicted(y_true, np.where(np.arange(200) % 4 == 0, H + N - y_true, y_true))
+    reweighted = plain.reweighted(pd.Series({"happiness": 1, "neutral": 9}), "mostly neutral")
+    one, other = (metrics.score(p)["accuracy"] for p in (plain, reweighted))
+    assert other.low < other.value < other.high
+    assert other.high - other.low > 3 * (one.high - one.low)
+
+
+def test_a_gap_weighs_each_side_as_it_says():
+    one, other = predicted([H, H, N, N], [H, H, N, H], name="one"), predicted([H, H, N, N], [H, N, N, N], name="other")
+    class_prior = pd.Series({"happiness": 9, "neutral": 1})
+    assert metrics.difference_by_subject(one, other)["accuracy"].value == 0
+    assert metrics.difference_by_subject(one.reweighted(class_prior, "a"), other.reweighted(class_prior, "b"))["accuracy"].value == pytest.approx(0.4)
+    assert metrics.difference_by_subject(one.reweighted(class_prior, "a"), other)["accuracy"].value == pytest.approx(0.2)
+
+
+def test_what_two_weighted_speakers_share_cancels_in_their_gap():
+    one = coin(0.8).reweighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
+    assert all(number[:3] == (0, 0, 0) for number in metrics.difference_by_subject(one, one).values())
+    worse = predicted(one.y_true, np.where(one.y_true == N, H, one.y_pred))  # never says neutral, of which few are asked
+    difference_by_subject = metrics.difference_by_subject(one, worse.reweighted(pd.Series({"happiness": 9, "neutral": 1}), "worse"))["accuracy"]
+    assert 0.05 < difference_by_subject.low < difference_by_subject.value < difference_by_subject.high < 0.1
+
+
+def test_weights_go_along_with_some_of_the_rows():
+    speaker = predicted([H, H, N, A], [H, N, N, H]).reweighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
+    some = speaker.where([True, True, True, False])
+    assert metrics.score(some)["accuracy"].value == pytest.approx((9 / 2 + 1) / 10) and some.name == "weighted"
+
+
+# asked for something else than the emotion
+
+
+def test_scores_of_a_net_asked_for_the_source_are_over_sources():
+    table = predicted([H, N, A, A], [H, H, H, H]).table.assign(source=["film", "film", "news", "news"])
+    probabilities = np.eye(3, dtype=np.float32)[[0, 1, 1, 1]]
+    speaker = Predictions("net", table, probabilities, target_column="source", classes=("film", "news", "web"))
+    assert confusion(speaker).tolist() == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]
+    assert metrics.recall(speaker) == {"film": wilson(1, 2), "news": wilson(2, 2)}
+    found = metrics.score(speaker)
+    assert found["accuracy"].value == found["balanced_accuracy"].value == 0.75 and found["accuracy"].n == 4
+
+
+# tables
+
+
+def test_a_table_of_scores_marks_the_leaky_ones():
+    table = metrics.table([coin(0.8, name="honest"), coin(0.9, name="leaky", leaky=True)])
+    assert list(table) == ["n", *METRICS.values(), "leak"]
+    assert table.leak.to_dict() == {"honest": "no", "leaky": "LEAKY"} and table.n.tolist() == [120, 120]
+    number = metrics.score(coin(0.8))["macro_f1"]
+    assert table.loc["honest", "macro-F1"] == f"{number.value:.3f} ({number.low:.3f} to {number.high:.3f})"
+
+
+def test_a_table_of_recalls_says_where_nobody_was_asked():
+    rest = [k for k in range(8) if k not in (A, H)]
+    predictions_list = {"one": predicted([H, H, *rest], [H, N, *rest], name="one"), "another": predicted([A], [A], name="another")}
+    table = metrics.recall_table(predictions_list)
+    assert tuple(table) == EMOTIONS and list(table.index) == ["one", "another"]
+    assert table.loc["one", "happiness"] == "0.50 (0.09 to 0.91) of 2"
+    assert table.loc["one", "anger"] == table.loc["another", "happiness"] == "not asked"
+
+
+def test_a_number_prints_with_its_interval_if_it_has_one():
+    assert str(Estimate(0.8014, 0.79, 0.81234, 13_690)) == "0.801 (0.790 to 0.812; n = 13,690)"
+    assert str(Estimate(21, None, None, 13_690)) == "21 (n = 13,690)"
+
+
+def test_a_photo_tested_with_two_seeds_is_one_witness():
+    once = predicted([A, A, H, N], [A, H, H, N])
+    count_duplicates = predicted([A, A, H, N] * 2, [A, H, H, N, A, A, H, N], photo=[f"photo {k}" for k in range(4)] * 2)
+    assert metrics.recall(once)["anger"] == wilson(1, 2)
+    assert metrics.recall(count_duplicates)["anger"] == wilson(2, 2)  # 1.5 of 2, rounded; the interval is of two photos
+    assert metrics.forced_choice(count_duplicates).n == 2
+
+
+def test_two_speakers_of_one_name_are_not_mixed_up():
+    with pytest.raises(InputError, match="the same name: net"):
+        metrics.table([coin(0.5), coin(0.9)])
+
+
+def test_mcnemar_refuses_other_photos():
+    with pytest.raises(InputError, match="not tested on the same photos: photo 119"):
+        metrics.mcnemar(coin(0.5), coin(0.5, n=119))

@@ -1,0 +1,360 @@
+"""What belongs together stays on one side of a split, or the split is refused."""
+
+from contextlib import contextmanager
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import emoclass.splits as module
+from emoclass.augment import OfflineAugmentation, with_copies
+from emoclass.errors import InputError, LeakError, listed
+from emoclass.labels import EMOTIONS
+from emoclass.splits import GROUP_KEYS, assign_folds, check_no_leakage, group_ids, make_fold
+
+HONEST = ("photo", "duplicate", "subject", "source")
+PICTURE, KNOWN = ("parent", "duplicate_id", "near_duplicate_id"), ("parent", "duplicate_id", "near_duplicate_id", "subject", "source")
+NEVER_TORN = {"photo": PICTURE, "duplicate": PICTURE, "subject": KNOWN[:4], "source": KNOWN[:4]}
+FOLDS = 3
+
+
+# Now and then one row takes over what another has, near it or anywhere: a parent, a picture, a subject.
+near = st.integers(0, 55).flatmap(lambda row: st.tuples(st.just(row), st.integers(row, row + 4)))
+anywhere = st.tuples(st.integers(0, 59), st.integers(0, 59))
+keys = st.sampled_from(KNOWN[:4])
+links = st.lists(st.tuples(near, keys), max_size=30) | st.lists(st.tuples(anywhere, keys), max_size=200)
+emotions = st.permutations(["happiness"] * 30 + ["neutral"] * 25 + ["fear"] * 5)
+
+
+# 24 rows, each column of which has few words or many, whatever the others have.
+few_words = st.lists(st.integers(0, 3), min_size=24, max_size=24)
+some_words = st.lists(st.integers(0, 30), min_size=24, max_size=24)
+many_words = st.permutations(range(24))
+tables = st.fixed_dictionaries({key: many_words | some_words | few_words for key in KNOWN})
+
+
+def linked(faces_of, links, emotions):
+    """60 faces, each of another subject but for the links, from three sources."""
+    columns = {key: list(range(60)) for key in KNOWN[:4]}
+    for (row, other), key in links:
+        columns[key][row] = columns[key][other]
+    return faces_of(emotion=emotions, source=np.repeat(["news", "film", "web"], 20), **columns)
+
+
+def split(faces, by, fold=0, **how):
+    """(n,) int: 0 train, 1 validation, 2 test; every row must be in exactly one of them."""
+    make_split = make_fold(faces, by, fold, FOLDS, **how)
+    part = np.full(len(faces), -1)
+    for number, rows in enumerate((make_split.train, make_split.validation, make_split.test)):
+        assert (part[rows] == -1).all() and len(np.unique(rows)) == len(rows)
+        part[rows] = number
+    assert (part >= 0).all()
+    return part
+
+
+@contextmanager
+def unguarded():
+    """Splits made meanwhile are refused by nobody, and remembered by nobody afterwards."""
+    for cache in (module._folds, module._parts):
+        cache.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "guard", lambda *_, **__: None)
+        yield
+    for cache in (module._folds, module._parts):
+        cache.cache_clear()
+
+
+def torn(table, part, key):
+    """The words of a column that stand in more than one part."""
+    return sorted(word for word, rows in table.groupby(key).group_ids.items() if len(set(part[rows])) > 1)
+
+
+# the promise
+
+
+@pytest.mark.parametrize("by", HONEST)
+@settings(max_examples=25)
+@given(links=links, emotions=emotions, seed=st.integers(0, 3))
+def test_nothing_that_belongs_together_is_ever_torn_unless_the_split_is_refused(faces_of, by, links, emotions, seed):
+    faces = linked(faces_of, links, emotions)
+    try:
+        part = split(faces, by, seed=seed)
+    except LeakError:
+        assert by == "photo"  # the wider protocols leave nothing to refuse
+        return
+    except InputError:
+        assert len(np.unique(group_ids(faces.table, by))) < (2 if by == "source" else FOLDS)
+        return
+    assert set(part) == {0, 1, 2}
+    for key in NEVER_TORN[by]:
+        assert torn(faces.table, part, key) == []
+
+
+@pytest.mark.parametrize("by", HONEST)
+@settings(max_examples=100)
+@given(columns=tables, emotions=st.permutations(["happiness"] * 12 + ["neutral"] * 9 + ["fear"] * 3))
+def test_of_any_table_nothing_is_torn_and_what_would_be_is_refused_by_name(faces_of, by, columns, emotions):
+    faces = faces_of(emotion=emotions, **columns)
+    keys = NEVER_TORN[by]
+    try:
+        with unguarded():
+            folds, part = assign_folds(faces.table, by, FOLDS), split(faces, by)
+    except InputError as error:
+        assert len(np.unique(group_ids(faces.table, by))) < FOLDS or "too few photos" in str(error)
+        return
+    would_be = [(key, names) for rows in (folds, part) for key in keys if (names := torn(faces.table, rows, key))]
+    try:
+        kept = split(faces, by)
+    except LeakError as error:
+        key, names = would_be[0]
+        predicted = f"{len(names)} x the same {module.GROUP_NAMES[key]} on both sides: {listed(names, 8)};"
+        assert by == "photo" and predicted in str(error)
+    else:
+        assert not would_be and np.array_equal(kept, part)
+        assert not any(torn(faces.table, kept, key) for key in keys)
+
+
+@pytest.mark.parametrize("by", HONEST)
+def test_the_promise_is_kept_on_drawn_faces_and_their_copies(drawn, by):
+    faces = with_copies(drawn, OfflineAugmentation(target_count=18, classes=("fear", "contempt")))
+    for seed in range(3):
+        part = split(faces, by, seed=seed, allow_leak=by == "photo")
+        keys = ("parent",) if by == "photo" else NEVER_TORN[by]
+        assert set(part) == {0, 1, 2}
+        assert not any(torn(faces.table, part, key) for key in keys)
+
+
+@pytest.mark.parametrize("by", [*HONEST, "row"])
+def test_each_photo_is_tested_exactly_once(drawn, by):
+    folds = range(len(np.unique(group_ids(drawn.table, by))) if by == "source" else FOLDS)
+    tests = [make_fold(drawn, by, fold, FOLDS, allow_leak=True).test for fold in folds]
+    assert np.array_equal(np.sort(np.concatenate(tests)), np.arange(len(drawn)))
+    assert all(len(test) for test in tests)
+
+
+@settings(max_examples=25)
+@given(links=links, emotions=emotions, group_by=st.sampled_from([by for by in GROUP_KEYS if by != "source"]))
+def test_folds_are_numbered_from_nought_and_every_row_has_one(faces_of, links, emotions, by):
+    faces = linked(faces_of, links, emotions)
+    assume(len(np.unique(group_ids(faces.table, by))) >= FOLDS)
+    fold = assign_folds(faces.table, by, FOLDS)
+    assert fold.shape == (60,) and set(fold) == set(range(FOLDS))
+    assert np.array_equal(fold, assign_folds(faces.table, by, FOLDS))
+
+
+# groups
+
+
+def test_two_persons_who_share_a_picture_are_one_group(faces_of):
+    table = faces_of(subject=["A", "A", "B", "B", "C"], duplicate_id=["1", "2", "2", "3", "4"]).table
+    assert group_ids(table, "subject").tolist() == [0, 0, 0, 0, 1]
+    assert group_ids(table, "duplicate").tolist() == [0, 1, 1, 2, 3]
+    assert group_ids(table, "photo").tolist() == group_ids(table, "row").tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_source_takes_along_the_persons_whom_another_source_shows_too(faces_of):
+    table = faces_of(subject=["A", "A", "B", "C"], source=["news", "film", "film", "web"]).table
+    assert group_ids(table, "source").tolist() == [0, 0, 0, 1]
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(*[st.integers(0, 5)] * 5), min_size=1, max_size=8),
+    st.sampled_from(list(GROUP_KEYS)),
+)
+def test_groups_are_the_chains_of_rows_that_share_something(faces_of, rows, by):
+    columns = dict(zip(KNOWN, zip(*rows)))
+    table = faces_of(**columns).table
+    reached = np.eye(len(table), dtype=bool)
+    for key in GROUP_KEYS[by]:
+        reached |= table[key].to_numpy()[:, None] == table[key].to_numpy()
+    for _ in rows:
+        reached = reached @ reached
+    group = group_ids(table, by)
+    assert np.array_equal(group[:, None] == group, reached)
+
+
+# the guard
+
+
+@pytest.mark.parametrize("by, key", [(by, key) for by in HONEST for key in NEVER_TORN[by]])
+def test_the_guard_names_whatever_is_torn_and_how_much_of_it(faces_of, by, key):
+    faces = faces_of(**{key: ["Ann", "Bob", "Ann", "Bob", "Cid"]})
+    with pytest.raises(LeakError) as caught:
+        check_no_leakage(faces.table, np.array([0, 0, 1, 2, 2]), by)
+    message = str(caught.value)
+    assert message.startswith(f"split by {by}: 2 x the same {module.GROUP_NAMES[key]} on both sides: Ann, Bob;")
+    assert "allow_leak=True" in message and "\n" not in message
+
+
+def test_the_guard_names_eight_and_counts_the_rest(faces_of):
+    faces = faces_of(duplicate_id=[*range(11)] * 2)
+    with pytest.raises(LeakError, match=r"11 x .*: 0, 1, 10, 2, 3, 4, 5, 6 and 3 more;"):
+        check_no_leakage(faces.table, np.repeat([0, 1], 11), "duplicate")
+
+
+def test_a_person_on_both_sides_is_let_pass_where_only_photos_are_kept_together(faces_of):
+    faces = faces_of(subject=["Ann", "Ann"])
+    for by in ("row", "photo", "duplicate"):
+        check_no_leakage(faces.table, np.array([0, 1]), by)
+
+
+def test_what_is_in_no_part_is_on_no_side(faces_of):
+    faces = faces_of(subject=["Ann", "Ann"])
+    check_no_leakage(faces.table, np.array([0, -1]), "subject")
+
+
+@pytest.fixture
+def pictures_under_two_names(faces_of):
+    return faces_of(duplicate_id=[*range(30)] * 2)
+
+
+@pytest.fixture
+def forgotten():
+    """Splits made in this test are remembered by no other."""
+    yield
+    module._folds.cache_clear()
+    module._parts.cache_clear()
+
+
+def test_by_photo_a_duplicate_that_would_be_torn_is_refused(pictures_under_two_names):
+    fold = assign_folds(pictures_under_two_names.table, "photo", FOLDS)
+    names = torn(pictures_under_two_names.table, fold, "duplicate_id")
+    assert len(names) > 8
+    message = f"{len(names)} x the same file under several names on both sides: {', '.join(names[:8])} and"
+    with pytest.raises(LeakError, match=message):
+        make_fold(pictures_under_two_names, "photo", n_folds=FOLDS)
+
+
+def test_but_for_the_guard_a_duplicate_would_be_torn(pictures_under_two_names):
+    with unguarded():
+        part = split(pictures_under_two_names, "photo")
+    assert torn(pictures_under_two_names.table, part, "duplicate_id")
+
+
+def test_near_duplicates_are_refused_by_photo_and_kept_together_by_all_that_is_wider(faces_of):
+    faces = faces_of(near_duplicate_id=[*range(30)] * 2)  # each a file and a subject of its own
+    with pytest.raises(LeakError, match="x the same picture, newly cut or toned on both sides: 0, 1, "):
+        make_fold(faces, "photo", n_folds=FOLDS)
+    with unguarded():
+        assert torn(faces.table, split(faces, "photo"), "near_duplicate_id")
+    for by in ("duplicate", "subject"):
+        part = split(faces, by)
+        assert set(part) == {0, 1, 2} and not torn(faces.table, part, "near_duplicate_id")
+
+
+def test_a_leak_into_the_validation_part_alone_is_refused_too(pictures_under_two_names, forgotten, monkeypatch):
+    monkeypatch.setattr(module, "_validation", lambda table, by, seed: np.arange(len(table)) < len(table) / 2)
+    with pytest.raises(LeakError, match="20 x the same file under several names"):
+        make_fold(pictures_under_two_names, "duplicate", n_folds=FOLDS)
+
+
+def test_copies_dealt_out_like_photos_are_refused_unless_the_leak_is_meant(drawn):
+    faces = with_copies(drawn, OfflineAugmentation(target_count=12, classes=("fear",)))
+    with pytest.raises(LeakError, match="x the same photo and its copies on both sides"):
+        make_fold(faces, "row", n_folds=FOLDS)
+    part = split(faces, "row", allow_leak=True)
+    assert torn(faces.table, part, "parent")
+
+
+def test_a_refusal_is_not_forgotten_once_the_leak_was_allowed(drawn):
+    faces = with_copies(drawn, OfflineAugmentation(target_count=12, classes=("contempt",)))
+    make_fold(faces, "row", n_folds=FOLDS, allow_leak=True)
+    for _ in range(2):
+        with pytest.raises(LeakError):
+            make_fold(faces, "row", n_folds=FOLDS)
+
+
+# how photos are dealt
+
+
+def test_emotions_with_fewer_photos_than_folds_are_all_named(faces_of):
+    faces = faces_of(emotion=["fear"] * 3 + ["contempt"] * 4 + ["neutral"] * 5)
+    with pytest.raises(InputError, match=r"fewer photos than the 5 folds: ") as caught:
+        make_fold(faces, n_folds=5)
+    assert "fear (3)" in str(caught.value) and "contempt (4)" in str(caught.value)
+    assert "neutral" not in str(caught.value)
+
+
+def test_fewer_persons_than_folds_are_refused_with_both_numbers(faces_of):
+    faces = faces_of(subject=np.repeat(["Ann", "Bob", "Cid"], 10))
+    with pytest.raises(InputError, match=r"split by subject: 3 .* too few for 5 folds"):
+        make_fold(faces, n_folds=5)
+    assert len(make_fold(faces, n_folds=3).test) == 10
+
+
+def test_a_fold_that_leaves_nobody_to_train_on_is_refused(faces_of):
+    with pytest.raises(InputError, match="too few photos"):
+        make_fold(faces_of(photo=range(40)), "source")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("columns", [{"emotion": np.repeat(EMOTIONS, 8)}, {"subject": np.repeat([*"abcdefg"], 8)}])
+def test_few_photos_or_persons_are_split_all_the_same(faces_of, columns):
+    assert set(split(faces_of(**columns), "subject")) == {0, 1, 2}
+
+
+def test_an_unknown_protocol_is_refused_with_those_there_are(drawn):
+    with pytest.raises(InputError, match="'name' is unknown; choose one of row, photo, duplicate, subject, source"):
+        make_fold(drawn, group_by="name")
+
+
+def test_the_same_seed_deals_the_same_folds_and_another_seed_others(drawn):
+    again, other = (assign_folds(drawn.table, "subject", FOLDS, seed) for seed in (0, 1))
+    assert np.array_equal(assign_folds(drawn.table, "subject", FOLDS), again)
+    assert not np.array_equal(again, other)
+    assert not np.array_equal(split(drawn, "subject", seed=0), split(drawn, "subject", seed=1))
+
+
+def test_photos_in_another_order_are_other_photos(drawn):
+    assert not np.array_equal(
+        split(drawn, "subject"), split(drawn.select(np.arange(len(drawn))[::-1].copy()), "subject")
+    )
+
+
+def test_emotions_are_spread_evenly_over_the_folds(faces_of):
+    counts = {"contempt": 9, "fear": 21, "neutral": 50}
+    table = faces_of(emotion=[e for e, n in counts.items() for _ in range(n)]).table
+    fold = assign_folds(table, "subject", 5)
+    for emotion in counts:
+        by_fold = np.bincount(fold[table.emotion == emotion], minlength=5)
+        assert by_fold.max() - by_fold.min() <= 1
+
+
+def test_persons_with_many_photos_do_not_keep_emotions_from_being_spread(faces_of):
+    table = faces_of(emotion=["happiness", "neutral"] * 100, subject=np.repeat(np.arange(50), 4)).table
+    fold = assign_folds(table, "subject", 5)
+    assert np.bincount(fold).tolist() == [40] * 5
+
+
+def test_validation_is_one_photo_in_nine_of_those_not_tested(faces_of):
+    faces = faces_of(emotion=["happiness"] * 90 + ["neutral"] * 45)
+    part = split(faces, "subject")
+    assert np.bincount(part).tolist() == [80, 10, 45]
+    happy = np.bincount(part[faces.table.emotion == "happiness"])
+    assert abs(happy[1] - 10 * 2 / 3) < 1
+
+
+@pytest.mark.parametrize("smallest", [2, 25])
+def test_by_source_the_folds_are_the_sources_the_largest_first(faces_of, smallest):
+    sizes = {"film": 30, "web": smallest, "newspaper": 50}
+    faces = faces_of(source=[source for source, n in sizes.items() for _ in range(n)])
+    tested = [set(faces.table.source[make_fold(faces, "source", fold).test]) for fold in range(3)]
+    assert tested == [{"newspaper"}, {"film"}, {"web"}]
+    sides = make_fold(faces, "source", 0)
+    assert len(sides.test) == 50 and len(sides.train) + len(sides.validation) == smallest + 30
+
+
+def test_parts_are_positions_in_rising_order(drawn):
+    sides = make_fold(drawn, n_folds=FOLDS)
+    for rows in (sides.train, sides.validation, sides.test):
+        assert rows.dtype == np.int64 and (np.diff(rows) > 0).all() and len(rows)
+    for one, other in combinations((sides.train, sides.validation, sides.test), 2):
+        assert not np.intersect1d(one, other).size
+
+
+def test_a_fold_that_is_not_there_is_refused(drawn):
+    with pytest.raises(InputError, match="there is no fold 2, only 2"):
+        make_fold(drawn, group_by="source", fold=2)
