@@ -69,6 +69,8 @@ class Faces:
     def select(self, rows) -> "Faces":
         """The faces at `rows`: (n,) bool, or positions in the order wanted."""
         rows = np.asarray(rows)
+        if rows.dtype == bool and rows.all():
+            return self  # without copying what may be memory-mapped
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         return replace(self, pixels=self.pixels[rows], table=self.table.iloc[rows])
 

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from emoclass.augment import OnlineAugmentation, augmentation_layer
 from emoclass.backend import keras
 from emoclass.errors import InputError
@@ -69,11 +71,18 @@ def build(
 ):
     """A Keras model from (batch, size, size, 1) uint8 pictures to (batch, classes) float32 logits.
 
-    jitter    changes made to each picture in training (`seed` draws them); they hold no weights
+    online_augmentation    changes made to each picture in training; they hold no weights
+    seed                   of the first weights, dropout and augmentation: each draws from a seed of its own, so that
+                           nothing else in the process can change them
 
     Raises InputError if a residual net's strides do not divide the sides of its maps.
     """
-    layers = keras().layers
+    layers, random = keras().layers, np.random.default_rng(seed)
+
+    def next_seed() -> int:
+        return int(random.integers(2**31))
+
+    augmentation_seed = next_seed()  # drawn in any case: with or without augmentation, a net starts the same
     pictures = keras().Input((size, size, 1), dtype="uint8")
     if isinstance(net, ResNet):
         _check_strides(net, size)
@@ -82,33 +91,36 @@ def build(
     else:
         x = layers.Rescaling(1 / 255)(pictures)
     if online_augmentation:
-        x = augmentation_layer(online_augmentation, seed)(x)
-    x = _resnet(net, x) if isinstance(net, ResNet) else _convnet(net, x)
+        x = augmentation_layer(online_augmentation, augmentation_seed)(x)
+    x = _resnet(net, x, next_seed) if isinstance(net, ResNet) else _convnet(net, x, next_seed)
+    start = keras().initializers.GlorotUniform(next_seed())
     # Logits in full precision, whatever the rest is in.
-    return keras().Model(pictures, layers.Dense(classes, dtype="float32")(x))
+    return keras().Model(pictures, layers.Dense(classes, kernel_initializer=start, dtype="float32")(x))
 
 
-def _convnet(net: ConvNet, x):
-    layers, start = keras().layers, keras().initializers.HeNormal
-    # Without such a start eleven layers of ReLU pass on next to nothing.
+def _convnet(net: ConvNet, x, next_seed):
+    layers = keras().layers
+
+    def he_normal():  # without such a start eleven layers of ReLU pass on next to nothing
+        return keras().initializers.HeNormal(next_seed())
+
     for block in net.blocks:
         for channels in block:
-            x = layers.Conv2D(channels, 3, padding="same", activation="relu", kernel_initializer=start())(x)
+            x = layers.Conv2D(channels, 3, padding="same", activation="relu", kernel_initializer=he_normal())(x)
         x = layers.MaxPooling2D(2)(x)
     x = layers.Flatten()(x)
     for units in net.dense:
-        x = layers.Dense(units, activation="relu", kernel_initializer=start())(x)
-        x = layers.Dropout(net.dropout)(x) if net.dropout else x
+        x = layers.Dense(units, activation="relu", kernel_initializer=he_normal())(x)
+        x = layers.Dropout(net.dropout, seed=next_seed())(x) if net.dropout else x
     return x
 
 
-def _resnet(net: ResNet, x):
+def _resnet(net: ResNet, x, next_seed):
     layers = keras().layers
 
     def convolution(x, channels, side, stride=1):
-        x = layers.Conv2D(
-            channels, side, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal"
-        )(x)
+        start = keras().initializers.HeNormal(next_seed())
+        x = layers.Conv2D(channels, side, strides=stride, padding="same", use_bias=False, kernel_initializer=start)(x)
         return layers.BatchNormalization()(x)
 
     x = layers.ReLU()(convolution(x, net.stem, 5, 2))
@@ -120,7 +132,7 @@ def _resnet(net: ResNet, x):
     side = x.shape[1]
     mean = keras().initializers.Constant(1 / side**2)
     x = layers.Flatten()(layers.DepthwiseConv2D(side, use_bias=False, depthwise_initializer=mean)(x))
-    return layers.Dropout(net.dropout)(x) if net.dropout else x
+    return layers.Dropout(net.dropout, seed=next_seed())(x) if net.dropout else x
 
 
 def count_params_and_macs(net: ConvNet | ResNet, size: int, classes: int = 8) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def missing(wanted: Iterable[Task], store: Store) -> list[Task]:
 def _work(task: Task) -> float:
     net = task.variant.net
     channels = [getattr(net, "stem", 1), *np.ravel([np.max(block) for block in net.blocks])]
-    return task.variant.epochs * len(task.faces) * (1 + sum(a * b for a, b in zip(channels, channels[1:])))
+    return task.variant.epochs * len(task.faces) * (1 + sum(a * b for a, b in pairwise(channels)))
 
 
 def default_workers() -> int:

@@ -1,5 +1,6 @@
 """One Variant x fold x seed -> a Run: what its net predicts for the photos that it had not seen."""
 
+import threading
 import time
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from emoclass.splits import Split
 from emoclass.study.variant import Variant
 
 PARTS = ("train", "validation", "test")
+_ONE_AT_A_TIME = threading.Lock()  # precision and the session are Keras's own for a whole process
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,7 @@ class Run:
     photo, parent       (m,) str: the rows tested, in order
     classes             what could be predicted: EMOTIONS, or the sources
     probabilities       (m, classes) float32; 0 for emotions that the variant leaves out
-    epoch_predictions   (epochs, m) uint8: the class predicted after each epoch if the variant records them, else (0, m)
+    epoch_predictions   (epochs, m) uint8: the class predicted after each epoch, if the variant records them
     in_training         as `splits.in_training`
     history             per epoch: loss, accuracy, val_loss, val_accuracy
     rows                how many were trained on, validated on, tested on
@@ -124,11 +126,20 @@ def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tupl
 def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0, init_from: Run | None = None) -> Run:
     """Train and test one net; a pure function of its arguments (on one thread, see `backend`).
 
-    The seed decides the folds, the copies, the first weights and the order of the photos.
+    The seed decides the folds, the copies, the first weights and the order of the photos. Variants that differ in
+    something else share all of these, as far as they have them.
 
     init_from    the run of `variant.init_from` for this fold and seed; it is trained first if it is needed and not
-                 given
+                 given. Raises InputError if it is the run of another variant, fold or seed: that net may have been
+                 trained on what is tested here
     """
+    if init_from is not None:
+        expected = (variant.init_from and variant.init_from.content, fold, seed)
+        if (init_from.variant.content, init_from.fold, init_from.seed) != expected:
+            raise InputError(
+                f"variant {variant.name!r}, fold {fold}, seed {seed} cannot start from {init_from.variant.name!r}, "
+                f"fold {init_from.fold}, seed {init_from.seed}: it must be its own init_from, same fold and seed"
+            )
     everything, split = make_split(variant, faces, fold, seed)
     if variant.init_from and init_from is None:
         init_from = train(variant.init_from, faces, fold, seed)
@@ -156,25 +167,28 @@ def fit(
     labels = pd.Categorical(target, categories=[classes[k] for k in trained]).codes.astype(np.int64)
     pictures = everything.pixels[..., None]
 
-    keras().utils.set_random_seed(1000 * seed + fold)
-    keras().config.set_dtype_policy(variant.precision)
-    try:
-        net = _compiled(variant, everything.size, np.bincount(labels[split.train], minlength=len(trained)), fold, seed)
-        if init_from:
-            net.set_weights(init_from.weights)
-        history, epoch_predictions, seconds = _train(variant, net, pictures, labels, split, 1000 * seed + fold)
-        logits = {part: _logits(net, pictures[getattr(split, part)], variant.flip_tta) for part in PARTS[1:]}
-        embeddings = {}
-        if variant.record_features:
-            body = keras().Model(net.inputs, net.layers[-1].input)
-            embeddings = {
-                part: _logits(body, pictures[getattr(split, part)], variant.flip_tta).astype(np.float16)
-                for part in PARTS
-            }
-        weights = net.get_weights()
-    finally:
-        keras().config.set_dtype_policy("float32")
-        keras().utils.clear_session()
+    counts = np.bincount(labels[split.train], minlength=len(trained))
+    net_seed, batch_seed = (int(state) for state in np.random.SeedSequence([seed, fold]).generate_state(2))
+    with _ONE_AT_A_TIME:
+        keras().config.set_dtype_policy(variant.precision)
+        try:
+            net = _compiled(variant, everything.size, counts, net_seed)
+            if init_from:
+                net.set_weights(init_from.weights)
+            batches = _batches(variant, pictures, labels, split.train, batch_seed)
+            history, epoch_predictions, seconds = _train(variant, net, batches, pictures, labels, split)
+            logits = {part: _logits(net, pictures[getattr(split, part)], variant.flip_tta) for part in PARTS[1:]}
+            embeddings = {}
+            if variant.record_features:
+                body = keras().Model(net.inputs, net.layers[-1].input)
+                embeddings = {
+                    part: _logits(body, pictures[getattr(split, part)], variant.flip_tta).astype(np.float16)
+                    for part in PARTS
+                }
+            weights = net.get_weights()
+        finally:
+            keras().config.set_dtype_policy("float32")
+            keras().utils.clear_session()
 
     tested = everything.table.iloc[split.test]
     return Run(
@@ -197,9 +211,9 @@ def fit(
     )
 
 
-def _compiled(variant: Variant, size: int, counts: np.ndarray, fold: int, seed: int):
+def _compiled(variant: Variant, size: int, counts: np.ndarray, seed: int):
     """The untrained net, ready to be fitted to a training part with (K,) `counts` photos of each class."""
-    net = models.build(variant.net, size, len(counts), variant.online_augmentation, seed=1000 * seed + fold)
+    net = models.build(variant.net, size, len(counts), variant.online_augmentation, seed)
     steps = -(-int(counts.sum()) // variant.batch_size)
     net.compile(
         optimizer=_optimizer(variant, steps),
@@ -217,7 +231,7 @@ def _compiled(variant: Variant, size: int, counts: np.ndarray, fold: int, seed: 
     return net
 
 
-def _train(variant: Variant, net, pictures: np.ndarray, labels: np.ndarray, split: Split, seed: int):
+def _train(variant: Variant, net, batches, pictures: np.ndarray, labels: np.ndarray, split: Split):
     """Fit the net; (history, (epochs, m) int64 classes predicted after each epoch or none, seconds)."""
     predictions = []
 
@@ -230,10 +244,10 @@ def _train(variant: Variant, net, pictures: np.ndarray, labels: np.ndarray, spli
     validation = (pictures[split.validation], labels[split.validation]) if len(split.validation) else None
     began = time.perf_counter()
     history = net.fit(
-        *_batches(variant, pictures[split.train], labels[split.train], seed),
+        batches,
+        shuffle=False,  # batches shuffle themselves; Keras would draw from Python's global random
         validation_data=validation,
         validation_batch_size=512,
-        batch_size=variant.batch_size if variant.sampling == "natural" else None,
         epochs=variant.epochs,
         callbacks=callbacks,
         verbose=0,
@@ -258,22 +272,32 @@ def _optimizer(variant: Variant, steps: int):
     return decaying
 
 
-def _batches(variant: Variant, pictures: np.ndarray, labels: np.ndarray, seed: int) -> tuple:
-    """What Keras is to fit: all photos, or batches in which each emotion is as likely as any other."""
-    if variant.sampling == "natural":
-        return pictures, labels
-    share = 1 / np.bincount(labels)[labels]
-    random = np.random.default_rng(seed)
+def _batches(variant: Variant, pictures: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int):
+    """Batches of `rows`, taken from the pictures as they are needed, in an order of their own for each epoch.
 
-    class Balanced(keras().utils.PyDataset):
+    With balanced sampling each class is as likely as any other, and an epoch is as long as without.
+    """
+    random, share = np.random.default_rng(seed), 1 / np.bincount(labels[rows])[labels[rows]]
+
+    class Batches(keras().utils.PyDataset):
+        def __init__(self):
+            super().__init__()
+            self.on_epoch_end()
+
+        def on_epoch_end(self):
+            if variant.sampling == "natural":
+                self.order = random.permutation(rows)
+            else:
+                self.order = random.choice(rows, len(rows), p=share / share.sum())
+
         def __len__(self):
-            return -(-len(labels) // variant.batch_size)
+            return -(-len(rows) // variant.batch_size)
 
-        def __getitem__(self, _):
-            rows = random.choice(len(labels), variant.batch_size, p=share / share.sum())
-            return pictures[rows], labels[rows]
+        def __getitem__(self, k):
+            batch = self.order[k * variant.batch_size : (k + 1) * variant.batch_size]
+            return pictures[batch], labels[batch]
 
-    return (Balanced(),)
+    return Batches()
 
 
 def _logits(net, pictures: np.ndarray, flip_tta: bool) -> np.ndarray:
