@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emoclass import baselines
 from emoclass.labels import EMOTIONS, MAJORITY
-from emoclass.metrics import confusion, metrics
+from emoclass.metrics import confusion, from_confusion
 
 rows = st.lists(
     st.tuples(st.sampled_from(EMOTIONS[:4]), st.integers(0, 3), st.integers(0, 1)), min_size=2, max_size=14
@@ -70,7 +70,7 @@ def test_one_vote_of_the_person_outweighs_all_the_others(faces_of):
 
 def test_the_oracle_is_never_wrong_on_two_emotions_and_never_right_on_the_rest(drawn):
     oracle = baselines.happy_or_neutral(drawn)
-    found = metrics(confusion(oracle))
+    found = from_confusion(confusion(oracle))
     assert found["recall"].tolist() == [float(emotion in MAJORITY) for emotion in EMOTIONS]
     assert found["accuracy"] == drawn.table.emotion.isin(MAJORITY).mean()
     assert set(np.array(words(oracle))[~drawn.table.emotion.isin(MAJORITY)]) == {"neutral"}
@@ -78,7 +78,7 @@ def test_the_oracle_is_never_wrong_on_two_emotions_and_never_right_on_the_rest(d
 
 def test_always_neutral_is_right_as_often_as_neutral_occurs(faces_of):
     faces = faces_of(emotion=["neutral"] * 7 + ["fear"] * 3)
-    assert metrics(confusion(baselines.majority(faces)))["accuracy"] == pytest.approx(0.7)
+    assert from_confusion(confusion(baselines.majority(faces)))["accuracy"] == pytest.approx(0.7)
 
 
 def test_four_baselines_stand_beside_every_table_each_sure_of_each_photo(drawn):

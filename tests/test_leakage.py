@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from emoclass import leakage
+from emoclass.__main__ import main
 from emoclass.augment import OfflineAugmentation, with_copies
 from emoclass.data import near_duplicates
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
-from emoclass.predictions import concat_folds
 from emoclass.splits import Split, in_training, make_fold
+from emoclass.study.sweep import concat_folds
 from emoclass.study.variant import Variant
 
 
@@ -64,7 +65,7 @@ def test_emotions_stand_in_their_order_and_those_not_tested_are_left_out(drawn):
     sides = make_fold(drawn, n_folds=3)
     report = leakage.report(drawn, sides)
     assert list(report.index) == [*(e for e in drawn.counts.index if e in report.index), "all"]
-    assert report.n_folds_run["all"] == len(sides.test) == report.n_folds_run[:-1].sum()
+    assert report["tested"]["all"] == len(sides.test) == report["tested"][:-1].sum()
     assert all(np.issubdtype(dtype, np.integer) for dtype in report.dtypes)
 
 
@@ -81,7 +82,7 @@ def test_pooled_over_the_folds_the_counts_are_the_sum_of_the_reports(drawn):
     pooled = leakage.pooled_report(concat_folds([run(faces, each, fold) for fold, each in enumerate(sides)], faces))
     summed = sum(leakage.report(faces, each).reindex(pooled.index, fill_value=0) for each in sides)
     assert pooled.equals(summed)
-    assert pooled.n_folds_run["all"] == len(faces)
+    assert pooled["tested"]["all"] == len(faces)
     assert pooled["itself or its copy"]["all"] > 0
     assert (pooled["itself or its copy"] <= pooled["the same file"]).all()
     assert (pooled["the same file"] <= pooled["a near-duplicate"]).all()
@@ -137,14 +138,14 @@ def save(folder, names, pictures):
 def test_the_command_says_what_stands_twice_by_its_status(tmp_path, sharp, capsys):
     names = [f"{emotion}/{emotion}_{k}.png" for k, emotion in enumerate(EMOTIONS)]
     save(tmp_path / "clean", names, sharp.pixels[sharp.table.emotion.drop_duplicates().index.to_numpy()])
-    assert leakage.main([str(tmp_path / "clean")]) == 0
+    assert main(["audit", str(tmp_path / "clean")]) == 0
     assert "8 photos" in capsys.readouterr().out
 
     save(tmp_path / "clean", ["fear/another_name_1.png"], [cv2.imread(str(tmp_path / "clean" / names[3]), 0)])
-    assert leakage.main([str(tmp_path / "clean")]) == 1
+    assert main(["audit", str(tmp_path / "clean")]) == 1
     assert "fear/another_name_1.png" in capsys.readouterr().out
 
-    assert leakage.main([str(tmp_path / "nowhere")]) == 2
+    assert main(["audit", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err
 
 
@@ -158,8 +159,7 @@ def plain_nearest(faces, sides):
     return np.array([[np.sqrt(np.mean((flat[a] - flat[b]) ** 2)) for b in sides.train] for a in sides.test])
 
 
-def test_the_nearest_training_photo_is_the_one_that_looking_at_each_finds(drawn, monkeypatch):
-    monkeypatch.setattr(leakage, "BLOCK", 5)
+def test_the_nearest_training_photo_is_the_one_that_looking_at_each_finds(drawn):
     sides = make_fold(drawn, "subject", n_folds=3)
     found, expected = leakage.nearest(drawn, sides), plain_nearest(drawn, sides)
     assert len(found) > 15

@@ -13,7 +13,7 @@ from sklearn import metrics as sklearn
 from emoclass import metrics
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
-from emoclass.metrics import METRICS, Estimate, confusion, metrics, wilson
+from emoclass.metrics import METRICS, Estimate, confusion, from_confusion, wilson
 from emoclass.predictions import Predictions
 
 A, H, N = (EMOTIONS.index(emotion) for emotion in ("anger", "happiness", "neutral"))
@@ -45,7 +45,7 @@ def coin(share, n=120, seed=0, **how) -> Predictions:
 def test_metrics_are_those_of_scikit_learn_for_any_confusion(cells):
     y_true, y_pred = (np.repeat([cell[side] for cell in cells], [n for *_, n in cells]) for side in (0, 1))
     counts = sklearn.confusion_matrix(y_true, y_pred, labels=range(8))
-    found, target_column = metrics(counts), np.unique(y_true)
+    found, target_column = from_confusion(counts), np.unique(y_true)
     expected = {
         "accuracy": sklearn.accuracy_score(y_true, y_pred),
         "balanced_accuracy": sklearn.recall_score(y_true, y_pred, labels=target_column, average="macro", zero_division=0),
@@ -60,21 +60,21 @@ def test_metrics_are_those_of_scikit_learn_for_any_confusion(cells):
 
 def test_many_confusions_at_once_are_each_as_if_alone():
     counts = np.random.default_rng(0).integers(0, 5, (3, 4, 8, 8))
-    together = metrics(counts)
+    together = from_confusion(counts)
     for at in np.ndindex(3, 4):
-        for metric, value in metrics(counts[at]).items():
+        for metric, value in from_confusion(counts[at]).items():
             np.testing.assert_array_equal(together[metric][at], value)
 
 
 def test_an_emotion_nobody_was_asked_about_counts_in_no_mean():
-    found = metrics(confusion(predicted([H, H, N], [H, A, N])))
+    found = from_confusion(confusion(predicted([H, H, N], [H, A, N])))
     assert found["balanced_accuracy"] == 0.75
     assert found["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
     assert np.isnan(found["recall"][A]) and found["recall"][[H, N]].tolist() == [0.5, 1]
 
 
 def test_who_always_says_the_same_has_no_correlation():
-    assert metrics(confusion(predicted([H, N, N], [N, N, N])))["mcc"] == 0
+    assert from_confusion(confusion(predicted([H, N, N], [N, N, N])))["mcc"] == 0
 
 
 def test_confusion_has_labels_in_rows_and_what_was_said_in_columns():
@@ -235,7 +235,7 @@ def test_resplits_get_the_corrected_interval_of_nadeau_and_bengio():
 
 def test_a_forced_choice_asks_which_of_the_two_is_the_likelier():
     probabilities = np.zeros((5, 8), np.float32)
-    probabilities[:, A] = 0.5  # anger leads everywhere, and is not asked about
+    probabilities[:, A] = 0.5  # anger leads everywhere, and is not tested about
     probabilities[[0, 1, 2, 3], [H, H, N, N]] = 0.3
     probabilities[[0, 1, 2, 3], [N, N, H, H]] = 0.2
     speaker = predicted([H, N, N, N, A], None, probabilities=probabilities)
@@ -290,9 +290,9 @@ def test_a_difference_of_mean_recalls_is_paired():
 
 
 def test_recall_of_what_nobody_was_asked_about_is_refused_and_so_are_other_photos():
-    with pytest.raises(InputError, match="'net' was asked about none of fear, disgust"):
+    with pytest.raises(InputError, match="'net' was tested on no photo of fear, disgust"):
         metrics.mean_recall(predicted([H, N], [H, N]), ("fear", "disgust"))
-    with pytest.raises(InputError, match="'net' was asked about none of joy"):
+    with pytest.raises(InputError, match="'net' was tested on no photo of joy"):
         metrics.mean_recall_difference(predicted([H, N], [H, N]), predicted([H, N], [H, N]), ("joy",))
     for compare in (metrics.p_values, lambda one, other: metrics.mean_recall_difference(one, other, ("neutral",))):
         with pytest.raises(InputError, match="not tested on the same photos: photo 119"):
@@ -318,7 +318,7 @@ def turned(speaker, better, worse):
 
 def test_who_says_the_same_differs_with_p_of_one(few_rounds):
     p = metrics.p_values(coin(0.7), coin(0.7))
-    assert p == dict.fromkeys((*METRICS, "common_recall"), 1.0)  # nobody was asked about a scarce emotion
+    assert p == dict.fromkeys((*METRICS, "majority_recall"), 1.0)  # nobody was asked about a scarce emotion
 
 
 def test_who_is_never_the_worse_in_any_resample_has_the_least_p_there_is(few_rounds):
@@ -341,7 +341,7 @@ def test_p_is_below_a_twentieth_exactly_where_the_interval_leaves_out_no_differe
         other = turned(one, better, worse)
         p, differences = metrics.p_values(other, one), metrics.paired_difference(other, one)
         recall = metrics.mean_recall_difference(other, one, ("happiness", "neutral"))
-        assert (p["common_recall"] < 0.05) == (recall.low > 0 or recall.high < 0)
+        assert (p["majority_recall"] < 0.05) == (recall.low > 0 or recall.high < 0)
         for metric in METRICS:
             assert (p[metric] < 0.05) == (differences[metric].low > 0 or differences[metric].high < 0)
 
@@ -350,9 +350,9 @@ def test_scarce_and_common_emotions_have_a_p_of_their_own(few_rounds):
     y_true = np.array([A] * 40 + [H] * 80)
     plain, other = np.full(120, H), np.where(np.arange(120) < 60, A, H)
     p = metrics.p_values(predicted(y_true, other), predicted(y_true, plain))
-    assert p["scarce_recall"] == p["common_recall"] == pytest.approx(2 / 4001)
+    assert p["minority_recall"] == p["majority_recall"] == pytest.approx(2 / 4001)
     assert p["accuracy"] > 0.002  # 40 photos more and 20 less
-    assert list(p) == [*METRICS, "scarce_recall", "common_recall"]
+    assert list(p) == [*METRICS, "minority_recall", "majority_recall"]
 
 
 def test_the_seed_draws_p(few_rounds):
@@ -477,7 +477,7 @@ def test_weighting_makes_accuracy_the_weighted_mean_of_recalls_and_leaves_recall
     reweighted = plain.reweighted(pd.Series(amounts, EMOTIONS), "weighted")
     target_column = np.unique(plain.y_true)
     shares = np.array(amounts)[target_column] / np.array(amounts)[target_column].sum()
-    assert values(reweighted)["accuracy"] == pytest.approx(shares @ metrics(confusion(plain))["recall"][target_column])
+    assert values(reweighted)["accuracy"] == pytest.approx(shares @ from_confusion(confusion(plain))["recall"][target_column])
     assert values(reweighted)["balanced_accuracy"] == pytest.approx(values(plain)["balanced_accuracy"])
     assert metrics.recall(reweighted) == metrics.recall(plain)
     assert np.array_equal(confusion(reweighted), confusion(plain))
@@ -539,8 +539,8 @@ def test_scores_of_a_net_asked_for_the_source_are_over_sources():
 
 def test_a_table_of_scores_marks_the_leaky_ones():
     table = metrics.table([coin(0.8, name="honest"), coin(0.9, name="leaky", leaky=True)])
-    assert list(table) == ["n", *METRICS.values(), "leak"]
-    assert table.leak.to_dict() == {"honest": "no", "leaky": "LEAKY"} and table.n.tolist() == [120, 120]
+    assert list(table) == ["n", *METRICS.values(), "caveats of the split"]
+    assert table["caveats of the split"].to_dict() == {"honest": "none", "leaky": "guard overridden"} and table.n.tolist() == [120, 120]
     number = metrics.score(coin(0.8))["macro_f1"]
     assert table.loc["honest", "macro-F1"] == f"{number.value:.3f} ({number.low:.3f} to {number.high:.3f})"
 
@@ -551,7 +551,7 @@ def test_a_table_of_recalls_says_where_nobody_was_asked():
     table = metrics.recall_table(predictions_list)
     assert tuple(table) == EMOTIONS and list(table.index) == ["one", "another"]
     assert table.loc["one", "happiness"] == "0.50 (0.09 to 0.91) of 2"
-    assert table.loc["one", "anger"] == table.loc["another", "happiness"] == "not asked"
+    assert table.loc["one", "anger"] == table.loc["another", "happiness"] == "not tested"
 
 
 def test_a_number_prints_with_its_interval_if_it_has_one():

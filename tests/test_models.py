@@ -15,7 +15,7 @@ from emoclass.models import (
     ConvNet,
     ResNet,
     build,
-    cost,
+    count_params_and_macs,
 )
 
 PUBLISHED = [64, 128, 256, 256, 512, 512, 512, 512]  # Simonyan & Zisserman 2015, table 1, column A
@@ -44,7 +44,7 @@ def test_convnet_a_has_eleven_weight_layers_as_published():
     assert {(layer.kernel_size, layer.padding, layer.strides) for layer in convolutions} == {((3, 3), "same", (1, 1))}
     assert [layer.units for layer in dense] == [4096, 4096, 8]
     assert len([layer for layer in net.layers if layer.weights]) == 11
-    assert net.count_params() == cost(CONVNET_A, 32)[0]
+    assert net.count_params() == count_params_and_macs(CONVNET_A, 32)[0]
 
 
 def test_convnet_a_pools_five_times_where_published_and_drops_half_between_its_dense_layers():
@@ -66,12 +66,12 @@ def test_the_pared_down_net_has_three_weight_layers():
     assert not layers(net, "Dropout")
 
 
-def test_each_rung_of_the_ladder_has_fewer_convolutions_and_multiply_adds_than_the_one_above():
+def test_each_rung_of_the_ladder_has_fewer_convolutions_and_macs_than_the_one_above():
     ladder = (CONVNET_A, QUARTER_A, FOUR_CONVOLUTIONS, TWO_CONVOLUTIONS, PARED_DOWN, LOGISTIC_REGRESSION)
     convolutions = [sum(map(len, net.blocks)) for net in ladder]
     assert convolutions == [8, 8, 4, 2, 1, 0]
-    multiply_adds = [cost(net, 48)[1] for net in ladder]
-    assert multiply_adds == sorted(multiply_adds, reverse=True)
+    macs = [count_params_and_macs(net, 48)[1] for net in ladder]
+    assert macs == sorted(macs, reverse=True)
 
 
 def test_the_quarter_net_is_convnet_a_with_a_quarter_of_its_channels_and_units():
@@ -84,18 +84,18 @@ def test_the_quarter_net_is_convnet_a_with_a_quarter_of_its_channels_and_units()
 # the compact net
 
 
-def test_the_compact_net_has_seven_convolutions_and_a_by_pass_around_each_two():
+def test_the_compact_net_has_seven_convolutions_and_a_shortcut_around_each_two():
     net = build(COMPACT, 48)
     convolutions = layers(net, "Conv2D")
-    by_passes = [layer for layer in convolutions if layer.kernel_size == (1, 1)]
-    assert [layer.filters for layer in convolutions if layer not in by_passes] == [32, 32, 32, 64, 64, 128, 128]
-    assert [layer.filters for layer in by_passes] == [64, 128]  # where the channels stay as many nothing is needed
+    shortcuts = [layer for layer in convolutions if layer.kernel_size == (1, 1)]
+    assert [layer.filters for layer in convolutions if layer not in shortcuts] == [32, 32, 32, 64, 64, 128, 128]
+    assert [layer.filters for layer in shortcuts] == [64, 128]  # where the channels stay as many nothing is needed
     assert len(layers(net, "Add")) == len(layers(net, "AveragePooling2D")) + 1 == 3
     assert len(layers(net, "BatchNormalization")) == len(convolutions)
     assert not any(layer.use_bias for layer in convolutions)
 
 
-def test_a_by_pass_hands_on_what_comes_in_where_its_convolutions_say_nothing():
+def test_a_shortcut_hands_on_what_comes_in_where_its_convolutions_say_nothing():
     net = build(ResNet(stem=4, blocks=((4, 1),)), 16)
     for layer in layers(net, "Conv2D")[1:]:
         layer.set_weights([np.zeros_like(weights) for weights in layer.get_weights()])
@@ -163,13 +163,13 @@ def test_dropout_is_there_where_it_is_asked_for():
 
 
 @pytest.mark.parametrize("net", [SLIM, PARED_DOWN], ids=str)
-def test_jitter_holds_no_weights_and_changes_nothing_that_is_tested(net):
-    plain, jittered = build(net, 16), build(net, 16, online_augmentation=OnlineAugmentation(), seed=3)
-    assert [w.shape for w in jittered.get_weights()] == [w.shape for w in plain.get_weights()]
-    assert jittered.count_params() == plain.count_params() == cost(net, 16)[0]
-    jittered.set_weights(plain.get_weights())
-    np.testing.assert_array_equal(np.array(jittered(PICTURES)), np.array(plain(PICTURES)))
-    assert not np.allclose(np.array(jittered(PICTURES, training=True)), np.array(plain(PICTURES, training=True)))
+def test_online_augmentation_holds_no_weights_and_changes_nothing_that_is_tested(net):
+    plain, online_augmentationed = build(net, 16), build(net, 16, online_augmentation=OnlineAugmentation(), seed=3)
+    assert [w.shape for w in online_augmentationed.get_weights()] == [w.shape for w in plain.get_weights()]
+    assert online_augmentationed.count_params() == plain.count_params() == count_params_and_macs(net, 16)[0]
+    online_augmentationed.set_weights(plain.get_weights())
+    np.testing.assert_array_equal(np.array(online_augmentationed(PICTURES)), np.array(plain(PICTURES)))
+    assert not np.allclose(np.array(online_augmentationed(PICTURES, training=True)), np.array(plain(PICTURES, training=True)))
 
 
 # what goes in and what comes out
@@ -195,60 +195,30 @@ def test_logits_are_no_probabilities():
 
 def test_without_layers_it_is_logistic_regression_on_grey_values_from_0_to_1():
     net = build(LOGISTIC_REGRESSION, 16)
-    assert net.count_params() == cost(LOGISTIC_REGRESSION, 16)[0] == 16 * 16 * 8 + 8
+    assert net.count_params() == count_params_and_macs(LOGISTIC_REGRESSION, 16)[0] == 16 * 16 * 8 + 8
     slope, intercept = net.get_weights()
     expected = PICTURES.reshape(3, -1) / 255 @ slope + intercept
     np.testing.assert_allclose(np.array(net(PICTURES)), expected, atol=1e-5)
 
 
 def test_the_same_seed_begins_with_the_same_weights_and_another_seed_with_others():
-    def first_weights(seed):
-        keras().utils.set_random_seed(seed)
-        return build(PARED_DOWN, 16).get_weights()[0]
+    for net in (PARED_DOWN, SLIM):
+        one, same, other = (build(net, 16, seed=seed).get_weights() for seed in (0, 0, 1))
+        assert all(map(np.array_equal, one, same))
+        assert not any(np.array_equal(a, b) for a, b in zip(one, other) if a.ndim > 1 and np.ptp(a))
 
-    assert np.array_equal(first_weights(0), first_weights(0))
-    assert not np.array_equal(first_weights(0), first_weights(1))
+
+def test_online_augmentation_leaves_the_first_weights_as_they_are():
+    plain, augmented = (build(SLIM, 16, 8, how, seed=3).get_weights() for how in (None, OnlineAugmentation()))
+    assert all(map(np.array_equal, plain, augmented))
 
 
 def test_a_signal_gets_through_eleven_layers():
     deep = ConvNet(tuple((8,) * len(block) for block in CONVNET_A.blocks), (64, 64))
-    keras().utils.set_random_seed(0)
     assert np.array(build(deep, 32)(PICTURES.repeat(2, 1).repeat(2, 2))).std(0).max() > 1e-2
 
 
 # what it costs
-
-
-@pytest.mark.parametrize("size", [48, 32, 33])
-@pytest.mark.parametrize(
-    "net",
-    [PARED_DOWN, TWO_CONVOLUTIONS, FOUR_CONVOLUTIONS, QUARTER_A, LOGISTIC_REGRESSION, ConvNet(dense=(7, 5), dropout=0.1)],
-    ids=str,
-)
-def test_parameters_are_as_many_as_keras_counts(net, size):
-    assert cost(net, size)[0] == build(net, size).count_params()
-    assert cost(net, size, classes=3)[0] == build(net, size, classes=3).count_params()
-
-
-WAYS = [COMPACT, SLIM, ResNet(4, ((4, 2), (4, 1), (6, 1), (6, 3))), ResNet(5, (), dropout=0.5)]
-
-
-@pytest.mark.parametrize("size", [48, 24, 47])
-@pytest.mark.parametrize("net", WAYS, ids=str)
-def test_parameters_of_a_residual_net_are_as_many_as_keras_counts(net, size):
-    assert cost(net, size)[0] == build(net, size).count_params()
-    assert cost(net, size, classes=3)[0] == build(net, size, classes=3).count_params()
-
-
-@pytest.mark.parametrize("size", [48, 24, 47])
-@pytest.mark.parametrize("net", [*WAYS, PARED_DOWN, FOUR_CONVOLUTIONS, ConvNet(dense=(7, 5))], ids=str)
-def test_multiply_adds_are_as_many_as_the_shapes_of_its_layers_say(net, size):
-    counted = 0
-    for layer in build(net, size).layers:
-        if isinstance(layer, (keras().layers.Conv2D, keras().layers.Dense, keras().layers.DepthwiseConv2D)):
-            places = np.prod(layer.output.shape[1:-1], dtype=int)  # each place of what comes out uses the whole kernel
-            counted += layer.get_weights()[0].size * places
-    assert cost(net, size)[1] == counted
 
 
 def test_the_cost_of_a_residual_net_is_what_is_counted_by_hand():
@@ -256,26 +226,26 @@ def test_the_cost_of_a_residual_net_is_what_is_counted_by_hand():
     convolutions = (25 * 4, 9 * 4 * 4, 9 * 4 * 4), (9 * 4 * 8, 9 * 8 * 8, 4 * 8)
     normalisation = 4 * (3 * 4 + 3 * 8)
     parameters = sum(map(sum, convolutions)) + normalisation + 8 * 16 + (8 + 1) * 8
-    multiply_adds = sum(convolutions[0]) * 8 * 8 + sum(convolutions[1]) * 4 * 4 + 8 * 16 + 8 * 8
-    assert cost(SLIM, 16) == (parameters, multiply_adds) == (1628, 39360)
+    macs = sum(convolutions[0]) * 8 * 8 + sum(convolutions[1]) * 4 * 4 + 8 * 16 + 8 * 8
+    assert count_params_and_macs(SLIM, 16) == (parameters, macs) == (1628, 39360)
 
 
 def test_the_compact_net_is_a_fraction_of_convnet_a():
-    (few, light), (many, heavy) = cost(COMPACT, 48), cost(CONVNET_A, 48)
+    (few, light), (many, heavy) = count_params_and_macs(COMPACT, 48), count_params_and_macs(CONVNET_A, 48)
     assert 50 * few < many and 10 * light < heavy
 
 
 def test_the_cost_of_the_pared_down_net_is_what_is_counted_by_hand():
     # a 3x3 convolution to 16 channels over 48 x 48; 24 x 24 x 16 values into 128 units; 128 into 8
     parameters = (9 + 1) * 16 + (24 * 24 * 16 + 1) * 128 + (128 + 1) * 8
-    multiply_adds = 9 * 16 * 48 * 48 + 24 * 24 * 16 * 128 + 128 * 8
-    assert cost(PARED_DOWN, 48) == (parameters, multiply_adds) == (1_180_968, 1_512_448)
+    macs = 9 * 16 * 48 * 48 + 24 * 24 * 16 * 128 + 128 * 8
+    assert count_params_and_macs(PARED_DOWN, 48) == (parameters, macs) == (1_180_968, 1_512_448)
 
 
 def test_two_in_three_parameters_of_convnet_a_are_in_its_dense_layers():
     convolutions = sum((9 * below + 1) * above for below, above in zip([1, *PUBLISHED], PUBLISHED))
     dense = (512 + 1) * 4096 + (4096 + 1) * 4096 + (4096 + 1) * 8
-    assert cost(CONVNET_A, 48)[0] == convolutions + dense == 28_134_664
+    assert count_params_and_macs(CONVNET_A, 48)[0] == convolutions + dense == 28_134_664
     assert dense > 2 * convolutions
 
 

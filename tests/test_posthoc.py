@@ -43,7 +43,7 @@ def run_of(test, validation, y_true, trained=(H, N), record_features=None, fold=
         rows=(len(trained), len(validation), len(test)),
         y_true={"train": np.asarray(trained, int), "validation": np.asarray(y_true, int)},
         validation=np.asarray(validation, np.float32),
-        record_features={part: np.asarray(found, np.float16) for part, found in (features or {}).items()},
+        embeddings={part: np.asarray(found, np.float16) for part, found in (record_features or {}).items()},
         seconds=1.0,
         weights=[],
     )
@@ -65,9 +65,9 @@ def clouds(counts, seed, apart, classes=(A, H, N)):
 
 def featured(trained, validated, tested, **how) -> Run:
     """A run that guesses nothing by itself and has (features, labels) of the three parts."""
-    make_split = dict(train=trained[0], validation=validated[0], test=tested[0])
+    parts_ = dict(train=trained[0], validation=validated[0], test=tested[0])
     even = [np.full((len(found), 8), 1 / 8) for found in (tested[0], validated[0])]
-    return run_of(*even, y_true=validated[1], trained=trained[1], record_features=make_split, **how)
+    return run_of(*even, y_true=validated[1], trained=trained[1], record_features=parts_, **how)
 
 
 @pytest.fixture(scope="module")
@@ -205,8 +205,8 @@ def test_the_nearest_mean_is_as_sure_as_validation_lets_it_be():
 
 
 def test_a_retrained_layer_draws_the_line_midway_though_one_side_is_scarce():
-    make_split = [clouds(counts, k, 1.5, (A, H)) for k, counts in enumerate(((40, 2000), (200, 200), (500, 500)))]
-    speaker = pooled(featured(*make_split))
+    parts_ = [clouds(counts, k, 1.5, (A, H)) for k, counts in enumerate(((40, 2000), (200, 200), (500, 500)))]
+    speaker = pooled(featured(*parts_))
     right = posthoc.retrained_head(speaker).y_pred == np.repeat([A, H], 500)
     scarce, common = right[:500].mean(), right[500:].mean()
     assert scarce == pytest.approx(common, abs=0.08) and min(scarce, common) > 0.75  # .86 at best, by theory
@@ -226,7 +226,7 @@ def test_whoever_has_lost_rows_or_runs_or_says_otherwise_by_now_is_refused(chang
     early = speaker.after_epoch(1)
     for lost in (some, early, speaker.averaged(), replace(speaker, runs=()), replace(speaker, runs=speaker.runs[:1])):
         with pytest.raises(
-            InputError, match="'net': change what whole runs say first, then choose among rows or epochs"
+            InputError, match="'net': change what whole runs predict first, then choose among rows or epochs"
         ):
             change(lost)
 
@@ -243,9 +243,9 @@ def test_without_a_validation_part_there_is_nothing_to_choose_on(change, speaker
 def test_a_last_layer_needs_the_features_of_every_run(change, speaker):
     one, other = speaker.runs
     with pytest.raises(
-        InputError, match=r"'net': what goes into the last layer was not kept \(features=True keeps it\)"
+        InputError, match=r"'net': what goes into the last layer was not kept \(record_features=True keeps it\)"
     ):
-        change(replace(speaker, runs=(one, replace(other, record_features={}))))
+        change(replace(speaker, runs=(one, replace(other, embeddings={}))))
 
 
 @pytest.mark.parametrize("change", EVERY)
@@ -253,7 +253,7 @@ def test_who_was_changed_can_be_changed_again_but_not_asked_about_epochs(change,
     changed = change(speaker)
     assert changed.name == "net" and len(changed.runs) == 2
     assert np.array_equal(posthoc.temperature_scaled(changed).y_pred, changed.y_pred)
-    with pytest.raises(InputError, match="after epoch 1 was not kept"):
+    with pytest.raises(InputError, match="predictions after epoch 1 were not kept"):
         changed.after_epoch(1)
 
 
@@ -278,26 +278,26 @@ RIGHT, HALF, WRONG = [0.9, 0.9, 0.9, 0.1], [0.9, 0.9, 0.1, 0.9], [0.1, 0.1, 0.1,
 
 def test_each_fold_takes_whom_its_own_validation_persons_prefer():
     one, other = candidate("one", (0.6, RIGHT), (0.7, WRONG)), candidate("other", (0.8, HALF), (0.9, HALF))
-    nested = posthoc.chosen([one, other])
+    nested = posthoc.select_on_validation([one, other])
     assert nested.probabilities[:, H] == pytest.approx([0.6, 0.9])
-    assert nested.name == "chosen by validation subjects"
+    assert nested.name == "selected on validation subjects"
     assert nested.table.photo.tolist() == one.table.photo.tolist() and nested.table.index.tolist() == [0, 1]
     assert [run.validation[2, H] for run in nested.runs] == pytest.approx([0.9, 0.1])
-    assert posthoc.chosen([other, one], name="again").probabilities[:, H] == pytest.approx([0.6, 0.9])
+    assert posthoc.select_on_validation([other, one], name="again").probabilities[:, H] == pytest.approx([0.6, 0.9])
 
 
 def test_what_is_tested_has_no_say_in_the_choice():
     one, other = candidate("one", (0.6, RIGHT)), candidate("other", (0.8, HALF))
     for test in (0.0, 0.3, 1.0):  # whatever is said of the test photo
         changed = candidate("one", (test, RIGHT))
-        assert posthoc.chosen([changed, other]).probabilities[0, H] == pytest.approx(test)
-    assert posthoc.chosen([other, one]).runs[0] is one.runs[0]
+        assert posthoc.select_on_validation([changed, other]).probabilities[0, H] == pytest.approx(test)
+    assert posthoc.select_on_validation([other, one]).runs[0] is one.runs[0]
 
 
 def test_the_first_of_equals_is_chosen():
     one, other = candidate("one", (0.6, RIGHT)), candidate("other", (0.8, RIGHT))
-    assert posthoc.chosen([one, other]).runs[0] is one.runs[0]
-    assert posthoc.chosen([other, one]).runs[0] is other.runs[0]
+    assert posthoc.select_on_validation([one, other]).runs[0] is one.runs[0]
+    assert posthoc.select_on_validation([other, one]).runs[0] is other.runs[0]
 
 
 # Of four happy ones and one neutral: all but the neutral right (accuracy .8); or two happy ones and the neutral (.6).
@@ -310,20 +310,20 @@ ACCURATE, FAIR = [0.9, 0.9, 0.9, 0.9, 0.9], [0.9, 0.9, 0.1, 0.1, 0.1]
 def test_any_metric_may_decide_among_those_that_are_accurate_enough(metric, at_least, test):
     y_true = (H, H, H, H, N)
     both = candidate("one", (0.6, ACCURATE), y_true=y_true), candidate("other", (0.8, FAIR), y_true=y_true)
-    assert posthoc.chosen(both, metric, at_least).probabilities[0, H] == pytest.approx(test)
+    assert posthoc.select_on_validation(both, metric, at_least).probabilities[0, H] == pytest.approx(test)
 
 
 def test_where_nobody_is_accurate_enough_the_most_accurate_is_taken():
     y_true = (H, H, H, H, N)
     both = candidate("other", (0.8, FAIR), y_true=y_true), candidate("one", (0.6, ACCURATE), y_true=y_true)
-    assert posthoc.chosen(both, "balanced_accuracy", at_least=0.9).probabilities[0, H] == pytest.approx(0.6)
+    assert posthoc.select_on_validation(both, "balanced_accuracy", at_least=0.9).probabilities[0, H] == pytest.approx(0.6)
 
 
 def test_rows_go_with_whoever_is_chosen_and_a_leak_stays_one():
     one, other = candidate("one", (0.6, RIGHT), (0.7, WRONG)), candidate("other", (0.8, HALF), (0.9, HALF))
     other = replace(other, table=other.table.assign(source_in_training=True), leaky=True)
     one = replace(one, table=one.table.assign(source_in_training=False))
-    nested = posthoc.chosen([one, other])
+    nested = posthoc.select_on_validation([one, other])
     assert nested.table.source_in_training.tolist() == [False, True] and nested.leaky
     assert posthoc.ensemble([one, other]).leaky
 
@@ -334,14 +334,14 @@ def test_an_ensemble_says_the_mean_of_both_parts_and_keeps_nobodys_weights():
     assert both.probabilities[:, H] == pytest.approx([0.7, 0.5]) and both.name == "both"
     assert both.probabilities.dtype == np.float32
     assert both.runs[0].validation[:, H] == pytest.approx([0.9, 0.9, 0.5, 0.5])
-    assert both.runs[0].weights == [] and both.runs[0].record_features == {} and both.runs[0].seconds == 2
+    assert both.runs[0].weights == [] and both.runs[0].embeddings == {} and both.runs[0].seconds == 2
     assert posthoc.temperature_scaled(both).y_pred.tolist() == both.y_pred.tolist()  # one step can follow another
     assert one.probabilities[0, H] == np.float32(0.6)
     with pytest.raises(InputError, match="'both': what goes into the last layer was not kept"):
         posthoc.retrained_head(both)
 
 
-@pytest.mark.parametrize("together", (posthoc.chosen, posthoc.ensemble))
+@pytest.mark.parametrize("together", (posthoc.select_on_validation, posthoc.ensemble))
 def test_only_those_who_were_tested_and_validated_alike_are_put_together(together):
     one = candidate("one", (0.6, RIGHT), (0.7, WRONG))
     another_fold = replace(pooled(run_of(two([0.6]), two(RIGHT), (H, H, H, N), fold=5)), name="elsewhere")
@@ -351,5 +351,5 @@ def test_only_those_who_were_tested_and_validated_alike_are_put_together(togethe
         together([one, another_fold, fewer_folds, other_validation])
     with pytest.raises(InputError, match="no candidate"):
         together([])
-    with pytest.raises(InputError, match="'one': change what whole runs say first"):
+    with pytest.raises(InputError, match="'one': change what whole runs predict first"):
         together([one, one.where(np.array([True, False]))])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from emoclass.baselines import majority
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
-from emoclass.predictions import concat_folds
 from emoclass.splits import GROUP_NAMES
+from emoclass.study.sweep import concat_folds
 from emoclass.study.train import select_samples
 from emoclass.study.variant import Variant
 
@@ -121,15 +121,15 @@ def test_after_an_epoch_stands_what_was_said_then(faces):
     assert pooled.after_epoch(1).table.equals(pooled.table) and pooled.y_pred.tolist() == [0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("guesses", [([[1, 2], [3, 4]], [[5, 6], [7, 0]]), ([[1, 2], [3, 4]], ()), ((), ())])
+@pytest.mark.parametrize("epoch_predictions", [([[1, 2], [3, 4]], [[5, 6], [7, 0]]), ([[1, 2], [3, 4]], ()), ((), ())])
 @pytest.mark.parametrize("epoch", [-1, 0, 3])
 def test_an_epoch_that_was_not_or_that_nobody_followed_is_refused(faces, epoch_predictions, epoch):
-    with pytest.raises(InputError, match=f"'net': what was said after epoch {epoch} was not kept"):
+    with pytest.raises(InputError, match=f"'net': predictions after epoch {epoch} were not kept"):
         concat_folds(two_runs(*epoch_predictions), faces).after_epoch(epoch)
 
 
 def test_all_runs_must_have_been_followed(faces):
-    with pytest.raises(InputError, match=r"after epoch 2 was not kept \(follow=True keeps it\)"):
+    with pytest.raises(InputError, match=r"after epoch 2 were not kept \(record_epochs=True\)"):
         concat_folds(two_runs([[1, 2], [3, 4]], [[5, 6]]), faces).after_epoch(2)
     with pytest.raises(InputError, match="epoch 1"):
         majority(faces).after_epoch(1)
@@ -160,7 +160,7 @@ def test_who_is_averaged_once_is_averaged_for_good(pooled):
     once = pooled.averaged()
     assert once.runs == () and once.table.photo.tolist() == pooled.table.photo.tolist()
     assert np.array_equal(once.averaged().probabilities, pooled.probabilities)
-    with pytest.raises(InputError, match="after epoch 1 was not kept"):
+    with pytest.raises(InputError, match="after epoch 1 were not kept"):
         once.after_epoch(1)
     assert len(pooled.where([False] * 4).averaged()) == 0
 
@@ -169,5 +169,5 @@ def test_there_is_no_average_over_seeds_that_asked_for_different_things(faces_of
     faces = faces_of(photo=[*range(40)], emotion=list(EMOTIONS) * 5)
     photos = [str(k) for k in range(40)]
     runs = [run_of(photos, photos, seed=seed, variant=LEAKY.replace(target="permuted")) for seed in (0, 1)]
-    with pytest.raises(InputError, match=r"'net': what was to be said changes from time to time for .* and \d+ more"):
+    with pytest.raises(InputError, match=r"'net': the label changes from time to time for .* and \d+ more"):
         concat_folds(runs, faces).averaged()

@@ -68,7 +68,7 @@ def unguarded():
 
 def torn(table, part, key):
     """The words of a column that stand in more than one part."""
-    return sorted(word for word, rows in table.groupby(key).group_ids.items() if len(set(part[rows])) > 1)
+    return sorted(word for word, rows in table.groupby(key).groups.items() if len(set(part[rows])) > 1)
 
 
 # the promise

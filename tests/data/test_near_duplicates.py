@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emoclass.augment import warp
 from emoclass.data import near_duplicates as module
-from emoclass.data.near_duplicates import kept_together, find_near_duplicates, perceptual_hashes
+from emoclass.data.near_duplicates import find_near_duplicates, kept_together, perceptual_hashes
 
 WHAT = "pairs of near-duplicates, kept together; of these under two subjects' names"
 

@@ -102,7 +102,7 @@ def test_each_knob_alone_makes_faces_of_one_emotion_differ(knob):
 def test_photos_of_one_person_are_alike_where_nothing_but_persons_differs():
     faces = small(PLAIN, subject=1.0, counts=(0, 0, 0, 0, 0, 30, 0, 0), photos_per_subject=(5, 1))
     assert faces.table.subject.nunique() == 6
-    for _, rows in faces.table.groupby("subject").group_ids.items():
+    for _, rows in faces.table.groupby("subject").groups.items():
         assert len(np.unique(faces.pixels[rows], axis=0)) == 1
     assert len(np.unique(faces.pixels, axis=0)) == 6
 

@@ -18,10 +18,10 @@ from emoclass.data import muxspace
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
-from emoclass.predictions import concat_folds
 from emoclass.splits import group_ids
 from emoclass.study import store
 from emoclass.study.notebook import Study
+from emoclass.study.sweep import concat_folds
 
 SMALL = models.ResNet(stem=4, blocks=((4, 1), (8, 2)))
 

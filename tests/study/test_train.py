@@ -16,8 +16,8 @@ from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError, LeakError
 from emoclass.labels import EMOTIONS
 from emoclass.metrics import wilson
-from emoclass.predictions import concat_folds
 from emoclass.splits import GROUP_NAMES, Split, group_ids
+from emoclass.study.sweep import concat_folds
 from emoclass.study.train import fit, make_split, select_samples, train
 from emoclass.study.variant import ROLES, Variant
 
