@@ -10,7 +10,7 @@ from emoclass import models, posthoc, splits
 from emoclass.augment import with_copies
 from emoclass.errors import InputError, listed
 from emoclass.faces import Faces
-from emoclass.files import replacing
+from emoclass.files import replacing, write_text
 from emoclass.inference import FACTS, NET, load
 from emoclass.labels import EMOTIONS
 from emoclass.losses import log_prior
@@ -25,11 +25,10 @@ from emoclass.study.variant import Variant
 
 SCORES = ("best.person.", "compact.person.", "new_faces.")  # ids in results.json that tell what to expect of it
 MEASURED = (
-    "tested by subject, on photos that no net tested on them had seen, and never on this very net: it has seen all but "
-    "its validation part, so none are left to test it fairly. new_faces.collection.new_faces_adjusted: nets trained "
-    "the same way on seven tenths of the photos and half of the new faces; compact: before the second pass, without "
-    "new faces, the best of three such nets in each fold by its validation subjects; best: the best of all conditions "
-    "of notebook 5 in each fold, chosen so for macro-F1; new_faces: all its conditions"
+    "never on this very net, which has seen all but its validation part, but by subject on nets trained the same way "
+    "with fewer photos. new_faces.collection.new_faces_adjusted comes nearest: seven tenths of the photos and half of "
+    "the new faces; compact: before the second pass, without new faces; best: the best of all conditions of notebook "
+    "5, chosen in each fold on its validation subjects for macro-F1"
 )
 ACCURACY = 0.84  # at least, on the validation part, whatever tau does for the minority classes
 
@@ -65,10 +64,7 @@ def train_on_everything(variant: Variant, faces: Faces, seed: int = 0) -> Run:
 
 
 def tune_tau_and_temperature(run: Run, faces: Faces) -> tuple[float, float]:
-    """tau and temperature of a run on these faces, chosen on its validation part as notebook 5 does.
-
-    Raises InputError if there is no validation part.
-    """
+    """tau and temperature of a run on these faces, chosen on its validation part; InputError if there is none."""
     predictions = concat_folds([run], faces)
     [tau] = posthoc.select_taus(predictions, ACCURACY).tolist()
     [temperature] = posthoc.temperatures(posthoc.logit_adjusted(predictions, tau)).tolist()
@@ -88,31 +84,26 @@ def as_keras(run: Run, size: int, logit_adjustment_tau: float = 0.0):
 
 
 def describe(faces: Faces, variant: Variant, numbers: dict[str, dict], data: dict) -> dict:
-    """All that is known of a model before it is trained, as plain values.
-
-    numbers, data    of a results.json: see `Results`
-    """
-    size, counts = faces.size, {emotion: int(count) for emotion, count in faces.counts.items()}
+    """All that is known of a model before it is trained, as plain values; `numbers`, `data` are of a results.json."""
+    size, scores = faces.size, {name: number for name, number in numbers.items() if name.startswith(SCORES)}
+    preprocessing = {
+        "size": size,
+        "crop": "the face fills the square from brow to chin",
+        "grey": "0.299 red + 0.587 green + 0.114 blue",
+        "resize": "mean over areas (cv2.INTER_AREA)",
+        "input": f"uint8 (batch, {size}, {size}, 1), 0 to 255, not rescaled",
+        "views": "the picture and its mirror image; take the mean of their logits",
+        "output": "float32 logits (batch, 8); probabilities are softmax(logits / temperature)",
+        "prior": "tau x the log share of each emotion in training is taken from the logits already",
+    }
     about = {
         "name": variant.name,
         "emotions": EMOTIONS,
-        "preprocessing": {
-            "size": size,
-            "crop": "the face fills the square from brow to chin",
-            "grey": "0.299 red + 0.587 green + 0.114 blue",
-            "resize": "mean over areas (cv2.INTER_AREA)",
-            "input": f"uint8 (batch, {size}, {size}, 1), 0 to 255, not rescaled",
-            "views": "the picture and its mirror image; take the mean of their logits",
-            "output": "float32 logits (batch, 8); probabilities are softmax(logits / temperature)",
-            "prior": "tau x the log share of each emotion in training is taken from the logits already",
-        },
+        "preprocessing": preprocessing,
         "not_for": "inferring emotions of persons at work or in education (EU AI Act, Article 5(1)(f)), or judging "
         "anybody; it tells how a face looks to others, not what somebody feels",
-        "data": data | {"photos of each emotion": counts},
-        "scores": {
-            "measured": MEASURED,
-            "numbers": {name: number for name, number in numbers.items() if name.startswith(SCORES)},
-        },
+        "data": data | {"photos of each emotion": {emotion: int(n) for emotion, n in faces.counts.items()}},
+        "scores": {"measured": MEASURED, "numbers": scores},
         "variant": variant.content,
         "versions": versions(),
     }
@@ -128,8 +119,7 @@ def save(net, facts: dict, folder: Path) -> Path:
         with replacing(Path(folder) / NET) as draft:
             net.save(draft)
             facts = facts | {"sha256": hashlib.sha256(draft.read_bytes()).hexdigest()}
-            with replacing(Path(folder) / FACTS) as beside:
-                beside.write_text(json.dumps(facts, indent=1, allow_nan=False) + "\n")
+        write_text(Path(folder) / FACTS, json.dumps(facts, indent=1, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(
             f"the model cannot be kept in {folder} ({error.strerror or error}): make room there"
@@ -163,6 +153,6 @@ def export(dataset: str = "muxspace", profile: str = "full", say=print) -> Path:
         facts["tau"], facts["temperature"] = tune_tau_and_temperature(run, study.faces)
         net = as_keras(run, study.faces.size, facts["tau"])
         facts["rows"] = dict(zip(("train", "validation"), run.rows))
-    if missing := [f"{start}*" for start in SCORES if not any(name.startswith(start) for name in numbers)]:
+    if missing := [f"{first}*" for first in SCORES if not any(name.startswith(first) for name in numbers)]:
         say(f"scores that {recorded} lacks, and so does the model: {listed(missing)}; run `make reproduce`")
     return save(net, facts, folder)

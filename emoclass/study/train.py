@@ -133,13 +133,12 @@ def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0, init_fro
                  given. Raises InputError if it is the run of another variant, fold or seed: that net may have been
                  trained on what is tested here
     """
-    if init_from is not None:
-        expected = (variant.init_from and variant.init_from.content, fold, seed)
-        if (init_from.variant.content, init_from.fold, init_from.seed) != expected:
-            raise InputError(
-                f"variant {variant.name!r}, fold {fold}, seed {seed} cannot start from {init_from.variant.name!r}, "
-                f"fold {init_from.fold}, seed {init_from.seed}: it must be its own init_from, same fold and seed"
-            )
+    expected = (variant.init_from and variant.init_from.content, fold, seed)
+    if init_from and (init_from.variant.content, init_from.fold, init_from.seed) != expected:
+        raise InputError(
+            f"variant {variant.name!r}, fold {fold}, seed {seed} cannot start from {init_from.variant.name!r}, "
+            f"fold {init_from.fold}, seed {init_from.seed}: it must be its own init_from, same fold and seed"
+        )
     everything, split = make_split(variant, faces, fold, seed)
     if variant.init_from and init_from is None:
         init_from = train(variant.init_from, faces, fold, seed)
@@ -158,13 +157,7 @@ def fit(
         raise InputError(
             f"variant {variant.name!r}: without a validation part no epoch is the best; keep the last one"
         )
-    if variant.target == "source":
-        target, classes = everything.table.source, tuple(sorted(everything.table.source.unique()))
-        trained = np.arange(len(classes))
-    else:
-        target, classes = everything.table.emotion, EMOTIONS
-        trained = np.flatnonzero(np.isin(EMOTIONS, variant.emotions))
-    labels = pd.Categorical(target, categories=[classes[k] for k in trained]).codes.astype(np.int64)
+    labels, trained, classes = _target(variant, everything)
     pictures = everything.pixels[..., None]
 
     counts = np.bincount(labels[split.train], minlength=len(trained))
@@ -209,6 +202,17 @@ def fit(
         seconds=seconds,
         weights=weights,
     )
+
+
+def _target(variant: Variant, everything: Faces) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """(n,) int64 labels among the K classes trained; (K,) their places among all classes; all classes."""
+    if variant.target == "source":
+        target, classes = everything.table.source, tuple(sorted(everything.table.source.unique()))
+        trained = np.arange(len(classes))
+    else:
+        target, classes = everything.table.emotion, EMOTIONS
+        trained = np.flatnonzero(np.isin(EMOTIONS, variant.emotions))
+    return pd.Categorical(target, categories=[classes[k] for k in trained]).codes.astype(np.int64), trained, classes
 
 
 def _compiled(variant: Variant, size: int, counts: np.ndarray, seed: int):
