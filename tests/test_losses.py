@@ -32,7 +32,10 @@ def by_hand(weights, labels, logits, focal_gamma=0.0, logit_adjustment_tau=0.0, 
     return np.mean([weights[k] * (1 - q[k]) ** focal_gamma * -np.log(q[k]) for k, q in zip(labels, p)])
 
 
-def value(labels, logits, weights=np.ones(3), **options) -> float:
+ONES = np.ones(3)
+
+
+def value(labels, logits, weights=ONES, **options) -> float:
     return float(cross_entropy(weights, **options)(np.asarray(labels), np.asarray(logits, np.float32)))
 
 

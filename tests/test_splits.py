@@ -12,10 +12,21 @@ import emoclass.splits as module
 from emoclass.augment import OfflineAugmentation, with_copies
 from emoclass.errors import InputError, LeakError, listed
 from emoclass.labels import EMOTIONS
-from emoclass.splits import GROUP_KEYS, assign_folds, check_no_leakage, group_ids, make_fold
+from emoclass.splits import (
+    GROUP_KEYS,
+    GROUP_NAMES,
+    Split,
+    assign_folds,
+    check_no_leakage,
+    connected,
+    group_ids,
+    in_training,
+    make_fold,
+)
 
 HONEST = ("photo", "duplicate", "subject", "source")
-PICTURE, KNOWN = ("parent", "duplicate_id", "near_duplicate_id"), ("parent", "duplicate_id", "near_duplicate_id", "subject", "source")
+KNOWN = ("parent", "duplicate_id", "near_duplicate_id", "subject", "source")
+PICTURE = KNOWN[:3]
 NEVER_TORN = {"photo": PICTURE, "duplicate": PICTURE, "subject": KNOWN[:4], "source": KNOWN[:4]}
 FOLDS = 3
 
@@ -43,11 +54,11 @@ def linked(faces_of, links, emotions):
     return faces_of(emotion=emotions, source=np.repeat(["news", "film", "web"], 20), **columns)
 
 
-def split(faces, by, fold=0, **how):
+def parts(faces, by, fold=0, **how):
     """(n,) int: 0 train, 1 validation, 2 test; every row must be in exactly one of them."""
-    make_split = make_fold(faces, by, fold, FOLDS, **how)
+    sides = make_fold(faces, by, fold, FOLDS, **how)
     part = np.full(len(faces), -1)
-    for number, rows in enumerate((make_split.train, make_split.validation, make_split.test)):
+    for number, rows in enumerate((sides.train, sides.validation, sides.test)):
         assert (part[rows] == -1).all() and len(np.unique(rows)) == len(rows)
         part[rows] = number
     assert (part >= 0).all()
@@ -55,12 +66,12 @@ def split(faces, by, fold=0, **how):
 
 
 @contextmanager
-def unguarded():
+def unchecked():
     """Splits made meanwhile are refused by nobody, and remembered by nobody afterwards."""
     for cache in (module._folds, module._parts):
         cache.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "guard", lambda *_, **__: None)
+        patch.setattr(module, "check_no_leakage", lambda *_, **__: None)
         yield
     for cache in (module._folds, module._parts):
         cache.cache_clear()
@@ -80,7 +91,7 @@ def torn(table, part, key):
 def test_nothing_that_belongs_together_is_ever_torn_unless_the_split_is_refused(faces_of, by, links, emotions, seed):
     faces = linked(faces_of, links, emotions)
     try:
-        part = split(faces, by, seed=seed)
+        part = parts(faces, by, seed=seed)
     except LeakError:
         assert by == "photo"  # the wider protocols leave nothing to refuse
         return
@@ -99,28 +110,28 @@ def test_of_any_table_nothing_is_torn_and_what_would_be_is_refused_by_name(faces
     faces = faces_of(emotion=emotions, **columns)
     keys = NEVER_TORN[by]
     try:
-        with unguarded():
-            folds, part = assign_folds(faces.table, by, FOLDS), split(faces, by)
+        with unchecked():
+            folds, part = assign_folds(faces.table, by, FOLDS), parts(faces, by)
     except InputError as error:
         assert len(np.unique(group_ids(faces.table, by))) < FOLDS or "too few photos" in str(error)
         return
     would_be = [(key, names) for rows in (folds, part) for key in keys if (names := torn(faces.table, rows, key))]
     try:
-        kept = split(faces, by)
+        kept = parts(faces, by)
     except LeakError as error:
         key, names = would_be[0]
-        predicted = f"{len(names)} x the same {module.GROUP_NAMES[key]} on both sides: {listed(names, 8)};"
-        assert by == "photo" and predicted in str(error)
+        named = f"{len(names)} x the same {GROUP_NAMES[key]} on both sides: {listed(names, 8)};"
+        assert by == "photo" and named in str(error)
     else:
         assert not would_be and np.array_equal(kept, part)
         assert not any(torn(faces.table, kept, key) for key in keys)
 
 
 @pytest.mark.parametrize("by", HONEST)
-def test_the_promise_is_kept_on_drawn_faces_and_their_copies(drawn, by):
+def test_the_promise_is_kept_on_synthetic_faces_and_their_copies(drawn, by):
     faces = with_copies(drawn, OfflineAugmentation(target_count=18, classes=("fear", "contempt")))
     for seed in range(3):
-        part = split(faces, by, seed=seed, allow_leak=by == "photo")
+        part = parts(faces, by, seed=seed, allow_leak=by == "photo")
         keys = ("parent",) if by == "photo" else NEVER_TORN[by]
         assert set(part) == {0, 1, 2}
         assert not any(torn(faces.table, part, key) for key in keys)
@@ -135,7 +146,7 @@ def test_each_photo_is_tested_exactly_once(drawn, by):
 
 
 @settings(max_examples=25)
-@given(links=links, emotions=emotions, group_by=st.sampled_from([by for by in GROUP_KEYS if by != "source"]))
+@given(links=links, emotions=emotions, by=st.sampled_from([by for by in GROUP_KEYS if by != "source"]))
 def test_folds_are_numbered_from_nought_and_every_row_has_one(faces_of, links, emotions, by):
     faces = linked(faces_of, links, emotions)
     assume(len(np.unique(group_ids(faces.table, by))) >= FOLDS)
@@ -147,14 +158,27 @@ def test_folds_are_numbered_from_nought_and_every_row_has_one(faces_of, links, e
 # groups
 
 
-def test_two_persons_who_share_a_picture_are_one_group(faces_of):
+@given(st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))
+def test_what_is_linked_through_any_chain_bears_one_number(case):
+    n, pairs = case
+    reached = np.eye(n, dtype=bool)
+    for one, other in pairs:
+        reached[one, other] = reached[other, one] = True
+    for _ in range(n):
+        reached = reached @ reached
+    one, other = np.array(pairs, int).reshape(-1, 2).T
+    number = connected(n, one, other)
+    assert number.shape == (n,) and np.array_equal(number[:, None] == number, reached)
+
+
+def test_two_subjects_who_share_a_picture_are_one_group(faces_of):
     table = faces_of(subject=["A", "A", "B", "B", "C"], duplicate_id=["1", "2", "2", "3", "4"]).table
     assert group_ids(table, "subject").tolist() == [0, 0, 0, 0, 1]
     assert group_ids(table, "duplicate").tolist() == [0, 1, 1, 2, 3]
     assert group_ids(table, "photo").tolist() == group_ids(table, "row").tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_source_takes_along_the_persons_whom_another_source_shows_too(faces_of):
+def test_a_source_takes_along_the_subjects_whom_another_source_shows_too(faces_of):
     table = faces_of(subject=["A", "A", "B", "C"], source=["news", "film", "film", "web"]).table
     assert group_ids(table, "source").tolist() == [0, 0, 0, 1]
 
@@ -176,34 +200,45 @@ def test_groups_are_the_chains_of_rows_that_share_something(faces_of, rows, by):
     assert np.array_equal(group[:, None] == group, reached)
 
 
-# the guard
+# the check
 
 
 @pytest.mark.parametrize("by, key", [(by, key) for by in HONEST for key in NEVER_TORN[by]])
-def test_the_guard_names_whatever_is_torn_and_how_much_of_it(faces_of, by, key):
+def test_whatever_is_torn_is_named_and_counted(faces_of, by, key):
     faces = faces_of(**{key: ["Ann", "Bob", "Ann", "Bob", "Cid"]})
     with pytest.raises(LeakError) as caught:
         check_no_leakage(faces.table, np.array([0, 0, 1, 2, 2]), by)
     message = str(caught.value)
-    assert message.startswith(f"split by {by}: 2 x the same {module.GROUP_NAMES[key]} on both sides: Ann, Bob;")
+    assert message.startswith(f"split by {by}: 2 x the same {GROUP_NAMES[key]} on both sides: Ann, Bob;")
     assert "allow_leak=True" in message and "\n" not in message
 
 
-def test_the_guard_names_eight_and_counts_the_rest(faces_of):
+def test_eight_are_named_and_the_rest_counted(faces_of):
     faces = faces_of(duplicate_id=[*range(11)] * 2)
     with pytest.raises(LeakError, match=r"11 x .*: 0, 1, 10, 2, 3, 4, 5, 6 and 3 more;"):
         check_no_leakage(faces.table, np.repeat([0, 1], 11), "duplicate")
 
 
-def test_a_person_on_both_sides_is_let_pass_where_only_photos_are_kept_together(faces_of):
-    faces = faces_of(subject=["Ann", "Ann"])
+def test_what_passes_is_a_subject_torn_where_only_photos_are_kept_together_or_a_row_in_no_part(faces_of):
+    table = faces_of(subject=["Ann", "Ann"]).table
     for by in ("row", "photo", "duplicate"):
-        check_no_leakage(faces.table, np.array([0, 1]), by)
+        check_no_leakage(table, np.array([0, 1]), by)
+    check_no_leakage(table, np.array([0, -1]), "subject")
 
 
-def test_what_is_in_no_part_is_on_no_side(faces_of):
-    faces = faces_of(subject=["Ann", "Ann"])
-    check_no_leakage(faces.table, np.array([0, -1]), "subject")
+def test_what_a_test_row_has_in_common_with_the_training_part_alone_is_said_of_each_key(faces_of):
+    faces = faces_of(
+        parent=["a", "a", "b", "c"], subject=["Ann", "Bob", "Ann", "Cid"], source=["web", "web", "film", "web"],
+        duplicate_id=[0, 1, 2, 2], near_duplicate_id=[0, 1, 2, 0],
+    )  # fmt: skip
+    split = Split(train=np.array([0]), validation=np.array([2]), test=np.array([1, 3]))
+    assert {key: shared.tolist() for key, shared in in_training(faces.table, split).items()} == {
+        "parent": [True, False],
+        "duplicate_id": [False, False],
+        "near_duplicate_id": [False, True],
+        "subject": [False, False],
+        "source": [True, True],
+    }
 
 
 @pytest.fixture
@@ -228,9 +263,9 @@ def test_by_photo_a_duplicate_that_would_be_torn_is_refused(pictures_under_two_n
         make_fold(pictures_under_two_names, "photo", n_folds=FOLDS)
 
 
-def test_but_for_the_guard_a_duplicate_would_be_torn(pictures_under_two_names):
-    with unguarded():
-        part = split(pictures_under_two_names, "photo")
+def test_but_for_the_check_a_duplicate_would_be_torn(pictures_under_two_names):
+    with unchecked():
+        part = parts(pictures_under_two_names, "photo")
     assert torn(pictures_under_two_names.table, part, "duplicate_id")
 
 
@@ -238,10 +273,10 @@ def test_near_duplicates_are_refused_by_photo_and_kept_together_by_all_that_is_w
     faces = faces_of(near_duplicate_id=[*range(30)] * 2)  # each a file and a subject of its own
     with pytest.raises(LeakError, match="x the same picture, newly cut or toned on both sides: 0, 1, "):
         make_fold(faces, "photo", n_folds=FOLDS)
-    with unguarded():
-        assert torn(faces.table, split(faces, "photo"), "near_duplicate_id")
+    with unchecked():
+        assert torn(faces.table, parts(faces, "photo"), "near_duplicate_id")
     for by in ("duplicate", "subject"):
-        part = split(faces, by)
+        part = parts(faces, by)
         assert set(part) == {0, 1, 2} and not torn(faces.table, part, "near_duplicate_id")
 
 
@@ -251,11 +286,11 @@ def test_a_leak_into_the_validation_part_alone_is_refused_too(pictures_under_two
         make_fold(pictures_under_two_names, "duplicate", n_folds=FOLDS)
 
 
-def test_copies_dealt_out_like_photos_are_refused_unless_the_leak_is_meant(drawn):
+def test_copies_split_like_photos_are_refused_unless_the_leak_is_meant(drawn):
     faces = with_copies(drawn, OfflineAugmentation(target_count=12, classes=("fear",)))
     with pytest.raises(LeakError, match="x the same photo and its copies on both sides"):
         make_fold(faces, "row", n_folds=FOLDS)
-    part = split(faces, "row", allow_leak=True)
+    part = parts(faces, "row", allow_leak=True)
     assert torn(faces.table, part, "parent")
 
 
@@ -267,7 +302,7 @@ def test_a_refusal_is_not_forgotten_once_the_leak_was_allowed(drawn):
             make_fold(faces, "row", n_folds=FOLDS)
 
 
-# how photos are dealt
+# how photos are split
 
 
 def test_emotions_with_fewer_photos_than_folds_are_all_named(faces_of):
@@ -278,7 +313,7 @@ def test_emotions_with_fewer_photos_than_folds_are_all_named(faces_of):
     assert "neutral" not in str(caught.value)
 
 
-def test_fewer_persons_than_folds_are_refused_with_both_numbers(faces_of):
+def test_fewer_subjects_than_folds_are_refused_with_both_numbers(faces_of):
     faces = faces_of(subject=np.repeat(["Ann", "Bob", "Cid"], 10))
     with pytest.raises(InputError, match=r"split by subject: 3 .* too few for 5 folds"):
         make_fold(faces, n_folds=5)
@@ -292,8 +327,8 @@ def test_a_fold_that_leaves_nobody_to_train_on_is_refused(faces_of):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("columns", [{"emotion": np.repeat(EMOTIONS, 8)}, {"subject": np.repeat([*"abcdefg"], 8)}])
-def test_few_photos_or_persons_are_split_all_the_same(faces_of, columns):
-    assert set(split(faces_of(**columns), "subject")) == {0, 1, 2}
+def test_few_photos_or_subjects_are_split_all_the_same(faces_of, columns):
+    assert set(parts(faces_of(**columns), "subject")) == {0, 1, 2}
 
 
 def test_an_unknown_protocol_is_refused_with_those_there_are(drawn):
@@ -301,37 +336,28 @@ def test_an_unknown_protocol_is_refused_with_those_there_are(drawn):
         make_fold(drawn, group_by="name")
 
 
-def test_the_same_seed_deals_the_same_folds_and_another_seed_others(drawn):
+def test_the_same_seed_gives_the_same_folds_and_another_seed_others(drawn):
     again, other = (assign_folds(drawn.table, "subject", FOLDS, seed) for seed in (0, 1))
     assert np.array_equal(assign_folds(drawn.table, "subject", FOLDS), again)
     assert not np.array_equal(again, other)
-    assert not np.array_equal(split(drawn, "subject", seed=0), split(drawn, "subject", seed=1))
-
-
-def test_photos_in_another_order_are_other_photos(drawn):
-    assert not np.array_equal(
-        split(drawn, "subject"), split(drawn.select(np.arange(len(drawn))[::-1].copy()), "subject")
-    )
+    assert not np.array_equal(parts(drawn, "subject", seed=0), parts(drawn, "subject", seed=1))
+    backwards = drawn.select(np.arange(len(drawn))[::-1])  # are other photos, also to the cache
+    assert not np.array_equal(parts(drawn, "subject"), parts(backwards, "subject"))
 
 
 def test_emotions_are_spread_evenly_over_the_folds(faces_of):
     counts = {"contempt": 9, "fear": 21, "neutral": 50}
     table = faces_of(emotion=[e for e, n in counts.items() for _ in range(n)]).table
     fold = assign_folds(table, "subject", 5)
+    assert np.ptp(np.bincount(fold)) <= 2
     for emotion in counts:
         by_fold = np.bincount(fold[table.emotion == emotion], minlength=5)
         assert by_fold.max() - by_fold.min() <= 1
 
 
-def test_persons_with_many_photos_do_not_keep_emotions_from_being_spread(faces_of):
-    table = faces_of(emotion=["happiness", "neutral"] * 100, subject=np.repeat(np.arange(50), 4)).table
-    fold = assign_folds(table, "subject", 5)
-    assert np.bincount(fold).tolist() == [40] * 5
-
-
 def test_validation_is_one_photo_in_nine_of_those_not_tested(faces_of):
     faces = faces_of(emotion=["happiness"] * 90 + ["neutral"] * 45)
-    part = split(faces, "subject")
+    part = parts(faces, "subject")
     assert np.bincount(part).tolist() == [80, 10, 45]
     happy = np.bincount(part[faces.table.emotion == "happiness"])
     assert abs(happy[1] - 10 * 2 / 3) < 1
@@ -357,4 +383,4 @@ def test_parts_are_positions_in_rising_order(drawn):
 
 def test_a_fold_that_is_not_there_is_refused(drawn):
     with pytest.raises(InputError, match="there is no fold 2, only 2"):
-        make_fold(drawn, group_by="source", fold=2)
+        make_fold(drawn, "source", fold=2)

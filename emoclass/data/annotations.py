@@ -35,7 +35,7 @@ def subject_of(photo: str) -> str:
 def climbs(name: str) -> bool:
     """Whether a file name leads, or may lead, out of the folder that it is to be looked for in."""
     path = PureWindowsPath(name)  # knows both kinds of slash and drive letters
-    return bool(path.anchor) or ".." in path.make_split
+    return bool(path.anchor) or ".." in path.parts
 
 
 def read(path: Path) -> pd.DataFrame:

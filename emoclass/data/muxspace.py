@@ -11,12 +11,10 @@ import tempfile
 import textwrap
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import IO
+from pathlib import Path
 
 import pandas as pd
 
@@ -29,6 +27,7 @@ from emoclass.paths import data_folder
 
 URL = "https://github.com/muxspace/facial_expressions"
 PATIENCE = 30  # seconds without an answer, or with less than 1 kB/s, until the network counts as not there
+DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 EMPTY = hashlib.sha1(b"blob 0\0").hexdigest()
 
 
@@ -232,57 +231,39 @@ def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Pa
 
     Raises InputError if the archive is damaged, holds something else, or holds links or names that lead out.
     """
-    trees = [tree for tree, _ in part.trees]
+    archive = Path(archive)
+    if not archive.is_file():
+        raise InputError(f"there is no archive {archive}: name a .tar.gz or .zip of the commit")
     with _draft(folder, part) as draft:
-        draft.mkdir()
+        opened = draft.with_name("opened")
         try:
-            for name, open_member in _members(Path(archive)):
-                make_split = PurePosixPath(name).make_split
-                make_split = (
-                    make_split if make_split[0] in trees else make_split[1:]
-                )  # what is in the archive's one folder
-                if make_split and make_split[0] in trees:
-                    target = draft.joinpath(*make_split)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with open_member() as source, open(target, "wb") as file:
-                        shutil.copyfileobj(source, file)
-        except (
-            tarfile.TarError,
-            zipfile.BadZipFile,
-            zlib.error,
-            lzma.LZMAError,
-            EOFError,
-            RuntimeError,
-        ) as error:
+            _extract(archive, opened)
+        except DAMAGED as error:
             reason = str(error).partition("\n")[0].rstrip(":")
             raise InputError(f"the archive {archive} cannot be read ({reason}): bring it again") from error
+        draft.mkdir()
+        for tree, _ in part.trees:  # at the top, or in the archive's one folder
+            for found in [*opened.glob(tree), *opened.glob(f"*/{tree}")][:1]:
+                found.rename(draft / tree)
     return Path(folder or data_folder()) / part.folder
 
 
-def _members(archive: Path) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
-    """(name, how to open it) of each plain file in an archive, none before all members are known to be safe."""
-    # Only bytes and names are taken: neither links nor modes nor owners, so nothing else needs a filter.
-    if not archive.is_file():
-        raise InputError(f"there is no archive {archive}: name a .tar.gz or .zip of the commit")
+def _extract(archive: Path, target: Path) -> None:
+    """All files of an archive, none before all members are known to be safe."""
     if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as file:
-            links = {info.filename for info in file.infolist() if stat.S_ISLNK(info.external_attr >> 16)}
-            names = {info.filename: partial(file.open, info) for info in file.infolist() if not info.is_dir()}
-            _refuse_unsafe(archive, names, links)
-            yield from names.items()
+        file = zipfile.ZipFile(archive)
+        members = {info.filename: stat.S_ISLNK(info.external_attr >> 16) for info in file.infolist()}
+        how = {}
     else:
-        with tarfile.open(archive) as file:
-            members = [member for member in file if not member.isdir()]
-            links = {member.name for member in members if not member.isfile()}
-            _refuse_unsafe(archive, [member.name for member in members], links)
-            yield from ((member.name, partial(file.extractfile, member)) for member in members)
-
-
-def _refuse_unsafe(archive: Path, names: Collection[str], links: Collection[str]) -> None:
-    faults = [f"{name} leads out of the folder" for name in names if not name or annotations.climbs(name)]
-    faults += [f"{name} is a link" for name in sorted(links)]
-    if faults:
-        raise InputError(f"the archive {archive} is not safe to unpack: {listed(faults, EVERY)}: bring another one")
+        file = tarfile.open(archive)
+        members = {member.name: not (member.isfile() or member.isdir()) for member in file}
+        how = {"filter": "data"}
+    with file:
+        faults = [f"{name} leads out of the folder" for name in members if not name or annotations.climbs(name)]
+        faults += [f"{name} is a link" for name, is_link in sorted(members.items()) if is_link]
+        if faults:
+            raise InputError(f"the archive {archive} is not safe to unpack: {listed(faults, EVERY)}")
+        file.extractall(target, **how)
 
 
 @contextmanager

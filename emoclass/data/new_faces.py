@@ -52,7 +52,7 @@ def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed
     `new_faces/` inside it, arranged like the folder itself.
 
     Pixels are (n, size, size) uint8; photos bear other names than those of the collection, subjects only if they are
-    others. Raises NoNewFaces if a folder has none, and InputError if it has fewer than two of an emotion that is there.
+    others. Raises NoNewFaces if a folder has none, and InputError if an emotion has one photo alone.
     """
     if size < 1:
         raise InputError(f"photos cannot be {size} pixels a side: ask for a size of at least 1")
@@ -121,15 +121,15 @@ def _photographed(size: int) -> Faces:
 
     swapped = [_decode(found / "images" / photo) for photo in table.photo]
     linked = table.assign(duplicate_id=table.photo.map(RECUT).fillna(table.duplicate_id))
-    linked, near_duplicate_id = kept_together(linked, _grey(swapped, SIZE))
+    linked, pairs = kept_together(linked, _grey(swapped, SIZE))
     table["near_duplicate_id"] = table["subject"] = linked.near_duplicate_id
     recut = [f"{RECUT[photo]} = {photo}" for photo in table.photo if photo in RECUT]
     report = (
-        ("rows of other annotator, set aside with their photos", len(others), ", ".join(others)),
+        ("rows of other annotators, set aside with their photos", len(others), ", ".join(others)),
         *cleaned[:1],
-        ("names that the legend writes otherwise than the disk, matched", int((written != rows.photo).sum()), ""),
+        ("names that the annotation file writes otherwise than the disk, matched", int((written != rows.photo).sum()), ""),
         *cleaned[1:-2],
-        near_duplicate_id,
+        pairs,
         ("pairs cut too differently for that, found by eye, kept together", len(recut), ", ".join(recut)),
         ("photos with red and blue exchanged, put right; the rest are grey", sum(map(_has_colour, swapped)), ""),
         *cleaned[-2:-1],

@@ -356,36 +356,25 @@ def test_capitals_mark_film_stills_and_the_agency_pictures_are_stock(collection,
     assert faces.table.annotator.tolist() == ["1", "1", "2"] and faces.name == "muxspace"
 
 
-def test_the_command_fails_with_one_sentence_and_status_2(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "data"))
-    assert muxspace.main(["--archive", str(tmp_path / "absent.zip")]) == 2
-    predicted = capsys.readouterr()
-    assert predicted.out == "" and predicted.err.count("\n") == 1 and "there is no archive" in predicted.err
-
-
 @real_photos
 @pytest.mark.skipif(find(part=NEW_FACES) is None, reason="the new faces are not on this machine")
-def test_the_command_finds_what_is_there_and_reports_each_part(capsys):
-    assert muxspace.main([]) == 0
-    predicted = capsys.readouterr().out
-    assert "13,690  rows in the legend" in predicted
-    assert predicted.count("files verified") == len(muxspace.PARTS)
+def test_what_is_there_is_found_and_each_part_reported():
+    lines = []
+    muxspace.fetch_all(say=lines.append)
+    assert any("13,690  rows in the" in line for line in lines)
+    assert sum("files verified" in line for line in lines) == len(muxspace.PARTS)
 
 
 @pytest.mark.parametrize("name, part", [("photos.zip", PHOTOS), (f"x-{NEW_FACES.commit[:7]}.tar.gz", NEW_FACES)])
-def test_an_archive_is_taken_for_the_part_whose_commit_its_name_bears(tmp_path, monkeypatch, capsys, name, part):
+def test_an_archive_is_taken_for_the_part_whose_commit_its_name_bears(tmp_path, monkeypatch, name, part):
     monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "data"))
-    pack_strangers(tmp_path / name)
-    assert muxspace.main(["--archive", str(tmp_path / name)]) == 2
-    assert f"and not {dict(part.trees)['images']}" in capsys.readouterr().err
-
-
-def pack_strangers(archive):
-    with zipfile.ZipFile(archive, "w") as file:
+    with zipfile.ZipFile(tmp_path / name, "w") as file:
         file.writestr("top/images/cat.jpg", b"meow")
+    with pytest.raises(InputError, match=f"and not {dict(part.trees)['images']}"):
+        muxspace.fetch_all(tmp_path / name)
 
 
-def test_both_parts_are_fetched_and_each_only_if_it_is_not_there(tmp_path, monkeypatch, capsys):
+def test_both_parts_are_fetched_and_each_only_if_it_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "data"))
     fetched = []
 
@@ -397,7 +386,8 @@ def test_both_parts_are_fetched_and_each_only_if_it_is_not_there(tmp_path, monke
     nothing = SimpleNamespace(report=())
     for name, stub in (("fetch", fetch), ("load", lambda: nothing), ("verify", lambda *_: {})):
         monkeypatch.setattr(muxspace, name, stub)
-    assert muxspace.main([]) == muxspace.main([]) == 0
+    muxspace.fetch_all()
+    muxspace.fetch_all()
     assert fetched == [PHOTOS, NEW_FACES]
 
 

@@ -122,13 +122,21 @@ def test_whoever_is_chained_to_another_shares_its_name_and_nobody_else_does(face
     with pytest.MonkeyPatch.context() as patch:
         pretend(patch, *pairs)
         near_duplicate_id = kept_together(table, noise(8))[0].near_duplicate_id
-    assert near_duplicates.tolist() == ["abcdefgh"[row.argmax()] for row in reached]
+    assert near_duplicate_id.tolist() == ["abcdefgh"[row.argmax()] for row in reached]
 
 
 def test_the_report_counts_pairs_and_names_those_of_two_persons(faces_of, monkeypatch):
     table = faces_of(photo=list("abcd"), subject=["Ann", "Ann", "Bob", "Cid"]).table
     pretend(monkeypatch, (0, 1), (1, 2), (2, 3))
     assert kept_together(table, noise(4))[1] == (WHAT, 3, "b = c, c = d")
+
+
+def test_a_hash_one_bit_too_far_apart_is_not_looked_at(sharp, monkeypatch):
+    pixels = sharp.pixels[[0, 0]]
+    for bits, found in ((module.BITS, 1), (module.BITS + 1, 0)):
+        hashes = np.array([0, 2**bits - 1], np.uint64)
+        monkeypatch.setattr(module, "perceptual_hashes", lambda _, hashes=hashes: hashes)
+        assert len(find_near_duplicates(pixels)) == found
 
 
 # looking once
@@ -139,11 +147,11 @@ def searches(monkeypatch):
     """How often near-duplicates were looked for."""
     counted = Counter()
 
-    def count(pixels):
+    def count(*how):
         counted["searches"] += 1
-        return find_near_duplicates(pixels)
+        return find_near_duplicates(*how)
 
-    monkeypatch.setattr(module, "near_duplicates", count)
+    monkeypatch.setattr(module, "find_near_duplicates", count)
     return counted
 
 
@@ -154,12 +162,20 @@ def test_the_same_pictures_are_looked_at_once(sharp, searches, build):
     again = kept_together(table, pixels)
     assert searches["searches"] == 1
     assert first[0].equals(again[0]) and first[1] == again[1] and first[1][1] == 1
-    assert [path.name[:6] for path in (build / "cache").iterdir()] == ["alike-"]  # no draft is left
+    assert [path.name[:16] for path in (build / "cache").iterdir()] == ["near-duplicates-"]  # no draft is left
 
 
 def test_other_pictures_are_looked_at_anew(sharp, searches):
     assert kept_together(sharp.table[:2], sharp.pixels[[0, 0]])[1][1] == 1
     assert kept_together(sharp.table[:2], sharp.pixels[[0, 9]])[1][1] == 0
+    assert searches["searches"] == 2
+
+
+@pytest.mark.parametrize("threshold, other", [("BITS", 13), ("GREY_LEVELS", 11.0)])
+def test_with_another_threshold_the_same_pictures_are_looked_at_anew(sharp, searches, monkeypatch, threshold, other):
+    kept_together(sharp.table[:2], sharp.pixels[[0, 0]])
+    monkeypatch.setattr(module, threshold, other)
+    kept_together(sharp.table[:2], sharp.pixels[[0, 0]])
     assert searches["searches"] == 2
 
 
