@@ -21,7 +21,6 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from emoclass.model import compact_variant
 
 from emoclass import load_faces, losses, models, paths, splits
 from emoclass.backend import ONE_THREAD, fast_precision, keras, silence
@@ -29,6 +28,7 @@ from emoclass.data import muxspace, synthetic
 from emoclass.data.images import load_images
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
+from emoclass.study.recipes import compact_variant
 from emoclass.study.store import Store
 from emoclass.study.sweep import process_pool, tasks, train_missing
 from emoclass.study.train import make_split, train
@@ -71,8 +71,8 @@ def seconds(work, times: int = 3) -> float:
 
 def fresh(work, *arguments):
     """What work(*arguments) returns in a process of its own."""
-    with process_pool(1) as concat_folds:
-        return concat_folds.submit(work, *arguments).result()
+    with process_pool(1) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 @contextlib.contextmanager
@@ -135,10 +135,11 @@ def keras_reader(folder: str) -> float:
 
 def compiled(variant: Variant, size: int):
     """The net of a variant, to be fitted by Keras alone."""
+    keras().utils.set_random_seed(0)
     net = models.build(variant.net, size)
     net.compile(
         optimizer=keras().optimizers.Adam(variant.learning_rate),
-        class_weight=losses.cross_entropy(np.ones(len(EMOTIONS))),
+        loss=losses.cross_entropy(np.ones(len(EMOTIONS))),
         metrics=["accuracy"],
         steps_per_execution=8,
         jit_compile=False,
@@ -229,17 +230,20 @@ def workers() -> None:
             train_missing(tasks([FOUR_RUNS.replace(n_folds=2, epochs=1)], faces), store, executor, quiet)  # warm
             return seconds(lambda: train_missing(tasks([FOUR_RUNS], faces), store, executor, quiet), 1)
 
-    with process_pool(1) as concat_folds:
-        one = taken(concat_folds)
-    with process_pool(2) as concat_folds:
-        two = taken(concat_folds)
+    with process_pool(1) as pool:
+        one = taken(pool)
+    with process_pool(2) as pool:
+        two = taken(pool)
     note("scale.two_workers", one / two, 1.8, "times", "four equal runs, one thread each; the same bits (tests)")
     try:
         from distributed import Client, LocalCluster
     except ImportError:
         print("scale.dask is left out: the package distributed is not installed")
         return
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as duplicate_id, Client(duplicate_id) as client:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
         dask = taken(client.get_executor())
     note("scale.dask", one / dask, 1.8, "times", "the same on distributed.LocalCluster, 2 workers of one thread each")
 
@@ -271,13 +275,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure everything, or the parts asked for; 2 and one sentence where the photos are missing."""
     parser = argparse.ArgumentParser(prog="python benchmarks/bench.py", description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all of them unless said")
-    target_column = parser.parse_args(arguments).make_split
-    if unknown := [name for name in target_column if name not in PARTS]:
+    asked = parser.parse_args(arguments).parts
+    if unknown := [name for name in asked if name not in PARTS]:
         parser.error(f"there is no part {', '.join(unknown)}; choose from {', '.join(PARTS)}")
     if muxspace.find() is None:
         print("bench: the photos are not here; run make data", file=sys.stderr)
         return 2
-    for name in target_column or PARTS:
+    for name in asked or PARTS:
         PARTS[name]()
         save()
     return 0

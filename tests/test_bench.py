@@ -52,8 +52,8 @@ def test_each_part_is_kept_as_soon_as_it_is_measured_beside_what_was_there(monke
     def breaks():
         raise KeyboardInterrupt
 
-    make_split = dict(first=lambda: bench.note("one", 1, 2, "s", ""), second=breaks)
-    monkeypatch.setattr(bench, "PARTS", make_split)
+    parts = dict(first=lambda: bench.note("one", 1, 2, "s", ""), second=breaks)
+    monkeypatch.setattr(bench, "PARTS", parts)
     with pytest.raises(KeyboardInterrupt):
         bench.main([])
     assert {name: entry["value"] for name, entry in kept().items()} == {"one": 1, "study.quick_min": 4}
@@ -103,7 +103,7 @@ def test_both_readers_read_the_same_files(monkeypatch):
 
 def test_a_timed_run_deals_its_folds_anew(monkeypatch, small):
     split, real = [], splits.assign_folds
-    monkeypatch.setattr(split, "assign_folds", lambda *how: split.append(how) or real(*how))
+    monkeypatch.setattr(splits, "assign_folds", lambda *how: split.append(how) or real(*how))
     monkeypatch.setattr(bench, "train", lambda variant, faces: splits.make_fold(faces, n_folds=variant.n_folds))
     for _ in range(2):
         bench.whole_run(bench.PARED_DOWN, small)

@@ -17,7 +17,7 @@ LOCK = (ROOT / "requirements.lock").read_text()
 
 def wanted():
     everything = PROJECT["dependencies"] + [e for extra in PROJECT["optional-dependencies"].values() for e in extra]
-    return [re.match(r"([\w.-]+)(.*)", line).group_ids() for line in everything]
+    return [re.match(r"([\w.-]+)(.*)", line).groups() for line in everything]
 
 
 def version(text):
@@ -49,8 +49,8 @@ def test_conda_gets_a_python_that_the_project_supports_and_the_same_lock():
 
 
 def test_every_package_that_was_asked_for_is_there():
-    target_column = "tensorflow keras numpy pandas opencv-python-headless seaborn jupyter papermill pytest".split()
-    assert set(target_column) <= {name for name, _ in wanted()}
+    promised = "tensorflow keras numpy pandas opencv-python-headless seaborn jupyter papermill pytest".split()
+    assert set(promised) <= {name for name, _ in wanted()}
 
 
 def test_importing_emoclass_loads_no_tensorflow_nor_anything_heavy():
@@ -78,7 +78,7 @@ FLAGS = "processor\t: 0\nflags\t\t: fpu sse2 {}\n"
 
 
 @pytest.mark.parametrize(
-    "said, precision",
+    "flags, precision",
     [
         (FLAGS.format("avx512f avx512_bf16"), "mixed_bfloat16"),
         (FLAGS.format("avx2 amx_bf16 amx_tile"), "mixed_bfloat16"),
@@ -86,26 +86,26 @@ FLAGS = "processor\t: 0\nflags\t\t: fpu sse2 {}\n"
         ("", "float32"),
         (None, "float32"),
     ],
-    ids=["AVX512-BF16", "AMX", "neither", "nothing said", "not Linux"],
+    ids=["AVX512-BF16", "AMX", "neither", "no flags", "not Linux"],
 )
-def test_half_precision_is_chosen_only_where_the_processor_multiplies_in_it(tmp_path, monkeypatch, predicted, precision):
-    if predicted is not None:
-        (tmp_path / "cpuinfo").write_text(predicted)
-    target_column = []
-    monkeypatch.setattr(backend, "Path", lambda path: target_column.append(path) or tmp_path / "cpuinfo")
+def test_half_precision_is_chosen_only_where_the_processor_multiplies_in_it(tmp_path, monkeypatch, flags, precision):
+    if flags is not None:
+        (tmp_path / "cpuinfo").write_text(flags)
+    asked = []
+    monkeypatch.setattr(backend, "Path", lambda path: asked.append(path) or tmp_path / "cpuinfo")
     backend.fast_precision.cache_clear()
     try:
         assert backend.fast_precision() == precision
     finally:
         backend.fast_precision.cache_clear()
-    assert target_column == ["/proc/cpuinfo"] and Variant("x", precision=precision).precision == precision
+    assert asked == ["/proc/cpuinfo"] and Variant("x", precision=precision).precision == precision
 
 
 def test_make_help_names_every_target():
     text = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", text, re.M))
-    predicted = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {line.split()[0] for line in predicted.splitlines()} == targets
+    printed = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[0] for line in printed.splitlines()} == targets
 
 
 def test_make_refuses_another_python_in_one_line(tmp_path):

@@ -48,7 +48,9 @@ def test_metrics_are_those_of_scikit_learn_for_any_confusion(cells):
     found, target_column = from_confusion(counts), np.unique(y_true)
     expected = {
         "accuracy": sklearn.accuracy_score(y_true, y_pred),
-        "balanced_accuracy": sklearn.recall_score(y_true, y_pred, labels=target_column, average="macro", zero_division=0),
+        "balanced_accuracy": sklearn.recall_score(
+            y_true, y_pred, labels=target_column, average="macro", zero_division=0
+        ),
         "macro_f1": sklearn.f1_score(y_true, y_pred, labels=target_column, average="macro", zero_division=0),
         "mcc": sklearn.matthews_corrcoef(y_true, y_pred),
         "recall": sklearn.recall_score(y_true, y_pred, labels=range(8), average=None, zero_division=np.nan),
@@ -117,7 +119,10 @@ def test_each_score_lies_within_its_interval_and_knows_its_photos(drawn):
 
 def test_the_interval_of_an_accuracy_over_independent_photos_is_that_of_the_binomial():
     predictions_list = coin(0.8, n=1000)
-    found, hits = metrics.score(predictions_list)["accuracy"], int((predictions_list.y_pred == predictions_list.y_true).sum())
+    found, hits = (
+        metrics.score(predictions_list)["accuracy"],
+        int((predictions_list.y_pred == predictions_list.y_true).sum()),
+    )
     exact = binomtest(hits, 1000).proportion_ci(method="wilson")
     assert found.high - found.low == pytest.approx(exact.high - exact.low, rel=0.06)  # 90 % would be 16 % less
 
@@ -138,7 +143,8 @@ def test_where_a_person_s_photos_agree_the_interval_over_persons_is_the_wider():
     right = np.repeat(np.random.default_rng(0).random(20) < 0.7, 10)
     y_pred = np.where(right, H, N)
     by_photo, by_subject = (
-        metrics.score(predicted(np.full(200, H), y_pred, subject))["accuracy"] for subject in (None, np.arange(200) // 10)
+        metrics.score(predicted(np.full(200, H), y_pred, subject))["accuracy"]
+        for subject in (None, np.arange(200) // 10)
     )
     assert by_photo.value == by_subject.value
     assert by_subject.high - by_subject.low > 2.5 * (by_photo.high - by_photo.low)  # root ten in theory
@@ -193,7 +199,10 @@ def test_paired_intervals_are_narrower_than_those_of_two_draws():
 
 
 def test_photos_tested_by_one_alone_are_named():
-    one, other = predicted([H, N], [H, N], name="one"), predicted([H, N], [H, N], photo=["photo 000", "x"], name="other")
+    one, other = (
+        predicted([H, N], [H, N], name="one"),
+        predicted([H, N], [H, N], photo=["photo 000", "x"], name="other"),
+    )
     with pytest.raises(InputError, match="'one' and 'other' were not tested on the same photos: photo 001, x"):
         metrics.paired_difference(one, other)
 
@@ -434,7 +443,9 @@ def test_brier_s_score_is_that_of_pencil_and_paper():
 def test_intervals_of_probabilities_are_over_persons_too():
     right = np.repeat(np.random.default_rng(0).random(40) < 0.7, 10)
     for number in (metrics.brier, metrics.calibration_error):
-        by_photo, by_subject = (number(sure(np.full(400, 0.9), right, subject=p)) for p in (None, np.arange(400) // 10))
+        by_photo, by_subject = (
+            number(sure(np.full(400, 0.9), right, subject=p)) for p in (None, np.arange(400) // 10)
+        )
         assert by_photo.value == pytest.approx(by_subject.value)
         assert by_subject.high - by_subject.low > 2.5 * (by_photo.high - by_photo.low)
 
@@ -477,7 +488,9 @@ def test_weighting_makes_accuracy_the_weighted_mean_of_recalls_and_leaves_recall
     reweighted = plain.reweighted(pd.Series(amounts, EMOTIONS), "weighted")
     target_column = np.unique(plain.y_true)
     shares = np.array(amounts)[target_column] / np.array(amounts)[target_column].sum()
-    assert values(reweighted)["accuracy"] == pytest.approx(shares @ from_confusion(confusion(plain))["recall"][target_column])
+    assert values(reweighted)["accuracy"] == pytest.approx(
+        shares @ from_confusion(confusion(plain))["recall"][target_column]
+    )
     assert values(reweighted)["balanced_accuracy"] == pytest.approx(values(plain)["balanced_accuracy"])
     assert metrics.recall(reweighted) == metrics.recall(plain)
     assert np.array_equal(confusion(reweighted), confusion(plain))
@@ -503,15 +516,23 @@ def test_a_gap_weighs_each_side_as_it_says():
     one, other = predicted([H, H, N, N], [H, H, N, H], name="one"), predicted([H, H, N, N], [H, N, N, N], name="other")
     class_prior = pd.Series({"happiness": 9, "neutral": 1})
     assert metrics.difference_by_subject(one, other)["accuracy"].value == 0
-    assert metrics.difference_by_subject(one.reweighted(class_prior, "a"), other.reweighted(class_prior, "b"))["accuracy"].value == pytest.approx(0.4)
-    assert metrics.difference_by_subject(one.reweighted(class_prior, "a"), other)["accuracy"].value == pytest.approx(0.2)
+    assert metrics.difference_by_subject(one.reweighted(class_prior, "a"), other.reweighted(class_prior, "b"))[
+        "accuracy"
+    ].value == pytest.approx(0.4)
+    assert metrics.difference_by_subject(one.reweighted(class_prior, "a"), other)["accuracy"].value == pytest.approx(
+        0.2
+    )
 
 
 def test_what_two_weighted_speakers_share_cancels_in_their_gap():
     one = coin(0.8).reweighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
     assert all(number[:3] == (0, 0, 0) for number in metrics.difference_by_subject(one, one).values())
-    worse = predicted(one.y_true, np.where(one.y_true == N, H, one.y_pred))  # never says neutral, of which few are asked
-    difference_by_subject = metrics.difference_by_subject(one, worse.reweighted(pd.Series({"happiness": 9, "neutral": 1}), "worse"))["accuracy"]
+    worse = predicted(
+        one.y_true, np.where(one.y_true == N, H, one.y_pred)
+    )  # never says neutral, of which few are asked
+    difference_by_subject = metrics.difference_by_subject(
+        one, worse.reweighted(pd.Series({"happiness": 9, "neutral": 1}), "worse")
+    )["accuracy"]
     assert 0.05 < difference_by_subject.low < difference_by_subject.value < difference_by_subject.high < 0.1
 
 
@@ -540,14 +561,20 @@ def test_scores_of_a_net_asked_for_the_source_are_over_sources():
 def test_a_table_of_scores_marks_the_leaky_ones():
     table = metrics.table([coin(0.8, name="honest"), coin(0.9, name="leaky", leaky=True)])
     assert list(table) == ["n", *METRICS.values(), "caveats of the split"]
-    assert table["caveats of the split"].to_dict() == {"honest": "none", "leaky": "guard overridden"} and table.n.tolist() == [120, 120]
+    assert table["caveats of the split"].to_dict() == {
+        "honest": "none",
+        "leaky": "guard overridden",
+    } and table.n.tolist() == [120, 120]
     number = metrics.score(coin(0.8))["macro_f1"]
     assert table.loc["honest", "macro-F1"] == f"{number.value:.3f} ({number.low:.3f} to {number.high:.3f})"
 
 
 def test_a_table_of_recalls_says_where_nobody_was_asked():
     rest = [k for k in range(8) if k not in (A, H)]
-    predictions_list = {"one": predicted([H, H, *rest], [H, N, *rest], name="one"), "another": predicted([A], [A], name="another")}
+    predictions_list = {
+        "one": predicted([H, H, *rest], [H, N, *rest], name="one"),
+        "another": predicted([A], [A], name="another"),
+    }
     table = metrics.recall_table(predictions_list)
     assert tuple(table) == EMOTIONS and list(table.index) == ["one", "another"]
     assert table.loc["one", "happiness"] == "0.50 (0.09 to 0.91) of 2"
@@ -561,9 +588,13 @@ def test_a_number_prints_with_its_interval_if_it_has_one():
 
 def test_a_photo_tested_with_two_seeds_is_one_witness():
     once = predicted([A, A, H, N], [A, H, H, N])
-    count_duplicates = predicted([A, A, H, N] * 2, [A, H, H, N, A, A, H, N], photo=[f"photo {k}" for k in range(4)] * 2)
+    count_duplicates = predicted(
+        [A, A, H, N] * 2, [A, H, H, N, A, A, H, N], photo=[f"photo {k}" for k in range(4)] * 2
+    )
     assert metrics.recall(once)["anger"] == wilson(1, 2)
-    assert metrics.recall(count_duplicates)["anger"] == wilson(2, 2)  # 1.5 of 2, rounded; the interval is of two photos
+    assert metrics.recall(count_duplicates)["anger"] == wilson(
+        2, 2
+    )  # 1.5 of 2, rounded; the interval is of two photos
     assert metrics.forced_choice(count_duplicates).n == 2
 
 

@@ -153,7 +153,7 @@ def test_quick_runs_to_its_end_on_drawn_faces_without_fer(build, offline, monkey
             expected = {f"others.{key}.{by}.{metric}" for metric in (*metrics.METRICS, "happy_vs_neutral")}
             assert expected <= set(whole["numbers"])
     two = [name for name in whole["numbers"] if name.startswith("others.happy_or_neutral")]
-    assert two == [f"others.happy_or_neutral.{by}.happy_vs_neutral" for by in others.SPLITS]
+    assert two == [f"others.happy_or_neutral.{by}.happy_vs_neutral" for by in sorted(others.SPLITS)]
     assert whole["labels"]["others.happy_or_neutral.random"] == "happy or neutral, random split (leaky)"
     assert not any("fer." in name for name in whole["numbers"])
     lines = [line for line in predicted.err.splitlines() if not line.startswith("run ")]

@@ -93,7 +93,9 @@ def test_the_temperature_is_how_much_too_sure_a_net_is(too_sure):
     logits = random.normal(scale=2, size=(4000, 8))
     y_true = (logits + random.gumbel(size=logits.shape)).argmax(1)  # a draw from softmax(logits)
     predicted = softmax(too_sure * logits, axis=1)
-    assert posthoc.temperatures(pooled(run_of(predicted[:5], predicted, y_true))) == pytest.approx([too_sure], rel=0.06)
+    assert posthoc.temperatures(pooled(run_of(predicted[:5], predicted, y_true))) == pytest.approx(
+        [too_sure], rel=0.06
+    )
 
 
 def test_each_run_has_its_own_temperature_and_what_leads_still_leads():
@@ -269,7 +271,9 @@ def test_one_step_goes_on_from_where_the_other_ended():
 
 def candidate(name, *predicted, y_true=(H, H, H, N)):
     """Somebody who says of each fold's one test photo and four validation photos how probable happiness is."""
-    runs = [run_of(two([test]), two(validation), y_true, fold=fold) for fold, (test, validation) in enumerate(predicted)]
+    runs = [
+        run_of(two([test]), two(validation), y_true, fold=fold) for fold, (test, validation) in enumerate(predicted)
+    ]
     return replace(pooled(*runs), name=name)
 
 
@@ -316,7 +320,9 @@ def test_any_metric_may_decide_among_those_that_are_accurate_enough(metric, at_l
 def test_where_nobody_is_accurate_enough_the_most_accurate_is_taken():
     y_true = (H, H, H, H, N)
     both = candidate("other", (0.8, FAIR), y_true=y_true), candidate("one", (0.6, ACCURATE), y_true=y_true)
-    assert posthoc.select_on_validation(both, "balanced_accuracy", at_least=0.9).probabilities[0, H] == pytest.approx(0.6)
+    assert posthoc.select_on_validation(both, "balanced_accuracy", at_least=0.9).probabilities[0, H] == pytest.approx(
+        0.6
+    )
 
 
 def test_rows_go_with_whoever_is_chosen_and_a_leak_stays_one():

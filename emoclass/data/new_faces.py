@@ -48,7 +48,7 @@ def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed
 
     Half and half within each emotion, as evenly as subjects and near-duplicates, which stay in one half, allow; the
     half to learn from comes in four parts, for a learning curve. For "muxspace" the 500 photos that were offered and
-    never merged, for "cartoon" 100 strong expressions by strangers, for a folder of your own what lies in
+    never merged, for "synthetic" 100 strong expressions by strangers, for a folder of your own what lies in
     `new_faces/` inside it, arranged like the folder itself.
 
     Pixels are (n, size, size) uint8; photos bear other names than those of the collection, subjects only if they are
@@ -127,7 +127,11 @@ def _photographed(size: int) -> Faces:
     report = (
         ("rows of other annotators, set aside with their photos", len(others), ", ".join(others)),
         *cleaned[:1],
-        ("names that the annotation file writes otherwise than the disk, matched", int((written != rows.photo).sum()), ""),
+        (
+            "names that the annotation file writes otherwise than the disk, matched",
+            int((written != rows.photo).sum()),
+            "",
+        ),
         *cleaned[1:-2],
         pairs,
         ("pairs cut too differently for that, found by eye, kept together", len(recut), ", ".join(recut)),

@@ -1,7 +1,7 @@
-"""Synthetic faces with seen_so_far truth: the data set that is always at hand, and the laboratory.
+"""Synthetic faces with a known truth: the data set that is always at hand, and a laboratory.
 
-Whatever may mislead a net on photographs (subjects, sources, scarcity, annotator, duplicates) is a knob of
-`Drawing`, so that each can be switched on alone.
+Whatever may mislead a net on photographs (subjects, sources, scarcity, duplicates) is a knob of
+`SyntheticConfig`, so that each can be switched on alone.
 """
 
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int 
     noise and duplicates have randomness of their own: switching one off leaves the others as they were.
     Raises InputError for a size below 12.
     """
-    streams = ("order", "cast", "subject", "pose", "intensity", "style", "noise", "label", "duplicates")
+    streams = ("order", "cast", "subject", "pose", "intensity", "style", "noise", "duplicates")
     random = dict(zip(streams, np.random.default_rng(seed).spawn(len(streams))))
     drawn = random["order"].permutation(np.repeat(np.arange(8), config.counts))
     n = len(drawn)

@@ -45,7 +45,7 @@ def action_units(emotion: str, intensity: float = 1.0, side: str = "right") -> d
     but one of the eight emotions.
     """
     if emotion not in UNITS:
-        raise InputError(f"cartoon: {emotion!r} is not one of {listed(EMOTIONS)}")
+        raise InputError(f"synthetic: {emotion!r} is not one of {listed(EMOTIONS)}")
     both = emotion not in ONE_SIDED
     strength = (intensity * (both or side == "left"), intensity * (both or side == "right"))
     return {unit: strength for unit in UNITS[emotion]}
@@ -60,7 +60,7 @@ def draw_face(units=None, traits=None, size: int = 48) -> np.ndarray:
     """
     units, traits, average = units or {}, traits or {}, SUBJECT | POSE
     if unknown := sorted(set(units) - set(ALL_UNITS)) + sorted(set(traits) - set(average)):
-        raise InputError(f"cartoon: no such action unit or trait: {listed(unknown)}")
+        raise InputError(f"synthetic: no such action unit or trait: {listed(unknown)}")
     face = {name: np.full((1, 1), traits.get(name, value), float) for name, (value, _) in average.items()}
     return paint(face, {unit: np.array([units.get(unit, (0, 0))]) for unit in ALL_UNITS}, size)[0]
 
@@ -204,7 +204,7 @@ def _shapes(face, au):
 def paint(face, au, size):
     """(n, size, size) uint8; `face` is {trait: (n, 1)}, `au` {action unit: (n, 2)}."""
     if size < SMALLEST:
-        raise InputError(f"cartoon: a face of {size} pixels is too small to be drawn, {SMALLEST} is the least")
+        raise InputError(f"synthetic: a face of {size} pixels is too small to be drawn, {SMALLEST} is the least")
     face, n = SimpleNamespace(**face), len(face["width"])
     side = size * max(3, -(-160 // size))  # a multiple, so that shrinking takes plain means
     shapes, tones = zip(*_shapes(face, au))

@@ -130,7 +130,7 @@ def line_with_ci(series: dict, x: str, y: str, title: str = "", ax: Axes | None 
     """
     ax, greys = ax or axis(6, 3.8), np.linspace(0.1, 0.6, max(len(series), 2))
     for k, (name, (places, estimates)) in enumerate(series.items()):
-        value, low, high, _ = np.array(estimates, float).T
+        value, low, high, _ = np.array(list(estimates), float).T
         if np.isnan(low).any():
             ax.plot(places, value, ":", color=INK, label=name)
             continue

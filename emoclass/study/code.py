@@ -59,7 +59,7 @@ def _direct(source: str) -> set[Path]:
         elif isinstance(node, ast.Import):
             names = [(alias.asname or "emoclass", alias.name) for alias in node.names if alias.name[:8] == "emoclass"]
         for name, module in names:
-            if _file(module).name == "__init__.py":
+            if _file(module).name == "__init__.py" and not module.endswith("__init__"):
                 packages[name] = module
             else:
                 found.add(_file(module))

@@ -91,7 +91,9 @@ def test_what_others_labelled_is_set_aside_and_counted(offered):
 
 def test_names_that_are_all_alike_make_each_picture_somebody_else_s(offered):
     faces = load_new_faces(size=8)
-    assert faces.table.subject.tolist() == faces.table.near_duplicate_id.tolist() and faces.table.subject.nunique() < 32
+    assert (
+        faces.table.subject.tolist() == faces.table.near_duplicate_id.tolist() and faces.table.subject.nunique() < 32
+    )
     assert found(faces, "do not tell subjects apart")[0] == 32
     assert not report_table(faces)["what"].str.endswith(": subjects").any()
 
@@ -101,7 +103,10 @@ def test_a_picture_its_twin_and_its_new_cut_are_in_one_half(offered, seed, monke
     monkeypatch.setitem(RECUT, name_of(20), name_of(11))
     table = load_new_faces(size=8, seed=seed).table
     assert table.duplicate_id[8] == name_of(0) and table.duplicate_id[20] == name_of(20)
-    assert table.near_duplicate_id[[0, 8, 9]].tolist() == [name_of(0)] * 3 and table.near_duplicate_id[20] == table.near_duplicate_id[11]
+    assert (
+        table.near_duplicate_id[[0, 8, 9]].tolist() == [name_of(0)] * 3
+        and table.near_duplicate_id[20] == table.near_duplicate_id[11]
+    )
     check_no_leakage(table, (table.source != HELD_BACK).to_numpy(int), "subject")
 
 
@@ -157,7 +162,7 @@ def test_no_size_is_one_sentence(dataset):
 def test_drawn_new_faces_are_a_fifth_of_the_real_ones_and_show_strangers():
     collection, new = load_faces("synthetic", size=16), load_new_faces("synthetic", size=16)
     real = np.array([70, 85, 39, 42, 73, 67, 63, 61])
-    assert (np.abs(new.counts - real / 5) <= 0.5).all() and new.name == "cartoon-new-faces"
+    assert (np.abs(new.counts - real / 5) <= 0.5).all() and new.name == "synthetic-new-faces"
     assert new.table.subject.nunique() == 100
     for column in ("photo", "subject", "parent", "duplicate_id", "near_duplicate_id"):
         assert not set(new.table[column]) & set(collection.table[column])
@@ -275,7 +280,11 @@ def test_the_report_counts_what_is_known_of_the_new_faces(real):
     assert new.counts.tolist() == [70, 85, 39, 42, 73, 67, 63, 61]
     count = report_table(new)["count"].tolist()
     assert count == [4, 500, 500, 0, 0, 500, 0, 0, 11, 2, 34, 8, 453, 500, 500, 250, 250]
-    assert (new.table.duplicate_id.nunique(), new.table.near_duplicate_id.nunique(), new.table.subject.nunique()) == (489, 458, 458)
+    assert (new.table.duplicate_id.nunique(), new.table.near_duplicate_id.nunique(), new.table.subject.nunique()) == (
+        489,
+        458,
+        458,
+    )
 
 
 @real_new_faces

@@ -83,23 +83,6 @@ def test_every_emotion_moves_its_units_on_both_sides_but_contempt():
         assert set(units.values()) <= {(0.0, 0.7) if emotion in ONE_SIDED else (0.7, 0.7)}
 
 
-@pytest.mark.parametrize(
-    "knob",
-    [{"subject": 1.0}, {"pose": 1.0}, {"noise": 5.0}, {"film": 0.5, "style": 1.0}, {"intensity": (0.3, 1)}],
-)
-def test_each_knob_alone_makes_faces_of_one_emotion_differ(knob):
-    faces = small(PLAIN, **knob)
-    assert len(np.unique(faces.pixels[y_true(faces) == "happiness"], axis=0)) > 1
-
-
-def test_photos_of_one_person_are_alike_where_nothing_but_persons_differs():
-    faces = small(PLAIN, subject=1.0, counts=(0, 0, 0, 0, 0, 30, 0, 0), photos_per_subject=(5, 1))
-    assert faces.table.subject.nunique() == 6
-    for _, rows in faces.table.groupby("subject").groups.items():
-        assert len(np.unique(faces.pixels[rows], axis=0)) == 1
-    assert len(np.unique(faces.pixels, axis=0)) == 6
-
-
 @pytest.mark.parametrize("knob", [{"noise": 5.0}, {"film": 0.5, "style": 1.0}, {"intensity": (0.3, 1)}])
 def test_each_knob_alone_changes_the_pictures_and_nothing_else(knob):
     plain, turned = small(PLAIN), small(PLAIN, **knob)
@@ -126,7 +109,6 @@ def test_without_style_the_sources_look_the_same_and_with_it_film_is_darker():
     same, unlike = (small(PLAIN, film=0.5, style=style) for style in (0.0, 1.0))
     film = (same.table.source == "film").to_numpy()
     assert 0 < film.sum() < len(same)
-    assert np.array_equal(small(PLAIN).pixels, same.pixels)
     assert np.array_equal(unlike.pixels[~film], same.pixels[~film])
     assert unlike.pixels[film].mean() < 0.95 * same.pixels[film].mean()
 
@@ -135,27 +117,6 @@ def test_film_can_go_with_an_emotion():
     faces = small(PLAIN, counts=(10,) * 8, film=(0, 0, 1, 0, 0, 0, 0.5, 0))
     film = faces.table.emotion[faces.table.source == "film"].value_counts()
     assert film.to_dict() == {"disgust": 10, "sadness": 5}
-
-
-def test_labels_are_the_truth_unless_the_labeller_is_confused():
-    right, wrong = small(PLAIN), small(PLAIN, confusion=1.0)
-    assert (y_true(right) == right.table.emotion).all()
-    assert not (y_true(wrong) == wrong.table.emotion).any()
-    assert (y_true(wrong) == y_true(right)).all() and np.array_equal(wrong.pixels, right.pixels)
-
-
-def test_labels_follow_the_confusion_matrix():
-    fear_as_surprise = np.eye(8)
-    fear_as_surprise[EMOTIONS.index("fear")] = np.eye(8)[EMOTIONS.index("surprise")]
-    faces = small(PLAIN, confusion=tuple(map(tuple, fear_as_surprise)))
-    assert set(faces.table.emotion[y_true(faces) == "fear"]) == {"surprise"}
-    rest = y_true(faces) != "fear"
-    assert (faces.table.emotion[rest] == y_true(faces)[rest]).all()
-
-
-def test_at_seven_eighths_of_confusion_labels_say_nothing():
-    faces = draw(replace(PLAIN, counts=(100,) * 8, confusion=7 / 8), size=12)
-    assert 0.08 < (y_true(faces) == faces.table.emotion).mean() < 0.17  # an eighth
 
 
 def test_duplicates_are_the_same_bytes_in_one_cluster_under_other_names():
@@ -213,10 +174,3 @@ def test_what_cannot_be_drawn_is_refused():
         action_units("joy")
     with pytest.raises(InputError, match="no such action unit or trait: 99, beard"):
         draw_face({99: (1, 1)}, {"beard": 1})
-
-
-def test_photos_that_were_not_drawn_have_no_known_truth():
-    faces = small(PLAIN)
-    table = faces.table.assign(parent="George_W_Bush_0001.jpg")
-    with pytest.raises(InputError, match=r"no known truth: George_W_Bush_0001\.jpg"):
-        y_true(replace(faces, table=table))

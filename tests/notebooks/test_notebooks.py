@@ -26,7 +26,7 @@ def test_all_notebooks_run_on_drawn_faces(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path))
     lines = []
     reproduce.reproduce("synthetic", "quick", say=lines.append)
-    made = tmp_path / "cartoon-quick"
+    made = tmp_path / "synthetic-quick"
     assert sorted(path.name for path in (made / "notebooks").iterdir()) == [path.name for path in ALL]
     numbers = results.load(made / "figures" / "results.json")["numbers"]
     assert {entry["notebook"] for entry in numbers.values()} == {path.stem for path in ALL}

@@ -82,7 +82,9 @@ def test_two_threads_of_one_process_train_what_each_trains_alone(few):
     half = TINY.replace(precision="mixed_bfloat16")
     alone = [bits(train(variant, few, fold)) for variant in (TINY, half) for fold in (0, 1)]
     with ThreadPoolExecutor(4) as threads:
-        together = threads.map(lambda task: bits(train(task[0], few, task[1])), [(v, f) for v in (TINY, half) for f in (0, 1)])
+        together = threads.map(
+            lambda task: bits(train(task[0], few, task[1])), [(v, f) for v in (TINY, half) for f in (0, 1)]
+        )
         assert list(together) == alone
 
 

@@ -78,11 +78,7 @@ DEEP = {"inner/deep.py", "plain.py", "errors.py"}
         ("import emoclass\nemoclass.deep", DEEP),
         ("from emoclass import deep", DEEP),
         ("import emoclass\nemoclass.helper()", {"inner/__init__.py", *DEEP}),
-        pytest.param(
-            "from emoclass.inner import helper",
-            {"inner/__init__.py", *DEEP},
-            marks=pytest.mark.xfail(strict=True, reason="what a package itself defines is not reached by from-import"),
-        ),
+        ("from emoclass.inner import helper", {"inner/__init__.py", *DEEP}),
     ],
 )
 def test_imports_are_followed_wherever_they_stand(package, source, found):

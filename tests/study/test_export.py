@@ -11,18 +11,21 @@ import cv2
 import numpy as np
 import pytest
 
-from emoclass import model, models, paths, posthoc
+from emoclass import inference, models, paths, posthoc
+from emoclass.__main__ import main
 from emoclass.augment import OfflineAugmentation, OnlineAugmentation
 from emoclass.backend import keras
 from emoclass.data import muxspace
+from emoclass.data.new_faces import HELD_BACK, LEARN
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 from emoclass.splits import group_ids
-from emoclass.study import store
+from emoclass.study import export, recipes, store
 from emoclass.study.notebook import Study
 from emoclass.study.sweep import concat_folds
 
+NEW = (*LEARN, HELD_BACK)
 SMALL = models.ResNet(stem=4, blocks=((4, 1), (8, 2)))
 
 
@@ -33,7 +36,7 @@ def hurried(variant):
     return variant.replace(init_from=start, epochs=1, **quick)
 
 
-BEST = hurried(model.best_variant())
+BEST = hurried(recipes.final_variant())
 
 
 @pytest.fixture(scope="module")
@@ -41,22 +44,25 @@ def faces():
     """64 synthetic faces of 16 pixels, and 16 new ones; one of these shows somebody of the collection."""
     old = draw(SyntheticConfig(counts=(8,) * 8, photos_per_subject=(1, 2)), size=16)
     new = draw(SyntheticConfig(counts=(2,) * 8, photos_per_subject=(1, 1)), size=16, seed=7)
-    named = {column: "new " + new.table[column] for column in ("photo", "subject", "parent", "duplicate_id", "near_duplicate_id")}
-    table = new.table.assign(**named, source=[model.NEW[k % len(model.NEW)] for k in range(len(new))])
+    named = {
+        column: "new " + new.table[column]
+        for column in ("photo", "subject", "parent", "duplicate_id", "near_duplicate_id")
+    }
+    table = new.table.assign(**named, source=[NEW[k % len(NEW)] for k in range(len(new))])
     table.loc[0, "subject"] = old.table.subject[0]
     return old + replace(new, table=table)
 
 
 @pytest.fixture(scope="module")
 def run(faces):
-    return model.train_on_everything(BEST, faces)
+    return export.train_on_everything(BEST, faces)
 
 
 @pytest.fixture
 def kept(run, faces, tmp_path):
     """A folder with a model in it."""
-    facts = model.describe(faces, BEST, {}, {"digest": faces.digest}) | {"temperature": 0.5}
-    model.save(model.as_keras(run, faces.size), facts, tmp_path / "kept")
+    facts = export.describe(faces, BEST, {}, {"digest": faces.digest}) | {"temperature": 0.5}
+    export.save(export.as_keras(run, faces.size), facts, tmp_path / "kept")
     return tmp_path / "kept"
 
 
@@ -68,8 +74,8 @@ def number():
 
 
 def test_all_but_the_validation_part_is_trained_on_the_new_faces_above_all(faces):
-    everything, split = model.deal(BEST, faces)
-    is_new = everything.table.source.isin(model.NEW).to_numpy()
+    everything, split = export.make_final_split(BEST, faces)
+    is_new = everything.table.source.isin(NEW).to_numpy()
     often = np.bincount(split.train, minlength=len(faces))
     assert (often[is_new] == BEST.train_source_repeats).all()
     assert (often[~is_new] + np.bincount(split.validation, minlength=len(faces))[~is_new] == 1).all()
@@ -79,7 +85,7 @@ def test_all_but_the_validation_part_is_trained_on_the_new_faces_above_all(faces
 
 def test_whoever_is_validated_on_is_not_trained_on(faces):
     for variant in (BEST, BEST.init_from, BEST.replace(offline_augmentation=OfflineAugmentation(per_image=1))):
-        everything, split = model.deal(variant, faces)
+        everything, split = export.make_final_split(variant, faces)
         group = group_ids(everything.table, "subject")
         assert not set(group[split.train]) & set(group[split.validation])
         assert not everything.is_copy[split.validation].any()
@@ -87,28 +93,28 @@ def test_whoever_is_validated_on_is_not_trained_on(faces):
 
 def test_somebody_who_is_among_the_new_faces_is_trained_on_whatever_the_deal(faces):
     for seed in range(40):
-        everything, split = model.deal(BEST, faces, seed)
+        everything, split = export.make_final_split(BEST, faces, seed)
         assert everything.table.subject[0] not in set(everything.table.subject[split.validation])
 
 
 def test_the_net_that_it_starts_from_is_validated_on_the_same_photos_and_sees_no_new_faces(faces):
-    (later, split), (before, first) = (model.deal(variant, faces) for variant in (BEST, BEST.init_from))
+    (later, split), (before, first) = (export.make_final_split(variant, faces) for variant in (BEST, BEST.init_from))
     assert list(later.table.photo[split.validation]) == list(before.table.photo[first.validation])
-    assert not before.table.source.isin(model.NEW).any()
+    assert not before.table.source.isin(NEW).any()
 
 
 def test_an_emotion_with_a_single_photo_is_named(faces):
     one = faces.table.index[faces.table.emotion == "fear"][1:]
     with pytest.raises(InputError, match=r"fear \(1\)"):
-        model.deal(BEST, faces.select(~faces.table.index.isin(one)))
+        export.make_final_split(BEST, faces.select(~faces.table.index.isin(one)))
 
 
 # after training
 
 
 def test_tau_and_temperature_are_those_of_notebook_5(run, faces, monkeypatch):
-    monkeypatch.setattr(model, "ACCURACY", 0.0)
-    tau, temperature = model.tune_tau_and_temperature(run, faces)
+    monkeypatch.setattr(export, "ACCURACY", 0.0)
+    tau, temperature = export.tune_tau_and_temperature(run, faces)
     predicted = concat_folds([run], faces)
     assert len(predicted) == 0
     assert tau == posthoc.select_taus(predicted)[0]
@@ -117,11 +123,11 @@ def test_tau_and_temperature_are_those_of_notebook_5(run, faces, monkeypatch):
 
 def test_the_last_bias_takes_the_prior_out_as_adjusting_afterwards_does(run, faces):
     adjusted = posthoc.logit_adjusted(concat_folds([run], faces), 0.7).runs[0].validation
-    everything, split = model.deal(BEST, faces)
-    loaded = model.Model(
-        model.as_keras(run, faces.size, 0.7), model.describe(faces, BEST, {}, {}) | {"temperature": 1.0}
+    everything, split = export.make_final_split(BEST, faces)
+    loaded = inference.Model(
+        export.as_keras(run, faces.size, 0.7), export.describe(faces, BEST, {}, {}) | {"temperature": 1.0}
     )
-    predicted = [[*model.predict(loaded, picture).values()] for picture in everything.pixels[split.validation]]
+    predicted = [[*inference.predict(loaded, picture).values()] for picture in everything.pixels[split.validation]]
     np.testing.assert_allclose(predicted, adjusted, rtol=0, atol=1e-6)
     assert np.abs(adjusted - run.validation).max() > 1e-3
 
@@ -130,15 +136,15 @@ def test_the_last_bias_takes_the_prior_out_as_adjusting_afterwards_does(run, fac
 
 
 def test_the_kept_model_says_what_the_trained_net_said(run, faces, kept):
-    loaded = model.load(kept)
-    everything, split = model.deal(BEST, faces)
+    loaded = inference.load(kept)
+    everything, split = export.make_final_split(BEST, faces)
     net = models.build(SMALL, faces.size, 8, OnlineAugmentation())
     net.set_weights(run.weights)
     pictures = everything.pixels[split.validation]
     before = np.mean([net.predict(v[..., None], verbose=0) for v in (pictures, pictures[:, :, ::-1])], axis=0)
     before = np.exp(before) / np.exp(before).sum(1, keepdims=True)
     loaded = replace(loaded, facts=loaded.facts | {"temperature": 1.0})
-    posthoc = [model.predict(loaded, picture) for picture in pictures]
+    posthoc = [inference.predict(loaded, picture) for picture in pictures]
     assert [tuple(each) for each in posthoc] == [EMOTIONS] * len(pictures)
     posthoc = np.array([list(each.values()) for each in posthoc])
     np.testing.assert_allclose(posthoc, before, rtol=0, atol=1e-6)
@@ -147,14 +153,14 @@ def test_the_kept_model_says_what_the_trained_net_said(run, faces, kept):
 
 
 def test_a_picture_and_its_mirror_image_are_judged_alike_and_temperature_flattens(kept, faces):
-    loaded = model.load(kept)
+    loaded = inference.load(kept)
     predicted, mirrored = (
-        np.array([*model.predict(loaded, x).values()]) for x in (faces.pixels[0], faces.pixels[0, :, ::-1])
+        np.array([*inference.predict(loaded, x).values()]) for x in (faces.pixels[0], faces.pixels[0, :, ::-1])
     )
     np.testing.assert_allclose(predicted, mirrored, atol=1e-6)
     assert predicted.sum() == pytest.approx(1)
     flat = replace(loaded, facts=loaded.facts | {"temperature": 5.0})
-    assert max(model.predict(flat, faces.pixels[0]).values()) < predicted.max()
+    assert max(inference.predict(flat, faces.pixels[0]).values()) < predicted.max()
 
 
 def test_the_code_in_the_model_card_needs_keras_only_and_says_the_same(kept, faces):
@@ -172,12 +178,14 @@ assert {layer.dtype_policy.name for layer in net.layers} == {"float32"}
 """
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], cwd=kept, check=True, capture_output=True, text=True)
-    assert ast.literal_eval(done.stdout) == pytest.approx(model.predict(model.load(kept), faces.pixels[0]), abs=6e-4)
+    assert ast.literal_eval(done.stdout) == pytest.approx(
+        inference.predict(inference.load(kept), faces.pixels[0]), abs=6e-4
+    )
 
 
 def test_the_net_that_is_kept_is_in_full_precision_whatever_it_was_trained_in(run, faces):
     keras().config.set_dtype_policy("float32")
-    net = model.as_keras(replace(run, variant=BEST.replace(precision="mixed_bfloat16")), faces.size)
+    net = export.as_keras(replace(run, variant=BEST.replace(precision="mixed_bfloat16")), faces.size)
     assert net.output.dtype == "float32" and all(layer.dtype_policy.name == "float32" for layer in net.layers)
 
 
@@ -187,17 +195,17 @@ def test_the_net_that_is_kept_is_in_full_precision_whatever_it_was_trained_in(ru
 @pytest.fixture
 def trained(run, monkeypatch):
     """The variants that were trained; the net is always the same one."""
-    target_column = []
-    monkeypatch.setattr(model, "train_on_everything", lambda variant, faces: target_column.append(variant) or run)
-    return target_column
+    trained_variants = []
+    monkeypatch.setattr(export, "train_on_everything", lambda variant, faces: trained_variants.append(variant) or run)
+    return trained_variants
 
 
 @pytest.fixture
 def small(faces, trained, monkeypatch):
     """`make model`, hurried, on these faces; its numbers are recorded already."""
-    monkeypatch.setattr("emoclass.study.with_new_faces", lambda dataset, size: faces)
-    monkeypatch.setattr("emoclass.study.load_faces", lambda dataset, size: faces)
-    monkeypatch.setattr(model, "best_variant", lambda: BEST)
+    monkeypatch.setattr("emoclass.study.notebook.with_new_faces", lambda dataset, size: faces)
+    monkeypatch.setattr("emoclass.study.notebook.load_faces", lambda dataset, size: faces)
+    monkeypatch.setattr(export, "final_variant", lambda: BEST)
     recorded = Study("05_new_faces", "synthetic").results
     recorded.numbers = {name: number() for name in ("best.person.macro_f1", "new_faces.compact.recall.fear", "a.b")}
     recorded.save()
@@ -205,8 +213,8 @@ def small(faces, trained, monkeypatch):
 
 
 def test_the_facts_say_what_a_stranger_needs(small, run, faces, capsys):
-    kept = model.make("synthetic")
-    facts = json.loads((kept.parent / model.FACTS).read_text())
+    kept = export.export("synthetic")
+    facts = json.loads((kept.parent / inference.FACTS).read_text())
     assert facts["emotions"] == list(EMOTIONS)
     assert facts["preprocessing"]["size"] == faces.size
     assert {"crop", "grey", "resize", "input", "views", "output"} < facts["preprocessing"].keys()
@@ -219,16 +227,16 @@ def test_the_facts_say_what_a_stranger_needs(small, run, faces, capsys):
     assert facts["variant"] == json.loads(json.dumps(BEST.content))
     assert facts["versions"] == store.versions()
     assert [facts["rows"]["train"], facts["rows"]["validation"]] == list(run.rows[:2])
-    assert (facts["tau"], facts["temperature"]) == model.tune_tau_and_temperature(run, faces)
+    assert (facts["tau"], facts["temperature"]) == export.tune_tau_and_temperature(run, faces)
     assert "Article 5(1)(f)" in facts["not_for"]
     assert "compact.person.*" in capsys.readouterr().out
 
 
 def test_the_same_model_is_not_trained_twice_but_its_scores_are_copied_anew(small, trained):
-    first = model.load(model.make("synthetic").parent)
+    first = inference.load(export.export("synthetic").parent)
     small.numbers["best.person.accuracy"] = number()
     small.save()
-    again = model.load(model.make("synthetic").parent)
+    again = inference.load(export.export("synthetic").parent)
     assert trained == [BEST]
     assert again.facts["scores"]["numbers"].keys() - first.facts["scores"]["numbers"].keys() == {
         "best.person.accuracy"
@@ -238,24 +246,20 @@ def test_the_same_model_is_not_trained_twice_but_its_scores_are_copied_anew(smal
 
 
 def test_another_variant_is_trained_anew(small, trained, monkeypatch):
-    model.make("synthetic")
-    monkeypatch.setattr(model, "best_variant", lambda: BEST.replace(train_source_repeats=1))
-    model.make("synthetic")
+    export.export("synthetic")
+    monkeypatch.setattr(export, "final_variant", lambda: BEST.replace(train_source_repeats=1))
+    export.export("synthetic")
     assert trained == [BEST, BEST.replace(train_source_repeats=1)]
 
 
-def test_other_data_and_profiles_leave_the_model_of_the_study_alone(build):
-    assert model.model_folder() == build / "model"
-    others = {model.model_folder("synthetic"), model.model_folder("muxspace", "quick"), model.model_folder("/tmp/mine")}
-    assert len(others) == 3 and model.model_folder() not in others
-
-
 def test_what_others_train_with_fits_together():
-    best = model.best_variant()
-    assert set(best.train_sources) == set(model.NEW) == set(best.init_from.excluded_sources)
-    compact = model.compact_variant("compact: plain", record_features=True)
-    assert compact.record_features and set((*compact.excluded_sources, *compact.test_sources)) == set(model.NEW)
-    assert compact.replace(excluded_sources=model.NEW, test_sources=(), record_features=False).content == best.init_from.content
+    best = recipes.final_variant()
+    assert set(best.train_sources) == set(NEW) == set(best.init_from.excluded_sources)
+    compact = recipes.compact_variant("compact: plain", record_features=True)
+    assert compact.record_features and set((*compact.excluded_sources, *compact.test_sources)) == set(NEW)
+    assert (
+        compact.replace(excluded_sources=NEW, test_sources=(), record_features=False).content == best.init_from.content
+    )
 
 
 # what can go wrong
@@ -263,16 +267,18 @@ def test_what_others_train_with_fits_together():
 
 def test_without_a_model_one_is_told_how_to_make_it(tmp_path):
     with pytest.raises(InputError, match=r"there is no model in .*: run `make model`"):
-        model.load(tmp_path)
+        inference.load(tmp_path)
     with pytest.raises(InputError, match="there is no model"):
-        model.load()
+        inference.load()
 
 
-@pytest.mark.parametrize("name, content", [(model.NET, b"not a net"), (model.FACTS, b"{"), (model.FACTS, b"[]")])
+@pytest.mark.parametrize(
+    "name, content", [(inference.NET, b"not a net"), (inference.FACTS, b"{"), (inference.FACTS, b"[]")]
+)
 def test_files_that_do_not_belong_together_are_refused(kept, name, content):
     (kept / name).write_bytes(content)
     with pytest.raises(InputError, match="do not belong together: run `make model`"):
-        model.load(kept)
+        inference.load(kept)
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
@@ -285,12 +291,12 @@ def test_an_interrupted_save_leaves_the_old_model(kept, faces, error):
             raise error
 
     with pytest.raises((InputError, KeyboardInterrupt)):
-        model.save(Broken(), {}, kept)
+        export.save(Broken(), {}, kept)
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
 
 
 def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path, capsys):
-    assert model.main(["--dataset", str(tmp_path / "nowhere")]) == 2
+    assert main(["export", "--dataset", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().err.startswith("error: there is no folder")
 
 
@@ -299,7 +305,7 @@ def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path, capsys):
 )
 def test_what_is_no_crop_is_not_judged(picture, kept):
     with pytest.raises(InputError, match=r"takes uint8 \(16, 16\), not .*`crop_face`"):
-        model.predict(model.load(kept), picture)
+        inference.predict(inference.load(kept), picture)
 
 
 # the crop
@@ -307,7 +313,7 @@ def test_what_is_no_crop_is_not_judged(picture, kept):
 
 def test_a_photo_without_a_face_is_taken_whole_and_one_line_says_so(capsys):
     picture = np.tile(np.arange(60, dtype=np.uint8), (40, 1))  # grey values rise from left to right
-    crop = model.crop_face(picture, 20)
+    crop = inference.crop_face(picture, 20)
     assert crop.shape == (20, 20) and crop.dtype == np.uint8
     assert crop[:, 0].mean() == pytest.approx(10.5, abs=1) and crop[:, -1].mean() == pytest.approx(48.5, abs=1)
     assert capsys.readouterr().err.count("\n") == 1
@@ -323,18 +329,18 @@ def test_a_photo_without_a_face_is_taken_whole_and_one_line_says_so(capsys):
     ],
 )
 def test_the_crop_is_the_box_and_a_margin_inside_the_picture(monkeypatch, box, first, last):
-    monkeypatch.setattr(model, "_largest_face", lambda grey: box)
+    monkeypatch.setattr(inference, "_largest_face", lambda grey: box)
     picture = np.tile(np.arange(100, dtype=np.uint8), (100, 1))
-    for crop in (model.crop_face(picture, last - first + 1), model.crop_face(picture.T, last - first + 1).T):
+    for crop in (inference.crop_face(picture, last - first + 1), inference.crop_face(picture.T, last - first + 1).T):
         np.testing.assert_array_equal(crop, picture[: len(crop), first : last + 1])
 
 
 def test_red_counts_as_red_in_arrays_and_in_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(model, "_largest_face", lambda grey: (0, 0, 30))
+    monkeypatch.setattr(inference, "_largest_face", lambda grey: (0, 0, 30))
     red = np.zeros((30, 30, 3), np.uint8)
     red[..., 0] = 255
     cv2.imwrite(str(tmp_path / "red.png"), red[..., ::-1])
-    assert (model.crop_face(red, 8) == 76).all() and (model.crop_face(tmp_path / "red.png", 8) == 76).all()
+    assert (inference.crop_face(red, 8) == 76).all() and (inference.crop_face(tmp_path / "red.png", 8) == 76).all()
 
 
 def test_the_largest_face_is_found_where_the_cascade_sees_it_whatever_the_scale(monkeypatch):
@@ -343,12 +349,12 @@ def test_the_largest_face_is_found_where_the_cascade_sees_it_whatever_the_scale(
             assert path.endswith(".xml")
 
         def detectMultiScale(self, grey, *_):
-            edge = round(model.AROUND * 480)
+            edge = round(inference.AROUND * 480)
             assert grey.shape == (240 + 2 * edge, 480 + 2 * edge)
             return np.array([[edge + 10, edge + 20, 30, 30], [edge + 40, edge + 50, 60, 60]])
 
     monkeypatch.setattr(cv2, "CascadeClassifier", Cascade)
-    assert model._largest_face(np.zeros((480, 960), np.uint8)) == (80, 100, 120)
+    assert inference._largest_face(np.zeros((480, 960), np.uint8)) == (80, 100, 120)
 
 
 def test_a_file_that_is_no_picture_is_named(tmp_path):
@@ -359,25 +365,25 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
     ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=f"{name} is {why}"):
-            model.crop_face(tmp_path / name)
+            inference.crop_face(tmp_path / name)
     with pytest.raises(InputError, match=r"nowhere\.jpg cannot be read"):
-        model.crop_face(str(tmp_path / "nowhere.jpg"))
+        inference.crop_face(str(tmp_path / "nowhere.jpg"))
 
 
 @pytest.mark.parametrize("picture", [np.zeros((4, 4)), np.zeros(4, np.uint8), np.zeros((4, 4, 4), np.uint8)])
 def test_an_array_that_is_no_picture_is_refused(picture):
     with pytest.raises(InputError, match="is no picture"):
-        model.crop_face(picture)
+        inference.crop_face(picture)
     with pytest.raises(InputError, match="at least 1"):
-        model.crop_face(np.zeros((4, 4), np.uint8), 0)
+        inference.crop_face(np.zeros((4, 4), np.uint8), 0)
 
 
 @pytest.mark.skipif(muxspace.find() is None, reason="the photos are not on disk")
 def test_photos_that_are_cut_to_the_face_stay_as_they_are():
     photos = sorted((muxspace.find() / "images").glob("A*.jpg"))[::40]
     grey = [g for path in photos if (g := cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)).shape == (350, 350)]
-    found = [box for g in grey if (box := model._largest_face(g))]
+    found = [box for g in grey if (box := inference._largest_face(g))]
     assert len(found) > 0.9 * len(grey) > 15
     left, top, side = np.median(found, axis=0) / 350
-    wanted = 1 / (1 + 2 * model.MARGIN)
+    wanted = 1 / (1 + 2 * inference.MARGIN)
     assert (left, top, side) == pytest.approx(((1 - wanted) / 2, (1 - wanted) / 2, wanted), abs=0.03)

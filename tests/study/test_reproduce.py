@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 from emoclass import paths
+from emoclass.__main__ import main
 from emoclass.data import muxspace
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 from emoclass.study import reproduce, results
+from emoclass.study.code import reached
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 PARAMETERS = 'DATASET = "muxspace"\nPROFILE = "full"'
 PLAN = """from emoclass import Study, Variant, models, plots
 study = Study("{name}", DATASET, PROFILE)
-tiny = models.Net(dense=(4,))
+tiny = models.ConvNet(dense=(4,))
 variants = [Variant("{name} one", net=tiny, epochs=1), Variant("{name} two", net=tiny, epochs={epochs})]
 study.plan(variants)"""
 REST = """found = study.sweep(variants)
@@ -61,34 +63,34 @@ def test_an_edited_literal_trains_that_variant_and_executes_that_notebook_only(p
     one, two = write(project / "notebooks", "01_one"), write(project / "notebooks", "02_two")
     first = study()
     assert "4 of 4 runs are to be trained" in first[1]  # two variants in two folds; both notebooks share them
-    figure = project / "build" / "cartoon-quick" / "figures" / "02_counts.png"
+    figure = project / "build" / "synthetic-quick" / "figures" / "02_counts.png"
     untouched = figure.stat().st_mtime_ns
 
     assert any("01_one is up to date" in line for line in study())
-    one.write_text(one.read_text().replace("epochs=2", "epochs=2, batch=32"))
+    one.write_text(one.read_text().replace("epochs=2", "epochs=2, batch_size=32"))
     lines = study()
     trained = [line for line in lines if line.startswith("run ")]
     assert len(trained) == 2 and all("01_one two, fold" in line for line in trained)
-    assert [line for line in lines if "executing" in line] == [line for line in lines if "01_one: its code" in line]
+    assert [line for line in lines if "executing" in line] == [line for line in lines if "01_one: its cells" in line]
     assert any("02_two is up to date" in line for line in lines)
     assert figure.stat().st_mtime_ns == untouched
 
-    executed = nbformat.read(project / "build" / "cartoon-quick" / "notebooks" / two.name, 4)
+    executed = nbformat.read(project / "build" / "synthetic-quick" / "notebooks" / two.name, 4)
     assert not any("papermill" in cell.metadata or "execution" in cell.metadata for cell in executed.cells)
     assert "papermill" not in executed.metadata
-    numbers = results.load(project / "build" / "cartoon-quick" / "figures" / "results.json")["numbers"]
+    numbers = results.load(project / "build" / "synthetic-quick" / "figures" / "results.json")["numbers"]
     assert {entry["notebook"] for entry in numbers.values()} == {"01_one", "02_two"}
 
 
 def test_a_failing_notebook_leaves_the_good_one_and_says_where_it_failed(project, capsys):
     path = write(project / "notebooks", "01_one", rest="print('fine')")
-    assert reproduce.main(["--dataset", "synthetic", "--profile", "quick"]) == 0
-    good = project / "build" / "cartoon-quick" / "notebooks" / path.name
+    assert main(["reproduce", "--dataset", "synthetic", "--profile", "quick"]) == 0
+    good = project / "build" / "synthetic-quick" / "notebooks" / path.name
     before = good.read_bytes()
     write(project / "notebooks", "01_one", rest="nothing = 1 / 0")
-    assert reproduce.main(["--dataset", "synthetic", "--profile", "quick"]) == 1
-    predicted = capsys.readouterr().err
-    assert "ZeroDivisionError" in predicted and "nothing = 1 / 0" in predicted and "build/failed" in predicted
+    assert main(["reproduce", "--dataset", "synthetic", "--profile", "quick"]) == 1
+    printed = capsys.readouterr().err
+    assert "ZeroDivisionError" in printed and "nothing = 1 / 0" in printed and "build/failed" in printed
     assert good.read_bytes() == before
     assert (project / "build" / "failed" / path.name).exists()
 
@@ -99,10 +101,11 @@ def test_without_photos_one_line_says_so_and_drawn_faces_take_their_place(projec
 
     monkeypatch.setattr(muxspace, "find", lambda *_, **__: None)
     monkeypatch.setattr(muxspace, "fetch", unreachable)
+    write(project / "notebooks", "01_one")
     reproduce.README.write_text("as it was")
     lines = study("muxspace", "full")
     assert len([line for line in lines if "No photos" in line]) == 1
-    assert "quick rehearsal on the synthetic faces" in lines[0] and lines[1].startswith("cartoon, quick:")
+    assert "quick rehearsal on the synthetic faces" in lines[0] and lines[1].startswith("synthetic, quick:")
     assert reproduce.README.read_text() == "as it was"
     assert not (project / "figures").exists()
 
@@ -113,7 +116,7 @@ def test_a_spoilt_download_is_not_taken_for_missing_photos(project, monkeypatch,
 
     monkeypatch.setattr(muxspace, "find", lambda *_, **__: None)
     monkeypatch.setattr(muxspace, "fetch", spoilt)
-    assert reproduce.main([]) == 2
+    assert main(["reproduce"]) == 2
     assert "not the pinned collection" in capsys.readouterr().err
 
 
@@ -125,7 +128,7 @@ def test_new_faces_that_cannot_be_fetched_stop_the_study_and_are_not_left_out(pr
         muxspace, "find", lambda *_, part=muxspace.PHOTOS: project if part is muxspace.PHOTOS else None
     )
     monkeypatch.setattr(muxspace, "fetch", unreachable)
-    assert reproduce.main([]) == 2
+    assert main(["reproduce"]) == 2
     assert "the new faces cannot be fetched" in capsys.readouterr().err
 
 
@@ -158,22 +161,22 @@ def test_too_few_photos_for_the_folds_are_one_sentence_before_anything_is_traine
     for k, emotion in enumerate(("fear", "neutral", "neutral")):
         (project / "mine" / emotion).mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(project / "mine" / emotion / f"jo{k}_{k}.png"), np.full((20, 20), 90 * k, np.uint8))
-    assert reproduce.main(["--dataset", str(project / "mine")]) == 2
-    predicted = capsys.readouterr()
-    assert "fear (1)" in predicted.err and len(predicted.err.strip().splitlines()) == 1
-    assert "run 1" not in predicted.out
+    assert main(["reproduce", "--dataset", str(project / "mine")]) == 2
+    printed = capsys.readouterr()
+    assert "fear (1)" in printed.err and len(printed.err.strip().splitlines()) == 1
+    assert "run 1" not in printed.out
 
 
 def test_bad_input_is_one_sentence_and_status_2(project, capsys):
     write(project / "notebooks", "01_one")
-    assert reproduce.main(["--dataset", str(project / "nowhere")]) == 2
-    predicted = capsys.readouterr().err
-    assert "nowhere" in predicted and len(predicted.strip().splitlines()) == 1
+    assert main(["reproduce", "--dataset", str(project / "nowhere")]) == 2
+    printed = capsys.readouterr().err
+    assert "nowhere" in printed and len(printed.strip().splitlines()) == 1
 
 
 def test_an_unknown_profile_is_refused(capsys):
     with pytest.raises(SystemExit, match="2"):
-        reproduce.main(["--profile", "slow"])
+        main(["reproduce", "--profile", "slow"])
     assert "slow" in capsys.readouterr().err
 
 
@@ -181,13 +184,15 @@ def test_a_notebook_without_the_parameters_it_is_given_is_refused(project):
     path = write(project / "notebooks", "01_one")
     path.write_text(path.read_text().replace('PROFILE = \\"full\\"', "pass"))
     with pytest.raises(InputError, match=r"01_one.ipynb has no PROFILE in its cell tagged parameters"):
-        reproduce.execute(path, project / "out.ipynb", {"DATASET": "synthetic", "PROFILE": "quick"}, "synthetic", "quick")
+        reproduce.execute(
+            path, project / "out.ipynb", {"DATASET": "synthetic", "PROFILE": "quick"}, "synthetic", "quick", []
+        )
 
 
 def test_a_broken_plan_is_named_before_anything_is_trained(project, capsys):
     path = write(project / "notebooks", "01_one")
-    path.write_text(path.read_text().replace("models.Net(dense=(4,))", "models.Nett()"))
-    assert reproduce.main(["--dataset", "synthetic", "--profile", "quick"]) == 2
+    path.write_text(path.read_text().replace("models.ConvNet(dense=(4,))", "models.ConvNett()"))
+    assert main(["reproduce", "--dataset", "synthetic", "--profile", "quick"]) == 2
     assert "01_one.ipynb, code cell 2: AttributeError" in capsys.readouterr().err
 
 
@@ -224,7 +229,7 @@ def executed(project):
     reproduce.README.write_text("<!-- number a.accuracy --><!-- / -->")
     reproduce.rewrite_readme()
     notebook = nbformat.read(path, 4)
-    notebook.metadata[reproduce.MARK] = dict(
+    notebook.metadata[reproduce.METADATA] = dict(
         inputs=reproduce.inputs_digest(notebook, "muxspace", "full"), outputs=reproduce.outputs("01_one", folder)
     )
     nbformat.write(notebook, path)
@@ -240,7 +245,7 @@ def test_what_changed_since_is_named(project):
     path, folder = executed(project)
     text = path.read_text()
     path.write_text(text.replace("epochs=2", "epochs=3"))
-    assert "01_one.ipynb: its code" in reproduce.check()[0]
+    assert "01_one.ipynb: its cells" in reproduce.check()[0]
     path.write_text(text)
 
     (folder / "01_counts.png").write_bytes(b"another picture")
@@ -266,11 +271,75 @@ def test_a_notebook_never_executed_is_stale(project):
     )
 
 
-def test_another_library_or_lock_makes_every_notebook_stale(project, monkeypatch, tmp_path):
+def test_the_lock_the_pinned_photos_and_a_reached_module_each_make_a_notebook_stale(project, monkeypatch):
     executed(project)
-    copy = tmp_path / "root"
-    (copy / "emoclass").mkdir(parents=True)
-    (copy / "emoclass" / "seeing.py").write_text("changed = True")
-    (copy / "requirements.lock").write_text("")
-    monkeypatch.setattr(paths, "ROOT", copy)
-    assert "01_one.ipynb" in reproduce.check()[0]
+    lock = project / "other.lock"
+    lock.write_text("numpy==0")
+    for module, name, value in (
+        (reproduce, "LOCK", lock),
+        (muxspace, "PINNED", "another commit"),
+        (reproduce, "modules_digest", lambda paths: "other code"),
+    ):
+        assert reproduce.check() == []
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, value)
+            assert reproduce.check() == [
+                "notebooks/01_one.ipynb: its cells, the modules that it reaches, the lock or the data changed"
+            ]
+
+
+def test_a_notebook_depends_on_the_modules_that_it_reaches_and_on_no_other(project):
+    path = write(project / "notebooks", "01_one")
+    found = {file.name for file in reached(reproduce.code(nbformat.read(path, 4)))}
+    assert {"train.py", "metrics.py", "dataset.py", "muxspace.py"} <= found
+    assert not {"evaluation.py", "inference.py", "export.py", "__main__.py"} & found
+
+
+def test_photos_of_your_own_make_a_notebook_stale_when_one_changes(project):
+    notebook = nbformat.read(write(project / "notebooks", "01_one"), 4)
+    (project / "mine" / "fear").mkdir(parents=True)
+    photo = project / "mine" / "fear" / "a.png"
+    digests = []
+    for content in (b"one", b"another", None):
+        photo.write_bytes(content) if content else photo.rename(photo.with_name("b.png"))
+        digests.append(reproduce.inputs_digest(notebook, str(project / "mine"), "full"))
+    assert len(set(digests)) == 3
+
+
+def test_other_runs_make_a_notebook_stale(project, monkeypatch):
+    path = write(project / "notebooks", "01_one")
+    study()
+    made = project / "build" / "synthetic-quick" / "notebooks" / path.name
+    tasks = reproduce.planned(path, {"DATASET": "synthetic", "PROFILE": "quick"})
+    how = (path, made, "synthetic", "quick")
+    assert reproduce.staleness(*how, tasks) is None
+    assert reproduce.staleness(*how, tasks[1:]) == "the runs that it reads changed"
+
+
+def test_a_leaky_label_belongs_to_what_a_notebook_made(project):
+    _, folder = executed(project)
+    before = reproduce.outputs("01_one", folder)
+    whole = json.loads((folder / "results.json").read_text())
+    (folder / "results.json").write_text(json.dumps(whole | {"labels": {"a": "a (leaky)"}}))
+    assert reproduce.outputs("01_one", folder) != before
+
+
+def test_an_unknown_id_in_the_readme_is_named_and_the_readme_is_left_alone(project):
+    executed(project)
+    text = "<!-- number a.accuracy --><!-- / --> <!-- number no.such --><!-- / -->"
+    reproduce.README.write_text(text)
+    with pytest.raises(InputError, match="no.such"):
+        reproduce.rewrite_readme()
+    assert reproduce.README.read_text() == text
+    assert any(line.startswith("README.md: ") and "no.such" in line for line in reproduce.check())
+
+
+def test_one_notebook_alone_and_a_name_that_there_is_not(project, capsys):
+    write(project / "notebooks", "01_one")
+    write(project / "notebooks", "02_two")
+    how = ["reproduce", "--dataset", "synthetic", "--profile", "quick", "--only"]
+    assert main([*how, "02_two"]) == 0
+    assert [path.stem for path in (project / "build" / "synthetic-quick" / "notebooks").iterdir()] == ["02_two"]
+    capsys.readouterr()
+    assert main([*how, "03_three"]) == 2
+    assert capsys.readouterr().err == "error: there is no notebook '03_three'; choose one of 01_one, 02_two\n"

@@ -128,7 +128,7 @@ def test_a_save_that_fails_leaves_the_good_file_alone(results, monkeypatch):
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("emoclass.study.results.os.replace", full)
+    monkeypatch.setattr("emoclass.files.os.replace", full)
     with pytest.raises(OSError, match="No space left"):
         mine.save()
     assert mine.path.read_bytes() == good

@@ -21,9 +21,7 @@ from emoclass.study.sweep import concat_folds
 from emoclass.study.train import fit, make_split, select_samples, train
 from emoclass.study.variant import ROLES, Variant
 
-EASY = SyntheticConfig(
-    counts=(40,) * 8, subject=0.2, pose=0.5, film=0.0, noise=0.0, intensity=(1.0, 1.0), photos_per_subject=(1, 1)
-)
+EASY = SyntheticConfig(counts=(40,) * 8, film=0.0, noise=0.0, intensity=(1.0, 1.0), photos_per_subject=(1, 1))
 SMALL = Variant("small", net=models.ConvNet(blocks=((4,),), dense=(16,)), n_folds=2, epochs=2)
 
 
@@ -44,7 +42,7 @@ def accuracy(run, faces):
 
 def test_easy_drawn_faces_are_told_apart(easy):
     run = train(Variant("easy", epochs=30, batch_size=16, n_folds=4), easy)
-    assert accuracy(run, easy).value > 0.95
+    assert accuracy(run, easy).value > 0.85
 
 
 WIDE = models.ConvNet(blocks=((16,),), dense=(256,))
@@ -69,10 +67,12 @@ def test_random_emotions_seem_to_be_learnt_where_copies_stand_on_both_sides(diff
 
 @pytest.mark.parametrize("by", ["duplicate", "subject"])
 def test_with_copies_made_after_the_split_random_emotions_are_back_at_chance(different, by):
-    run = train(RANDOM.replace(offline_augmentation=SLIGHT, group_by=by, record_epochs=True), different)
-    last = concat_folds([run], different).after_epoch(30)
-    assert run.history["accuracy"][-1] > 0.8  # learnt by heart, and of no use
-    for found in (accuracy(run, different), wilson((last.y_pred == last.y_true).sum(), len(last))):
+    variant = RANDOM.replace(offline_augmentation=SLIGHT, group_by=by, record_epochs=True)
+    runs = [train(variant, different, fold) for fold in variant.folds]
+    assert all(run.history["accuracy"][-1] > 0.8 for run in runs)  # learnt by heart, and of no use
+    predictions = concat_folds(runs, different)
+    for which in (predictions, predictions.after_epoch(30)):
+        found = wilson((which.y_pred == which.y_true).sum(), len(which))
         assert found.low < 1 / 8 < found.high
 
 
@@ -87,36 +87,38 @@ def test_with_copies_made_after_the_split_random_emotions_are_back_at_chance(dif
 )
 def test_random_emotions_are_dealt_anew_one_to_each_family(faces_of, duplicate_id, near_duplicate_id, seed):
     faces = faces_of(emotion=list(EMOTIONS) * 5, duplicate_id=duplicate_id, near_duplicate_id=near_duplicate_id)
-    target_column = select_samples(RANDOM, faces, seed)
-    assert np.array_equal(target_column.pixels, faces.pixels)
-    assert target_column.table.drop(columns="emotion").equals(faces.table.drop(columns="emotion"))
+    chosen = select_samples(RANDOM, faces, seed)
+    assert np.array_equal(chosen.pixels, faces.pixels)
+    assert chosen.table.drop(columns="emotion").equals(faces.table.drop(columns="emotion"))
     family = group_ids(faces.table, "duplicate")
-    one_each = [table.emotion.groupby(family).agg(["first", "nunique"]) for table in (target_column.table, faces.table)]
+    one_each = [table.emotion.groupby(family).agg(["first", "nunique"]) for table in (chosen.table, faces.table)]
     assert (one_each[0]["nunique"] == 1).all()
     assert sorted(one_each[0]["first"]) == sorted(one_each[1]["first"])
-    assert target_column.digest == select_samples(RANDOM, faces, seed).digest
+    assert chosen.digest == select_samples(RANDOM, faces, seed).digest
 
 
 def test_of_photos_that_are_like_no_other_each_emotion_keeps_its_number(easy):
     split = [select_samples(RANDOM, easy, seed) for seed in (0, 1)]
-    assert all(target_column.counts.equals(easy.counts) for target_column in split)
+    assert all(chosen.counts.equals(easy.counts) for chosen in split)
     agree = [np.mean(one.labels == other.labels) for one, other in combinations((easy, *split), 2)]
     assert all(0.04 < share < 0.22 for share in agree)  # 1 in 8, and not what another seed deals
 
 
 def test_a_real_mix_of_emotions_is_about_kept(faces_of):
     emotion = np.repeat(["neutral", "happiness", "fear"], [500, 400, 100])
-    target_column = select_samples(RANDOM, faces_of(emotion=emotion, duplicate_id=np.arange(1000) // 2))
-    assert target_column.counts[["neutral", "happiness", "fear"]].tolist() == [500, 400, 100]
-    target_column = select_samples(RANDOM, faces_of(emotion=emotion, duplicate_id=np.maximum(np.arange(1000), 20)))  # one family of 21
-    assert target_column.counts[["neutral", "happiness", "fear"]].tolist() == pytest.approx([500, 400, 100], abs=21)
+    chosen = select_samples(RANDOM, faces_of(emotion=emotion, duplicate_id=np.arange(1000) // 2))
+    assert chosen.counts[["neutral", "happiness", "fear"]].tolist() == [500, 400, 100]
+    chosen = select_samples(
+        RANDOM, faces_of(emotion=emotion, duplicate_id=np.maximum(np.arange(1000), 20))
+    )  # one family of 21
+    assert chosen.counts[["neutral", "happiness", "fear"]].tolist() == pytest.approx([500, 400, 100], abs=21)
 
 
 def test_emotions_left_out_are_dealt_to_nobody(few):
     kept = ("fear", "neutral", "anger")
-    target_column = select_samples(RANDOM.replace(emotions=kept), few)
-    assert target_column.counts[list(kept)].tolist() == [6, 6, 6] and len(target_column) == 18
-    assert set(target_column.table.photo) == set(few.table.photo[few.table.emotion.isin(kept)])
+    chosen = select_samples(RANDOM.replace(emotions=kept), few)
+    assert chosen.counts[list(kept)].tolist() == [6, 6, 6] and len(chosen) == 18
+    assert set(chosen.table.photo) == set(few.table.photo[few.table.emotion.isin(kept)])
 
 
 @pytest.mark.parametrize("target", ["emotion", "source"])
@@ -125,8 +127,10 @@ def test_else_the_subject_is_the_photos_as_they_are(few, target):
 
 
 def test_copies_are_taught_the_random_emotion_of_their_photo(few):
-    for order in ("copy-split", "split-copy"):
-        variant = RANDOM.replace(offline_augmentation=SLIGHT, order=order, group_by="photo", allow_leak=True)
+    for augment_first in (True, False):
+        variant = RANDOM.replace(
+            offline_augmentation=SLIGHT, augment_first=augment_first, group_by="photo", allow_leak=True
+        )
         everything, _ = make_split(variant, few, 0, seed=1)
         split = select_samples(variant, few, seed=1).table.set_index("photo").emotion
         assert len(everything) == 6 * len(few)
@@ -137,7 +141,9 @@ def test_who_is_asked_for_the_source_says_sources_and_is_judged_by_them():
     faces = draw(SyntheticConfig(counts=(6,) * 8, film=0.5, photos_per_subject=(1, 1)), size=12)
     film, left = (faces.table.source == "film").to_numpy()[:, None, None], np.arange(12) < 6
     faces = replace(faces, pixels=np.where(film == left, np.uint8(200), np.uint8(30)).repeat(12, axis=1))
-    run = train(Variant("lit from left", net=models.ConvNet(), target="source", n_folds=2, epochs=20, batch_size=4), faces)
+    run = train(
+        Variant("lit from left", net=models.ConvNet(), target="source", n_folds=2, epochs=20, batch_size=4), faces
+    )
     assert run.history["accuracy"][-1] == 1
     assert run.classes == ("film", "newspaper") and run.probabilities.shape == (len(run.photo), 2)
     assert run.probabilities.sum(1) == pytest.approx(1, abs=1e-6)
@@ -147,7 +153,9 @@ def test_who_is_asked_for_the_source_says_sources_and_is_judged_by_them():
     assert run.y_true["test"].tolist() == predictions_list.y_true.tolist()
     assert [predictions_list.classes[k] for k in predictions_list.y_pred] == source[run.photo].tolist()
     assert metrics.score(predictions_list)["balanced_accuracy"].value == 1
-    assert metrics.recall(predictions_list) == {name: wilson(n, n) for name, n in source[run.photo].value_counts().items()}
+    assert metrics.recall(predictions_list) == {
+        name: wilson(n, n) for name, n in source[run.photo].value_counts().items()
+    }
 
 
 # after each epoch
@@ -226,7 +234,9 @@ def test_copies_made_after_the_split_join_the_training_part_alone(few):
 
 
 def test_copies_made_before_the_split_are_tested_too_and_the_run_says_so(few):
-    variant = SMALL.replace(offline_augmentation=OfflineAugmentation(target_count=9), augment_first=True, group_by="photo", allow_leak=True)
+    variant = SMALL.replace(
+        offline_augmentation=OfflineAugmentation(target_count=9), augment_first=True, group_by="photo", allow_leak=True
+    )
     run = train(variant, few)
     assert (run.photo != run.parent).any()
     assert tuple(run.in_training) == tuple(GROUP_NAMES)
@@ -235,9 +245,11 @@ def test_copies_made_before_the_split_are_tested_too_and_the_run_says_so(few):
 
 
 def test_both_orders_hold_the_very_same_pictures(few):
-    before = SMALL.replace(offline_augmentation=OfflineAugmentation(target_count=9), augment_first=True, group_by="photo", allow_leak=True)
-    posthoc = SMALL.replace(offline_augmentation=OfflineAugmentation(target_count=9))
-    (one, _), (other, _) = make_split(before, few, 0), make_split(posthoc, few, 0)
+    before = SMALL.replace(
+        offline_augmentation=OfflineAugmentation(target_count=9), augment_first=True, group_by="photo", allow_leak=True
+    )
+    after = SMALL.replace(offline_augmentation=OfflineAugmentation(target_count=9))
+    (one, _), (other, _) = make_split(before, few, 0), make_split(after, few, 0)
     assert one.digest == other.digest
 
 
@@ -271,20 +283,22 @@ def collections_and_roles(draw):
         "source": source,
         "subject": [f"reader {k}" for k in range(16)] + subject,
     }
-    role = {
-        name: draw(st.sampled_from(["only_train", "only_test", "leave_out", "dealt"]))
-        for name in SOURCES[1:]
-        if name in source
-    }
-    roles = {
-        what: tuple(name for name in role if role[name] == what) for what in ("only_train", "only_test", "leave_out")
-    }
+    role = {name: draw(st.sampled_from([*ROLES, "dealt"])) for name in SOURCES[1:] if name in source}
+    roles = {what: tuple(name for name in role if role[name] == what) for what in ROLES}
     variant = Variant(
         "roles",
         n_folds=2,
         group_by=draw(st.sampled_from(["photo", "duplicate", "subject"])),
         train_source_repeats=draw(st.integers(1, 3)),
-        offline_augmentation=draw(st.sampled_from([None, OfflineAugmentation(per_image=2, classes=EMOTIONS[:1]), OfflineAugmentation(target_count=30, classes=EMOTIONS[:2])])),
+        offline_augmentation=draw(
+            st.sampled_from(
+                [
+                    None,
+                    OfflineAugmentation(per_image=2, classes=EMOTIONS[:1]),
+                    OfflineAugmentation(target_count=30, classes=EMOTIONS[:2]),
+                ]
+            )
+        ),
         **roles,
     )
     return columns, variant, draw(st.integers(0, 1)), draw(st.integers(0, 3))
@@ -298,27 +312,31 @@ def test_each_source_stays_in_its_role_and_the_others_are_dealt_as_if_it_were_no
     everything, split = make_split(variant, faces, fold, seed)
     photo, source = everything.table.photo.to_numpy(), everything.table.source.to_numpy()
     role = {name: what for what in ROLES for name in getattr(variant, what)}
-    target_column = np.array([role.get(name, "dealt") for name in source])
+    chosen = np.array([role.get(name, "dealt") for name in source])
 
-    assert "leave_out" not in target_column
-    assert not np.isin(target_column[split.train], ["only_test"]).any()
-    assert not np.isin(target_column[split.validation], ["only_test", "only_train"]).any()
-    assert not np.isin(target_column[split.test], ["only_train"]).any()
+    assert "excluded_sources" not in chosen
+    assert not np.isin(chosen[split.train], ["test_sources"]).any()
+    assert not np.isin(chosen[split.validation], ["test_sources", "train_sources"]).any()
+    assert not np.isin(chosen[split.test], ["train_sources"]).any()
 
     # all of them are there: as often as they are to be repeated, or once
     taught, apart = (
-        faces.table.photo[faces.table.source.isin(getattr(variant, f"only_{x}"))] for x in ("train", "test")
+        faces.table.photo[faces.table.source.isin(getattr(variant, f"{x}_sources"))] for x in ("train", "test")
     )
-    assert sorted(photo[split.train][target_column[split.train] == "only_train"]) == sorted([*taught] * variant.train_source_repeats)
-    assert sorted(photo[split.test][target_column[split.test] == "only_test"]) == sorted(apart)
-    assert (target_column[everything.is_copy] == "dealt").all()
+    assert sorted(photo[split.train][chosen[split.train] == "train_sources"]) == sorted(
+        [*taught] * variant.train_source_repeats
+    )
+    assert sorted(photo[split.test][chosen[split.test] == "test_sources"]) == sorted(apart)
+    assert (chosen[everything.is_copy] == "dealt").all()
 
     # and of the others each stands where it would without them
     without = faces.select(~faces.table.source.isin(role))
-    alone, alone_dealt = make_split(variant.replace(train_sources=(), test_sources=(), excluded_sources=()), without, fold, seed)
+    alone, alone_dealt = make_split(
+        variant.replace(train_sources=(), test_sources=(), excluded_sources=()), without, fold, seed
+    )
     for part in ("train", "validation", "test"):
         here, there = getattr(split, part), getattr(alone_dealt, part)
-        assert photo[here][target_column[here] == "dealt"].tolist() == alone.table.photo[there].tolist()
+        assert photo[here][chosen[here] == "dealt"].tolist() == alone.table.photo[there].tolist()
 
 
 @pytest.fixture
@@ -326,7 +344,10 @@ def two_sources(faces_of):
     """12 photos in the news, dealt out, and 4 in films; `same` says what the first two films share, and with which."""
 
     def make(**same):
-        columns = {key: [f"{key} {k}" for k in range(16)] for key in ("duplicate_id", "near_duplicate_id", "subject", "parent")}
+        columns = {
+            key: [f"{key} {k}" for k in range(16)]
+            for key in ("duplicate_id", "near_duplicate_id", "subject", "parent")
+        }
         columns["parent"] = [f"photo {k}" for k in range(16)]
         for key, of in same.items():
             columns[key][12], columns[key][13] = columns[key][of[0]], columns[key][of[1]]
@@ -336,7 +357,7 @@ def two_sources(faces_of):
 
 
 ROLE = Variant("role", n_folds=2)
-APART, TAUGHT = {"only_test": ("film",)}, {"only_train": ("film",)}
+APART, TAUGHT = {"test_sources": ("film",)}, {"train_sources": ("film",)}
 
 
 def places_of(variant, faces):
@@ -410,7 +431,16 @@ PARTS = ("train", "validation", "test")
 def whole(few):
     """A run that keeps all that can be kept, with two emotions left out."""
     kept = tuple(emotion for emotion in EMOTIONS if emotion not in ("disgust", "surprise"))
-    return train(ALIKE.replace(net=TINY, emotions=kept, record_features=True, offline_augmentation=OfflineAugmentation(target_count=8), learning_rate=0.01), few)
+    return train(
+        ALIKE.replace(
+            net=TINY,
+            emotions=kept,
+            record_features=True,
+            offline_augmentation=OfflineAugmentation(target_count=8),
+            learning_rate=0.01,
+        ),
+        few,
+    )
 
 
 def test_the_truth_is_what_was_asked_of_each_photo_of_each_part(few, whole):
@@ -436,15 +466,15 @@ def test_the_last_layer_makes_of_the_features_what_the_run_says(whole):
     kernel, bias = whole.weights[-2:]
     kept = [k for k, emotion in enumerate(EMOTIONS) if emotion in whole.variant.emotions]
     for part, predicted in (("test", whole.probabilities), ("validation", whole.validation)):
-        logits = whole.record_features[part].astype(float) @ kernel + bias
+        logits = whole.embeddings[part].astype(float) @ kernel + bias
         again = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         np.testing.assert_allclose(again, predicted[:, kept], atol=3e-3)
-    assert [whole.record_features[part].shape for part in PARTS] == [(n, 8) for n in whole.rows]
-    assert all(whole.record_features[part].dtype == np.float16 for part in PARTS)
+    assert [whole.embeddings[part].shape for part in PARTS] == [(n, 8) for n in whole.rows]
+    assert all(whole.embeddings[part].dtype == np.float16 for part in PARTS)
 
 
 def test_features_are_kept_only_where_they_are_asked_for_and_change_nothing(few, simple):
-    assert simple.record_features == {}
+    assert simple.embeddings == {}
     assert train(ALIKE.replace(record_features=True), few).probabilities.tobytes() == simple.probabilities.tobytes()
 
 
@@ -486,7 +516,7 @@ def test_validation_and_test_may_be_empty(few, sizes):
     assert run.rows == sizes == tuple(len(run.y_true[part]) for part in PARTS)
     assert run.validation.shape == (sizes[1], 8) and run.probabilities.shape == (sizes[2], 8)
     assert run.epoch_predictions.shape == (2, sizes[2]) and len(run.photo) == sizes[2]
-    assert [run.record_features[part].shape for part in PARTS] == [(n, 8) for n in sizes]
+    assert [run.embeddings[part].shape for part in PARTS] == [(n, 8) for n in sizes]
     assert ("val_loss" in run.history) == (sizes[1] > 0)
     assert all(np.isfinite(w).all() for w in run.weights)
 
@@ -500,15 +530,19 @@ def simple(few):
 
 
 WAYS = {
-    "effective weights, logit-adjusted": {"loss": "effective", "beta": 0.5, "tau": 1.0},
-    "balanced weights, focal, smoothed": {"loss": "balanced", "focal": 1.0, "smoothing": 0.2, "batch": 7},
+    "effective weights, logit-adjusted": {"class_weight": "effective", "beta": 0.5, "logit_adjustment_tau": 1.0},
+    "balanced weights, focal": {"class_weight": "balanced", "focal_gamma": 1.0, "batch_size": 7},
 }
 
 
 @pytest.mark.parametrize("change", WAYS.values(), ids=WAYS)
 def test_the_loss_that_training_reports_is_the_one_asked_for_with_the_shares_of_its_training_part(few, change):
     still = ALIKE.replace(
-        epochs=1, checkpoint="last", learning_rate=1e-12, offline_augmentation=OfflineAugmentation(target_count=12), **change
+        epochs=1,
+        checkpoint="last",
+        learning_rate=1e-12,
+        offline_augmentation=OfflineAugmentation(target_count=12),
+        **change,
     )  # no step is made
     run = train(still, few)
     everything, split = make_split(still, few, 0)
@@ -518,10 +552,9 @@ def test_the_loss_that_training_reports_is_the_one_asked_for_with_the_shares_of_
     logits = net.predict(everything.pixels[split.train][..., None], verbose=0)
     loss = losses.cross_entropy(
         losses.class_weights(counts, still.class_weight, still.beta),
-        gamma=still.focal_gamma,
+        focal_gamma=still.focal_gamma,
         logit_adjustment_tau=still.logit_adjustment_tau,
         prior=losses.log_prior(counts),
-        smoothing=still.smoothing,
     )(labels, logits)
     assert run.history["loss"] == pytest.approx([float(loss)], rel=1e-4)
     plain = losses.cross_entropy(np.ones(8))(labels, logits)
@@ -529,8 +562,8 @@ def test_the_loss_that_training_reports_is_the_one_asked_for_with_the_shares_of_
 
 
 EVERYTHING = SMALL.replace(
-    net=TINY, class_weight="effective", focal_gamma=1.0, logit_adjustment_tau=1.0, smoothing=0.1, sampling="balanced", schedule="cosine", batch_size=4,
-    weight_decay=0.1, clipnorm=1.0, averaging=0.9, checkpoint="last", online_augmentation=OnlineAugmentation(), flip_tta=True, record_features=True,
+    net=TINY, class_weight="effective", focal_gamma=1.0, logit_adjustment_tau=1.0, sampling="balanced", schedule="cosine", batch_size=4,
+    weight_decay=0.1, clipnorm=1.0, checkpoint="last", online_augmentation=OnlineAugmentation(), flip_tta=True, record_features=True,
 )  # fmt: skip
 
 
@@ -548,29 +581,20 @@ def test_the_last_epoch_is_kept_where_that_is_asked_for_and_nothing_else_changes
     assert np.array_equal(last.epoch_predictions[-1], last.probabilities.argmax(1))
 
 
-def test_the_average_of_the_weights_is_that_of_all_steps_the_last_ones_counting_more(few):
-    one_step = ALIKE.replace(checkpoint="last", learning_rate=0.01)  # in each epoch, as all photos are one batch
-    first, second = (train(one_step.replace(epochs=epochs), few).weights for epochs in (1, 2))
-    averaged = train(one_step.replace(averaging=0.75), few).weights
-    for one, other, mean in zip(first, second, averaged):
-        np.testing.assert_allclose(mean, 0.75 * one + 0.25 * other, atol=1e-6)
-        assert np.abs(mean - other).max() > 1e-3
-
-
 def first_weights(variant, faces):
     """What a run of fold 0 and seed 0 begins with."""
-    keras().utils.set_random_seed(0)
-    return models.build(variant.net, faces.size).get_weights()
+    net_seed = int(np.random.SeedSequence([0, 0]).generate_state(2)[0])
+    return models.build(variant.net, faces.size, seed=net_seed).get_weights()
 
 
 def test_weights_decay_but_what_normalises_and_shifts_does_not(few):
     # Steps of 1e-6 hardly move anything, and at this rate the decay halves what it is for in each of the two.
     variant = ALIKE.replace(net=TINY, checkpoint="last", learning_rate=1e-6, weight_decay=5e5)
     ones = 0
-    for before, posthoc in zip(first_weights(variant, few), train(variant, few).weights):
+    for before, after in zip(first_weights(variant, few), train(variant, few).weights):
         if before.ndim > 1:
-            np.testing.assert_allclose(posthoc, before / 4, atol=1e-5)
-        elif (before == 1).all() and np.allclose(posthoc, 1, atol=1e-4):
+            np.testing.assert_allclose(after, before / 4, atol=1e-5)
+        elif (before == 1).all() and np.allclose(after, 1, atol=1e-4):
             ones += 1  # gamma; the moving variance begins at 1 too, but moves
     assert ones == 6
 
@@ -578,7 +602,7 @@ def test_weights_decay_but_what_normalises_and_shifts_does_not(few):
 def test_gradients_are_clipped_to_the_length_asked_for(few, simple):
     clipped = train(ALIKE.replace(clipnorm=1e-12), few)
     moved = [
-        max(np.abs(posthoc - before).max() for before, posthoc in zip(first_weights(ALIKE, few), run.weights))
+        max(np.abs(after - before).max() for before, after in zip(first_weights(ALIKE, few), run.weights))
         for run in (clipped, simple)
     ]
     assert moved[0] < 1e-6 and moved[1] > 5e-4  # Adam divides by the length, but for a small constant
@@ -593,18 +617,18 @@ def rates(few, monkeypatch):
     """The learning rate at each step, as the optimizer of a run is told."""
 
     def of(epochs, batch_size=7):
-        variant = ALIKE.replace(schedule="cosine", batch_size=batch, learning_rate=0.02, epochs=epochs)
-        target_column = []
+        variant = ALIKE.replace(schedule="cosine", batch_size=batch_size, learning_rate=0.02, epochs=epochs)
+        chosen = []
 
         def compile_and_note(net, optimizer, **how):
-            target_column.append(optimizer._learning_rate)
+            chosen.append(optimizer._learning_rate)
             raise Enough
 
         monkeypatch.setattr(keras().Model, "compile", compile_and_note)
         with pytest.raises(Enough):
             train(variant, few)
-        steps = -(-len(make_split(variant, few, 0)[1].train) // batch)
-        return steps, np.array([float(target_column[0](step)) for step in range(epochs * steps + 1)])
+        steps = -(-len(make_split(variant, few, 0)[1].train) // batch_size)
+        return steps, np.array([float(chosen[0](step)) for step in range(epochs * steps + 1)])
 
     return of
 
@@ -629,8 +653,10 @@ def test_in_balanced_batches_each_emotion_is_drawn_as_often_and_no_photo_is_forg
     seen = []
 
     def look_at_batches(net, data, **how):
-        assert how["batch_size"] is None and len(data) == 2
-        seen.extend(data[k] for k in range(400))
+        assert how["shuffle"] is False and len(data) == 2
+        for _ in range(200):
+            seen.extend(data[k] for k in range(len(data)))
+            data.on_epoch_end()
         raise Enough
 
     monkeypatch.setattr(keras().Model, "fit", look_at_batches)
@@ -640,12 +666,12 @@ def test_in_balanced_batches_each_emotion_is_drawn_as_often_and_no_photo_is_forg
         train(variant, scarce)
     _, split = make_split(variant, scarce, 0)
     assert np.ptp(np.bincount(scarce.labels[split.train], minlength=8)) > 0 and 8 < len(split.train) <= 16
-    assert {len(labels) for _, labels in seen} == {8}
     drawn = np.bincount(np.concatenate([labels for _, labels in seen]), minlength=8)
-    assert 0.8 * 400 < drawn.min() and drawn.max() < 1.2 * 400
+    assert drawn.sum() == 200 * len(split.train)  # an epoch is as long as without
+    assert 0.8 < 8 * drawn.min() / drawn.sum() and 8 * drawn.max() / drawn.sum() < 1.2
     label_of = {scarce.pixels[row].tobytes(): scarce.labels[row] for row in split.train}
-    target_column = {picture.tobytes(): label for batch, labels in seen for picture, label in zip(batch, labels)}
-    assert target_column == label_of
+    chosen = {picture.tobytes(): label for batch, labels in seen for picture, label in zip(batch, labels)}
+    assert chosen == label_of
 
 
 @pytest.fixture(scope="module")
@@ -657,12 +683,13 @@ def lopsided():
 
 
 def test_balanced_batches_find_more_of_a_scarce_emotion(lopsided):
-    variant = SMALL.replace(n_folds=3, epochs=6, checkpoint="last", emotions=("neutral", "happiness", "surprise"), batch_size=16)
+    variant = SMALL.replace(
+        n_folds=3, epochs=15, checkpoint="last", emotions=("neutral", "happiness", "surprise"), batch_size=16
+    )
     recall = {}
     for sampling in ("natural", "balanced"):
-        run = train(variant.replace(sampling=sampling), lopsided)
-        recall[sampling] = metrics.recall(concat_folds([run], lopsided))["surprise"].value
-    print(recall)
+        runs = [train(variant.replace(sampling=sampling), lopsided, fold) for fold in variant.folds]
+        recall[sampling] = metrics.recall(concat_folds(runs, lopsided))["surprise"].value
     assert recall["balanced"] > recall["natural"] + 0.3
 
 
@@ -716,5 +743,5 @@ def test_a_source_that_nobody_comes_from_is_named_with_those_there_are(few):
 
 def test_the_best_epoch_needs_a_validation_part(few):
     none = np.zeros(0, np.int64)
-    with pytest.raises(InputError, match="without a validation part no epoch is the best; say keep='last'"):
+    with pytest.raises(InputError, match="without a validation part no epoch is the best; keep the last one"):
         fit(ALIKE.replace(checkpoint="best"), few, Split(np.arange(len(few)), none, none))
