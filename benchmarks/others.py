@@ -2,7 +2,7 @@
 
 Their own figures are from splits with the same subjects on both sides, or from two emotions only. Here each is tested
 by subject and on a random split, and its numbers go into figures/muxspace/results.json as `others.<key>.<split>.*`.
-Finished nets are kept, so to say it again trains nothing. `--quick` rehearses all of it on synthetic faces, into build/.
+Finished nets are kept: a second call trains nothing. `--quick` rehearses all of it on synthetic faces, into build/.
 """
 
 import argparse

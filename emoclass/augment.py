@@ -47,8 +47,8 @@ class OfflineAugmentation:
 def warp(picture: np.ndarray, degrees=0.0, right=0.0, down=0.0, zoom=1.0, flip=False) -> np.ndarray:
     """The picture (size, size) uint8 turned, moved (in pixels), zoomed and mirrored about its centre.
 
-    What comes into view at the edges is the picture's own reflection, so that no black corner gives a copy away; online augmentation has the
-    same border mode.
+    What comes into view at the edges is the picture's own reflection, as in online augmentation, so that no black
+    corner gives a copy away.
     """
     size = picture.shape[0]
     matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), degrees, zoom)

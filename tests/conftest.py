@@ -21,7 +21,7 @@ def build(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def drawn() -> Faces:
-    """57 synthetic faces of 16 pixels: all eight emotions, subjects with several photos, two sources, two duplicates."""
+    """57 synthetic faces of 16 pixels: eight emotions, subjects with several photos, two sources, two duplicates."""
     counts = (6, 3, 5, 3, 12, 14, 6, 6)
     faces = draw(SyntheticConfig(counts=counts, photos_per_subject=(2, 4), film=0.3, duplicates=2), size=16)
     faces.pixels.flags.writeable = False

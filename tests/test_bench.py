@@ -22,7 +22,7 @@ SPEC.loader.exec_module(bench)
 
 @pytest.fixture(autouse=True)
 def small(tmp_path, monkeypatch, drawn):
-    """Synthetic faces in place of the photos, as files too, and small nets; figures go into a folder of the test's own."""
+    """Synthetic faces in place of the photos, as files too, small nets, and a folder for figures."""
     faces = replace(
         drawn, table=drawn.table.assign(photo=drawn.table.photo + ".png", parent=drawn.table.photo + ".png")
     )

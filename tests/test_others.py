@@ -73,13 +73,13 @@ def test_the_svm_tests_each_photo_once_and_says_whether_its_split_leaks(drawn, b
     assert sorted(found.table.photo) == sorted(drawn.table.photo)
     assert found.leaky == (by == "random")
     subjects = found.table.groupby("subject").fold.nunique()
-    assert (subjects == 1).all() == (by == "subject")
+    assert (subjects == 1).all() == (by == "person")
     assert found.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_svm_learns_to_tell_a_smile():
     faces = draw(SyntheticConfig(counts=(0, 0, 0, 0, 60, 60, 30, 0), film=0.0), size=48)
-    found = others.hog_svm(faces, "subject", n_folds=3)
+    found = others.hog_svm(faces, "person", n_folds=3)
     assert metrics.score(found)["accuracy"].low > 0.6
     assert not found.probabilities[:, EMOTIONS.index("fear")].any()
 

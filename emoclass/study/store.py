@@ -1,5 +1,6 @@
 """Finished runs on disk, found by the content that made them; and photos where workers can map them."""
 
+import errno
 import hashlib
 import importlib.metadata
 import json
@@ -62,6 +63,7 @@ class Store:
         for group in GROUPS:
             arrays |= {f"{group}.{name}": value for name, value in getattr(run, group).items()}
         arrays |= {f"weights.{k:03d}": value for k, value in enumerate(run.weights)}
+        facts["arrays"] = sorted(arrays)
         with replacing(self.path(key)) as draft:
             np.savez(draft, facts=np.array(json.dumps(facts)), **arrays)
 
@@ -69,7 +71,10 @@ class Store:
         """The run with this key, or None; a damaged file is set aside, which one line on stderr says."""
         try:
             with np.load(self.path(key), allow_pickle=False) as file:
-                facts, arrays = json.loads(str(file["facts"])), {name: file[name] for name in ARRAYS}
+                facts = json.loads(str(file["facts"]))
+                if facts["arrays"] != sorted(set(file.files) - {"facts"}):
+                    raise ValueError("not all arrays are there")
+                arrays = {name: file[name] for name in ARRAYS}
                 arrays |= {name: arrays[name].astype(object) for name in ("photo", "parent")}
                 for group in GROUPS:
                     names = [name for name in file.files if name.startswith(f"{group}.")]
@@ -81,7 +86,9 @@ class Store:
                 return Run(variant=variant, fold=fold, seed=seed, weights=weights, **facts, **arrays)
         except FileNotFoundError:
             return None
-        except DAMAGE as damage:
+        except (*DAMAGE, OSError) as damage:
+            if isinstance(damage, OSError) and damage.errno != errno.EINVAL:  # what zipfile says of a broken offset
+                raise
             aside = self.path(key).with_suffix(".damaged")
             os.replace(self.path(key), aside)
             line = f"store: {aside.name} cannot be read ({damage}); set aside, to be trained again"

@@ -25,7 +25,9 @@ TINY = Variant("tiny", net=ConvNet(((4,),), (8,)), n_folds=2, epochs=2, batch_si
 RESNET = TINY.replace(net=ResNet(8, ((8, 1), (16, 2))), flip_tta=True, weight_decay=0.02, schedule="cosine")
 KINDS = {
     "plain": TINY,
-    "dropout, class weights": TINY.replace(net=ConvNet(((4,),), (8,), dropout=0.5), class_weight="sqrt", focal_gamma=2.0),
+    "dropout, class weights": TINY.replace(
+        net=ConvNet(((4,),), (8,), dropout=0.5), class_weight="sqrt", focal_gamma=2.0
+    ),
     "online augmentation": RESNET.replace(online_augmentation=OnlineAugmentation(), clipnorm=1.0),
     "copies before the split": TINY.replace(
         offline_augmentation=OfflineAugmentation(per_image=1, classes=EMOTIONS[:2]),

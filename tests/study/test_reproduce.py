@@ -328,7 +328,7 @@ def test_an_unknown_id_in_the_readme_is_named_and_the_readme_is_left_alone(proje
     executed(project)
     text = "<!-- number a.accuracy --><!-- / --> <!-- number no.such --><!-- / -->"
     reproduce.README.write_text(text)
-    with pytest.raises(InputError, match="no.such"):
+    with pytest.raises(InputError, match=r"no\.such"):
         reproduce.rewrite_readme()
     assert reproduce.README.read_text() == text
     assert any(line.startswith("README.md: ") and "no.such" in line for line in reproduce.check())

@@ -562,9 +562,20 @@ def test_the_loss_that_training_reports_is_the_one_asked_for_with_the_shares_of_
 
 
 EVERYTHING = SMALL.replace(
-    net=TINY, class_weight="effective", focal_gamma=1.0, logit_adjustment_tau=1.0, sampling="balanced", schedule="cosine", batch_size=4,
-    weight_decay=0.1, clipnorm=1.0, checkpoint="last", online_augmentation=OnlineAugmentation(), flip_tta=True, record_features=True,
-)  # fmt: skip
+    net=TINY,
+    class_weight="effective",
+    focal_gamma=1.0,
+    logit_adjustment_tau=1.0,
+    sampling="balanced",
+    schedule="cosine",
+    batch_size=4,
+    weight_decay=0.1,
+    clipnorm=1.0,
+    checkpoint="last",
+    online_augmentation=OnlineAugmentation(),
+    flip_tta=True,
+    record_features=True,
+)
 
 
 def test_with_all_settings_at_once_the_same_run_still_gives_the_same_bits(few):
