@@ -84,9 +84,9 @@ def _stroke(line, half_width):
     return _area(line + across, line - across)
 
 
-def _arc(start, end, bulge, half_width):
-    """A stroke from `start` to `end` (n, 1), in the middle `bulge` away from the straight line."""
-    return _stroke(start + (end - start) * (ALONG + 1) / 2 + bulge * ARC, half_width)
+def _arc(first, last, bulge, half_width):
+    """A stroke from `first` to `last` (n, 1), in the middle `bulge` away from the straight line."""
+    return _stroke(first + (last - first) * (ALONG + 1) / 2 + bulge * ARC, half_width)
 
 
 def _head(face, au):
