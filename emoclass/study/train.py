@@ -18,6 +18,7 @@ from emoclass.splits import Split
 from emoclass.study.variant import Variant
 
 PARTS = ("train", "validation", "test")
+PATIENCE = 4  # epochs trained after the best one, where the best is to be kept
 _ONE_AT_A_TIME = threading.Lock()  # precision and the session are Keras's own for a whole process
 
 
@@ -88,8 +89,9 @@ def select_samples(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
 def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tuple[Faces, Split]:
     """The photos of this variant, copies among them, and its split in this fold.
 
-    With `augment_first` each copy is split like a photo of its own. Otherwise the originals are split, and copies
-    join the training part alone. Photos of `train_sources` and `test_sources` come last in their part. Raises
+    With `augment_first` photos and copies are split together: each copy with its photo's family, or, where
+    `allow_leak` overrides that, like a photo of its own. Otherwise the originals are split, and copies join the
+    training part alone. Photos of `train_sources` and `test_sources` come last in their part. Raises
     LeakError and InputError as `splits.make_fold` does, and LeakError also if such a photo shares with the other
     side what `group_by` keeps together.
     """
@@ -100,7 +102,7 @@ def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tupl
     everything = with_copies(faces, variant.offline_augmentation, seed)
     how = dict(fold=fold, n_folds=variant.n_folds, seed=seed, allow_leak=variant.allow_leak)
     if variant.augment_first:
-        split = splits.make_fold(everything, "row", **how)
+        split = splits.make_fold(everything, "row" if variant.allow_leak else variant.group_by, **how)
     else:
         split = splits.make_fold(faces, variant.group_by, **how)
         trained = faces.table.photo.to_numpy()[split.train]
@@ -117,9 +119,8 @@ def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tupl
     if not variant.allow_leak:
         part = np.full(len(everything), -1)
         part[split.train], part[split.validation], part[split.test] = 0, 1, 2
-        splits.check_no_leakage(
-            everything.table, part, "subject" if variant.group_by == "source" else variant.group_by
-        )
+        group_by = "subject" if variant.group_by == "source" else variant.group_by
+        splits.check_no_leakage(everything.table, part, group_by)
     return everything, split
 
 
@@ -150,8 +151,8 @@ def fit(
 ) -> Run:
     """Train on one part of these photos and predict the other two, either of which may be empty.
 
-    The weights kept are those of the epoch with the least loss on the validation part, or of the last epoch. Raises
-    InputError if the validation part is empty and the best epoch is to be kept.
+    The weights kept are those of the last epoch, or of the epoch with the least loss on the validation part: then
+    training stops four epochs after it. Raises InputError if the best epoch is to be kept and that part is empty.
     """
     if variant.checkpoint == "best" and not len(split.validation):
         raise InputError(
@@ -244,7 +245,7 @@ def _train(variant: Variant, net, batches, pictures: np.ndarray, labels: np.ndar
 
     callbacks = [keras().callbacks.LambdaCallback(on_epoch_end=record)] if variant.record_epochs else []
     if variant.checkpoint == "best":  # the last one ends by putting the best weights back
-        callbacks += [keras().callbacks.EarlyStopping(patience=variant.epochs, restore_best_weights=True)]
+        callbacks += [keras().callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)]
     validation = (pictures[split.validation], labels[split.validation]) if len(split.validation) else None
     began = time.perf_counter()
     history = net.fit(

@@ -26,9 +26,10 @@ class Variant:
     name              what tables and figures call it; another name alone trains nothing anew
     net               layers of the net
     group_by          what the split keeps on one side
-    offline_augmentation   copies of the minority photos, made after the split, for the training part alone; with
-                      `augment_first` before it, so that a photo and its copies may stand on both sides
-    allow_leak        needed for a split that tears copies or duplicates apart
+    offline_augmentation   copies of the minority photos, made after the split, for the training part alone
+    augment_first     copies are made before the split and tested too: each stays with its photo, or, with
+                      `allow_leak`, is split like a photo of its own
+    allow_leak        overrides the guard, for a split that tears copies or duplicates apart
     emotions          the emotions kept; photos of the others are left out
     target            what the net learns: the emotion; emotions permuted so that only a photo's duplicates and copies
                       share its label (whoever scores above chance has seen the photo); or the source

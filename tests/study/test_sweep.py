@@ -38,9 +38,9 @@ def two_workers():
         yield pool
 
 
-def trained(variants, store, executor):
+def trained(variants, store, executor, seeds=(0,)):
     lines = []
-    train_missing(tasks(variants, FACES), store, executor, say=lines.append)
+    train_missing(tasks(variants, FACES, seeds), store, executor, say=lines.append)
     return lines
 
 
@@ -109,6 +109,14 @@ def test_a_damaged_run_is_trained_again_by_itself(tmp_path, two_workers, capsys)
     assert "set aside" in capsys.readouterr().err
 
 
+def test_every_fold_and_seed_is_trained_as_that_fold_and_seed(tmp_path, two_workers):
+    found = sweep([TINY], FACES, seeds=(0, 1), store=Store(tmp_path), executor=two_workers)["tiny"]
+    for run in found.runs:
+        alone = train(TINY, FACES, run.fold, run.seed)
+        assert alone.probabilities.tobytes() == run.probabilities.tobytes()
+    assert {(run.fold, run.seed) for run in found.runs} == {(0, 0), (1, 0), (0, 1), (1, 1)}
+
+
 # runs that start from others
 
 FIRST = TINY.replace(name="first", epochs=2, learning_rate=0.01)
@@ -139,19 +147,20 @@ def test_a_start_that_is_wanted_too_is_trained_once(tmp_path):
 
 
 def test_a_deferred_run_starts_from_the_net_in_the_store(tmp_path, two_workers):
-    store, task = Store(tmp_path), tasks([THEN], FACES)[0]
+    store, task = Store(tmp_path), tasks([THEN], FACES, seeds=(1,))[1]
     (start,) = with_starts([task])[:1]
-    trained([FIRST], store, two_workers)
-    trained([THEN], store, two_workers)
-    by_sweep = store.get(task.key, THEN, 0, 0)
-    alone = train(THEN, FACES, 0, 0)
+    assert (task.fold, task.seed) == (start.fold, start.seed) == (1, 1)
+    trained([FIRST], store, two_workers, seeds=(1,))
+    trained([THEN], store, two_workers, seeds=(1,))
+    by_sweep = store.get(task.key, THEN, 1, 1)
+    alone = train(THEN, FACES, 1, 1)
     assert by_sweep.probabilities.tobytes() == alone.probabilities.tobytes()
 
-    run = store.get(start.key, FIRST, 0, 0)
+    run = store.get(start.key, FIRST, 1, 1)
     store.put(start.key, replace(run, weights=[np.zeros_like(w) for w in run.weights]))
     store.path(task.key).unlink()
-    trained([THEN], store, two_workers)
-    assert store.get(task.key, THEN, 0, 0).probabilities.tobytes() != alone.probabilities.tobytes()
+    trained([THEN], store, two_workers, seeds=(1,))
+    assert store.get(task.key, THEN, 1, 1).probabilities.tobytes() != alone.probabilities.tobytes()
 
 
 def test_a_start_that_is_lost_is_trained_again_only_where_it_is_needed(tmp_path, two_workers):

@@ -46,7 +46,7 @@ def test_easy_drawn_faces_are_told_apart(easy):
 
 
 WIDE = models.ConvNet(blocks=((16,),), dense=(256,))
-RANDOM = Variant("random", net=WIDE, target="permuted", epochs=30, batch_size=16, n_folds=2)
+RANDOM = Variant("random", net=WIDE, target="permuted", epochs=30, batch_size=16, n_folds=2, checkpoint="last")
 SLIGHT = OfflineAugmentation(per_image=5, classes=EMOTIONS, rotation=3, shift=0.02, zoom=0.02, flip=False)
 
 
@@ -67,13 +67,12 @@ def test_random_emotions_seem_to_be_learnt_where_copies_stand_on_both_sides(diff
 
 @pytest.mark.parametrize("by", ["duplicate", "subject"])
 def test_with_copies_made_after_the_split_random_emotions_are_back_at_chance(different, by):
-    variant = RANDOM.replace(offline_augmentation=SLIGHT, group_by=by, record_epochs=True)
+    variant = RANDOM.replace(offline_augmentation=SLIGHT, group_by=by)
     runs = [train(variant, different, fold) for fold in variant.folds]
     assert all(run.history["accuracy"][-1] > 0.8 for run in runs)  # learnt by heart, and of no use
     predictions = concat_folds(runs, different)
-    for which in (predictions, predictions.after_epoch(30)):
-        found = wilson((which.y_pred == which.y_true).sum(), len(which))
-        assert found.low < 1 / 8 < found.high
+    found = wilson((predictions.y_pred == predictions.y_true).sum(), len(predictions))
+    assert found.low < 1 / 8 < found.high
 
 
 # what is asked
@@ -160,7 +159,7 @@ def test_who_is_asked_for_the_source_says_sources_and_is_judged_by_them():
 
 # after each epoch
 
-HASTY = SMALL.replace(epochs=6, learning_rate=0.03)  # too fast, so that the last epoch is not the best
+HASTY = SMALL.replace(epochs=5, learning_rate=0.03)  # too fast, so that the last epoch is not the best
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +169,8 @@ def hasty(few):
 
 def test_what_is_said_after_each_epoch_is_kept_where_that_is_asked_for(few, hasty):
     run = hasty
-    assert run.epoch_predictions.shape == (6, len(run.photo)) and run.epoch_predictions.dtype == np.uint8
-    assert run.best_epoch < 6
+    assert run.epoch_predictions.shape == (5, len(run.photo)) and run.epoch_predictions.dtype == np.uint8
+    assert run.best_epoch < 5
     assert np.array_equal(run.epoch_predictions[run.best_epoch - 1], run.probabilities.argmax(1))
     assert not np.array_equal(run.epoch_predictions[-1], run.probabilities.argmax(1))
     predictions_list = concat_folds([run], few)
@@ -205,6 +204,14 @@ def test_the_same_run_gives_the_same_bits_and_another_seed_does_not(few):
     assert one.probabilities.tobytes() != other.probabilities.tobytes()
 
 
+def test_training_stops_four_epochs_after_the_best_and_keeps_it(few):
+    variant = SMALL.replace(epochs=60, learning_rate=0.03)
+    run = train(variant, few)
+    assert run.best_epoch + 4 == len(run.history["loss"]) < 60
+    alone = train(variant.replace(epochs=run.best_epoch), few)
+    assert all((a == b).all() for a, b in zip(run.weights, alone.weights))
+
+
 def test_the_weights_kept_are_those_of_the_best_epoch(few):
     variant = SMALL.replace(epochs=12, learning_rate=0.03)  # too fast, so that the last epoch is not the best
     run = train(variant, few)
@@ -223,14 +230,46 @@ def test_every_photo_is_tested_once_over_the_folds(few):
 
 
 def test_copies_made_after_the_split_join_the_training_part_alone(few):
-    variant = SMALL.replace(offline_augmentation=OfflineAugmentation(target_count=9))
+    variant = SMALL.replace(offline_augmentation=OfflineAugmentation(per_image=1, classes=EMOTIONS))
     everything, split = make_split(variant, few, 0)
-    copies = everything.is_copy
-    assert copies[split.train].any()
-    assert not copies[split.validation].any() and not copies[split.test].any()
-    kept = set(everything.table.parent[split.train])
-    assert not kept & set(everything.table.parent[split.test])
-    assert not kept & set(everything.table.parent[split.validation])
+    copies, parent = everything.is_copy, everything.table.parent.to_numpy()
+    assert set(parent[copies]) == set(few.table.photo)  # those of validation and test photos are there, and left out
+    assert set(parent[split.train][copies[split.train]]) == set(parent[split.train])
+    for part in (split.validation, split.test):
+        assert not copies[part].any() and not set(parent[split.train]) & set(parent[part])
+
+
+def test_copies_made_first_are_tested_too_and_each_stays_with_its_family(few):
+    whole = SMALL.replace(
+        offline_augmentation=OfflineAugmentation(target_count=9), augment_first=True, group_by="duplicate"
+    )
+    everything, split = make_split(whole, few, 0)
+    family = group_ids(everything.table, "duplicate")
+    for part in vars(split).values():
+        assert everything.is_copy[part].any()
+    assert not set(family[split.test]) & set(family[np.r_[split.train, split.validation]])
+    assert not set(family[split.train]) & set(family[split.validation])
+    leaky = make_split(whole.replace(group_by="photo", allow_leak=True), few, 0)[0]
+    assert leaky.digest == everything.digest  # the very same pictures
+    tested = np.concatenate([make_split(whole, few, fold)[1].test for fold in whole.folds])
+    assert sorted(tested) == list(range(len(everything)))
+
+
+def test_a_split_that_would_tear_a_family_is_refused_whatever_the_roles(few):
+    photos = few.table.photo.to_numpy()
+    twins = replace(few, table=few.table.assign(near_duplicate_id=np.where(np.arange(len(few)) < 12, "one", photos)))
+    with pytest.raises(LeakError, match="split by photo: 1 x the same picture"):
+        make_split(SMALL.replace(group_by="photo"), twins, 0)
+
+
+@pytest.mark.parametrize("fold, seed", [(0, 0), (1, 1)])
+def test_a_start_of_another_fold_or_seed_is_refused_and_so_is_another_variant(few, first, fold, seed):
+    variant = first.variant.replace(name="later", init_from=first.variant)
+    with pytest.raises(InputError, match=r"cannot start from 'first', fold 1, seed 0"):
+        train(variant, few, fold=fold, seed=seed, init_from=first)
+    other = variant.replace(init_from=first.variant.replace(epochs=1))
+    with pytest.raises(InputError, match="cannot start from"):
+        train(other, few, fold=1, init_from=first)
 
 
 def test_copies_made_before_the_split_are_tested_too_and_the_run_says_so(few):
@@ -588,7 +627,7 @@ def test_with_all_settings_at_once_the_same_run_still_gives_the_same_bits(few):
 def test_the_last_epoch_is_kept_where_that_is_asked_for_and_nothing_else_changes(few, hasty):
     last = train(hasty.variant.replace(checkpoint="last"), few)
     assert last.history == hasty.history and np.array_equal(last.epoch_predictions, hasty.epoch_predictions)
-    assert hasty.best_epoch < last.best_epoch == 6
+    assert hasty.best_epoch < last.best_epoch == 5
     assert np.array_equal(last.epoch_predictions[-1], last.probabilities.argmax(1))
 
 
