@@ -44,11 +44,13 @@ class OfflineAugmentation:
         return self.per_image * photos if self.per_image else max(self.target_count - photos, 0) * (photos > 0)
 
 
-def warp(picture: np.ndarray, degrees=0.0, right=0.0, down=0.0, zoom=1.0, flip=False) -> np.ndarray:
+def warp(
+    picture: np.ndarray, degrees=0.0, right=0.0, down=0.0, zoom=1.0, flip=False, border: int = cv2.BORDER_REFLECT
+) -> np.ndarray:
     """The picture (size, size) uint8 turned, moved (in pixels), zoomed and mirrored about its centre.
 
-    What comes into view at the edges is the picture's own reflection, as in online augmentation, so that no black
-    corner gives a copy away.
+    What comes into view at the edges is by default the picture's own reflection, as in online augmentation, so that
+    no black corner gives a copy away.
     """
     size = picture.shape[0]
     matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), degrees, zoom)
@@ -60,7 +62,29 @@ def warp(picture: np.ndarray, degrees=0.0, right=0.0, down=0.0, zoom=1.0, flip=F
         matrix,
         (size, size),
         flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT,
+        borderMode=border,
+    )
+
+
+def transformed(
+    picture: np.ndarray,
+    photo: str,
+    number: int,
+    augmentation: OfflineAugmentation,
+    seed: int = 0,
+    border: int = cv2.BORDER_REFLECT,
+) -> np.ndarray:
+    """(size, size) uint8: copy `number` of a photo, from 0; drawn from (seed, photo, number) alone."""
+    rng, size = np.random.default_rng([seed, crc32(photo.encode()), number]), len(picture)
+    turn, right, down, zoom, side = rng.uniform(-1, 1, 5)
+    return warp(
+        picture,
+        degrees=turn * augmentation.rotation,
+        right=right * augmentation.shift * size,
+        down=down * augmentation.shift * size,
+        zoom=1 + zoom * augmentation.zoom,
+        flip=augmentation.flip and side < 0,
+        border=border,
     )
 
 
@@ -79,8 +103,8 @@ def copies_per_photo(faces: Faces, augmentation: OfflineAugmentation, seed: int 
 def with_copies(faces: Faces, augmentation: OfflineAugmentation | None, seed: int = 0) -> Faces:
     """These originals, in place, followed by their copies.
 
-    A copy is drawn from (seed, photo, number) alone: augmenting before the split and after it makes the very same
-    pictures, which differ only in which side of the split they stand on.
+    Augmenting before the split and after it makes the very same pictures (see `transformed`), which differ only in
+    which side of the split they stand on.
     """
     if augmentation is None:
         return faces
@@ -90,16 +114,7 @@ def with_copies(faces: Faces, augmentation: OfflineAugmentation | None, seed: in
     photos = faces.table.photo.to_numpy()[rows]
     pixels = np.empty((len(rows), faces.size, faces.size), np.uint8)
     for k, (row, j, photo) in enumerate(zip(rows, number, photos)):
-        rng = np.random.default_rng([seed, crc32(photo.encode()), j])
-        turn, right, down, zoom, side = rng.uniform(-1, 1, 5)
-        pixels[k] = warp(
-            faces.pixels[row],
-            degrees=turn * augmentation.rotation,
-            right=right * augmentation.shift * faces.size,
-            down=down * augmentation.shift * faces.size,
-            zoom=1 + zoom * augmentation.zoom,
-            flip=augmentation.flip and side < 0,
-        )
+        pixels[k] = transformed(faces.pixels[row], photo, j, augmentation, seed)
     table = faces.table.iloc[rows].assign(photo=[f"{photo}, copy {j + 1}" for photo, j in zip(photos, number)])
     return faces + Faces(pixels, pd.DataFrame(table), faces.name)
 
