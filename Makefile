@@ -19,7 +19,7 @@ ACTIVE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] && python -I -c 'import e
 RUN := $(or $(ACTIVE),.venv/bin/python)
 READY := $(if $(ACTIVE),,.venv/.ready)
 
-.PHONY: help reproduce check audit test lab lint data model bench others lock clean
+.PHONY: help reproduce check audit test soak lab lint data model bench others lock clean
 
 help:  ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -32,6 +32,9 @@ check: $(READY)  ## fail if a notebook, a figure or a number in the README is ol
 
 test: $(READY)  ## run all tests: on synthetic faces, and on the photos where they are
 	@$(RUN) -m pytest -n auto --dist loadfile
+
+soak: $(READY)  ## run the tests that take minutes: the notebooks on photos of your own, without new faces and without neutral
+	@$(RUN) -m pytest -m soak
 
 audit: $(READY)  ## what stands twice in a folder of photos: PHOTOS=/path
 	@$(RUN) -m emoclass audit "$(PHOTOS)"

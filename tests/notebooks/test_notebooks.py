@@ -3,11 +3,14 @@
 import ast
 import re
 
+import cv2
 import nbformat
 import numpy as np
 import pytest
 
 from emoclass import paths
+from emoclass.data import synthetic
+from emoclass.labels import EMOTIONS
 from emoclass.study import reproduce, results
 
 ALL = reproduce.notebooks()
@@ -33,6 +36,21 @@ def test_all_notebooks_run_on_drawn_faces(tmp_path, monkeypatch):
     assert {path.name[:2] for path in (made / "figures").glob("*.png")} == {path.stem[:2] for path in ALL}
     planned = [line for line in lines if "are to be trained" in line]
     assert len(planned) == 1 and len([line for line in lines if line.startswith("run ")]) == int(planned[0].split()[0])
+
+
+@pytest.mark.soak
+def test_all_notebooks_run_on_photos_of_your_own_without_new_faces_and_without_neutral(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
+    counts = tuple(0 if emotion == "neutral" else 12 for emotion in EMOTIONS)
+    faces = synthetic.draw(synthetic.SyntheticConfig(counts=counts, film=0.0), size=48)
+    for subject, photo, emotion, pixels in zip(faces.table.subject, faces.table.photo, faces.table.emotion, faces.pixels):
+        (tmp_path / "mine" / emotion).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / "mine" / emotion / f"{subject}_{photo[:6]}.png"), pixels)
+    lines = []
+    reproduce.reproduce(str(tmp_path / "mine"), "quick", say=lines.append)
+    left_out = [line for line in lines if "is left out" in line]
+    assert len(left_out) == 1 and left_out[0].startswith("06_new_faces")
+    assert len([line for line in lines if " done in " in line]) == len(ALL) - 1
 
 
 @by_name
