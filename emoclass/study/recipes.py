@@ -29,7 +29,7 @@ def compact_variant(name: str = "compact", **changes) -> Variant:
 def final_variant() -> Variant:
     """What is trained for others to use: the compact net, then a second pass that takes the new faces in.
 
-    Notebook 5 holds half of the new faces back to be tested; here nobody is tested, and they are trained on too.
+    Notebook 6 holds half of the new faces back to be tested; here nobody is tested, and they are trained on too.
     """
     new = (*LEARN, HELD_BACK)
     plain = compact_variant(excluded_sources=new, test_sources=())

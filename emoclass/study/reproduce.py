@@ -178,6 +178,20 @@ def rewrite_readme() -> bool:
     return after != before
 
 
+def rewrite_prose(path: Path, found: dict, absent: str | None = None) -> bool:
+    """Fill the numbers marked in a notebook's Markdown cells; True if that changed anything. As `results.fill`."""
+    notebook = nbformat.read(path, as_version=4)
+    before = [cell.source for cell in notebook.cells]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = results.fill(cell.source, found, absent)
+    if before == [cell.source for cell in notebook.cells]:
+        return False
+    with replacing(path) as draft:
+        nbformat.write(notebook, draft)
+    return True
+
+
 def check() -> list[str]:
     """What is older in content than what it was made from: executed notebooks, figures, numbers, README."""
     stale = []
@@ -185,12 +199,23 @@ def check() -> list[str]:
         if why := staleness(path, path, "muxspace", "full"):
             stale.append(f"notebooks/{path.name}: {why}")
     try:
-        text = README.read_text(encoding="utf-8")
-        if results.fill(text, results.load(paths.FIGURES / "muxspace" / "results.json")) != text:
-            stale.append("README.md: its numbers differ from results.json")
-    except (InputError, FileNotFoundError) as error:
-        stale.append(f"README.md: {error}")
-    return stale
+        found = results.load(paths.FIGURES / "muxspace" / "results.json")
+    except FileNotFoundError as error:
+        return [*stale, f"results.json: {error}"]
+    texts = {"README.md": README.read_text(encoding="utf-8")}
+    for path in notebooks():
+        cells = nbformat.read(path, as_version=4).cells
+        texts[f"notebooks/{path.name}"] = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    for name, text in texts.items():
+        try:
+            if results.fill(text, found) != text:
+                stale.append(f"{name}: its numbers differ from results.json")
+        except InputError as error:
+            stale.append(f"{name}: {error}")
+    unmet = {sentence: e for sentence, e in found.get("expectations", {}).items() if not e["holds"]}
+    return stale + [
+        f"{e['notebook']}: its prose says that {sentence}; it does not hold" for sentence, e in unmet.items()
+    ]
 
 
 def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", say=print) -> None:
@@ -232,6 +257,9 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
         say(f"{label}: {why}; executing")
         execute(path, folder / path.name, parameters, dataset, profile, tasks)
         say(f"{label} done in {time.perf_counter() - began:.0f} s")
+    if (numbers := figure_folder(dataset, profile) / "results.json").exists():
+        for path in notebooks() if canonical else [folder / path.name for path in plan]:
+            rewrite_prose(path, results.load(numbers), None if canonical and not only else "?")
     if canonical:
         rewrite_readme()
     else:

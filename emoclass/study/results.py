@@ -1,4 +1,4 @@
-"""Named numbers of the study on their way to results.json, and from there into the README."""
+"""Named numbers of the study on their way to results.json, and from there into the README and the notebooks."""
 
 import json
 import re
@@ -12,6 +12,8 @@ from emoclass.metrics import Estimate
 from emoclass.predictions import Predictions
 
 HEADS = metrics.METRICS | {"happy_vs_neutral": "happy or neutral"}
+VERDICTS = ("stands", "stands with a limit", "falls", "cannot be decided", "description")
+NO_SHARES = ("macro_f1", "mcc")  # metrics that are no share of anything: never per cent, never points
 DIGITS = 6  # of each number in results.json; what lies beyond is noise and would clutter every comparison
 
 
@@ -28,6 +30,8 @@ class Results:
     versions: dict
     numbers: dict[str, dict] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, dict] = field(default_factory=dict)
+    expectations: dict[str, dict] = field(default_factory=dict)
 
     def add(self, name: str, estimate: Estimate, unit: str = "share") -> Estimate:
         """Record one number under this id, unless there is nothing behind it (n = 0), and return it."""
@@ -53,6 +57,18 @@ class Results:
             self.add(f"{name}.{metric}", estimate, unit="difference")
         return differences
 
+    def expect(self, sentence: str, holds: bool) -> None:
+        """Record whether what the prose says holds for these numbers; `make check` names the sentence if not."""
+        self.expectations[sentence] = dict(holds=bool(holds), notebook=self.notebook)
+        if not holds:
+            print(f"does not hold here: {sentence}")
+
+    def claim(self, name: str, verdict: str, numbers: list[str], sentence: str) -> None:
+        """Record the verdict, one of VERDICTS, on a claim of the post, and the ids of the numbers behind it."""
+        if verdict not in VERDICTS:
+            raise InputError(f"claim {name}: the verdict {verdict!r} is none of {listed(VERDICTS)}")
+        self.claims[name] = dict(verdict=verdict, numbers=numbers, sentence=sentence, notebook=self.notebook)
+
     def save(self) -> Path:
         """Put these numbers in place of all that this notebook left in results.json before.
 
@@ -66,6 +82,9 @@ class Results:
                     f"{self.notebook}: other notebooks have recorded {listed(taken)} already; find other ids"
                 )
             kept = {k: v for k, v in whole["labels"].items() if any(name.startswith(k + ".") for name in others)}
+            for what in ("claims", "expectations"):
+                of_others = {k: v for k, v in whole.get(what, {}).items() if v["notebook"] != self.notebook}
+                whole[what] = dict(sorted((of_others | getattr(self, what)).items()))
             whole |= dict(
                 numbers=dict(sorted((others | self.numbers).items())),
                 labels=dict(sorted((kept | self.labels).items())),
@@ -81,14 +100,21 @@ def load(path: Path) -> dict:
     return json.loads(Path(path).read_text())
 
 
-def in_words(entry: dict) -> str:
-    """A number for prose: its value, interval and n, shares in per cent."""
+def in_words(entry: dict, name: str = "") -> str:
+    """A number for prose: shares in per cent, their differences in percentage points, with interval and n.
+
+    name    its id: macro-F1 and MCC are shares of nothing and stay plain numbers
+    """
     value, low, high = entry["value"], entry["low"], entry["high"]
-    if entry["unit"] == "share":
-        text = f"{value:.1%}" if low is None else f"{value:.1%} ({low:.1%} to {high:.1%}, n = {entry['n']:,})"
-        return text.replace("%", " %")
-    if entry["unit"] == "difference":
-        return f"{value:+.3f}" + ("" if low is None else f" ({low:+.3f} to {high:+.3f}, n = {entry['n']:,})")
+    if entry["unit"] in ("share", "difference"):
+        sign = "+" if entry["unit"] == "difference" else ""
+        plain = name.rsplit(".", 1)[-1] in NO_SHARES
+
+        def say(x):
+            return f"{x:{sign}.3f}" if plain else f"{100 * x:{sign}.1f}{'' if sign else ' %'}"
+
+        text = say(value) + (" points" if sign and not plain else "")
+        return text if low is None else f"{text} ({say(low)} to {say(high)}, n = {entry['n']:,})"
     unit = "" if entry["unit"] in ("", "count") else f" {entry['unit']}"
     number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
     return f"{number}{unit}" + ("" if low is None else f" ({low:,.4g} to {high:,.4g})")
@@ -105,12 +131,12 @@ def in_cell(entry: dict | None) -> str:
     return in_words(entry)
 
 
-def fill(text: str, results: dict) -> str:
+def fill(text: str, results: dict, absent: str | None = None) -> str:
     """The same Markdown with every marked number and table written anew from the results.
 
     `<!-- number ID -->...<!-- / -->` holds one number in words. `<!-- table COLUMN, COLUMN | ROW, ROW -->` ...
     `<!-- / -->` holds a table with a row for each id prefix and a column for each metric. Raises InputError naming
-    every id that the results lack, or if a mark is not closed.
+    every id that the results lack, unless `absent` is to stand there, or if a mark is not closed.
     """
     numbers, unknown = results["numbers"], []
 
@@ -121,7 +147,7 @@ def fill(text: str, results: dict) -> str:
 
     def number(found):
         entry = look_up(found[2])
-        return f"{found[1]}{in_words(entry) if entry else ''}<!-- / -->"
+        return f"{found[1]}{in_words(entry, found[2]) if entry else absent}<!-- / -->"
 
     def table(found):
         columns, rows = ([part.strip() for part in side.split(",")] for side in found[2].split("|"))
@@ -139,6 +165,6 @@ def fill(text: str, results: dict) -> str:
     filled = some + more
     if open_marks := len(re.findall("<!-- (?:number|table) ", text)) - filled:
         raise InputError(f"{open_marks} marks are not closed with <!-- / -->, or name a table without rows")
-    if unknown:
+    if unknown and absent is None:
         raise InputError(f"results.json holds no {listed(unknown)}")
     return text

@@ -67,7 +67,7 @@ def kept(run, faces, tmp_path):
 
 
 def number():
-    return dict(value=0.5, low=0.4, high=0.6, n=9, unit="share", notebook="05_new_faces")
+    return dict(value=0.5, low=0.4, high=0.6, n=9, unit="share", notebook="06_new_faces")
 
 
 # what it is trained on
@@ -206,7 +206,7 @@ def small(faces, trained, monkeypatch):
     monkeypatch.setattr("emoclass.study.notebook.with_new_faces", lambda dataset, size: faces)
     monkeypatch.setattr("emoclass.study.notebook.load_faces", lambda dataset, size: faces)
     monkeypatch.setattr(export, "final_variant", lambda: BEST)
-    recorded = Study("05_new_faces", "synthetic").results
+    recorded = Study("06_new_faces", "synthetic").results
     recorded.numbers = {name: number() for name in ("best.person.macro_f1", "new_faces.compact.recall.fear", "a.b")}
     recorded.save()
     return recorded

@@ -324,6 +324,26 @@ def test_a_leaky_label_belongs_to_what_a_notebook_made(project):
     assert reproduce.outputs("01_one", folder) != before
 
 
+def test_numbers_in_prose_are_filled_and_a_change_of_either_is_noticed(project):
+    path, folder = executed(project)
+    notebook = nbformat.read(path, 4)
+    notebook.cells.append(nbformat.v4.new_markdown_cell("It is <!-- number a.accuracy -->?<!-- / -->."))
+    nbformat.write(notebook, path)
+    assert reproduce.check() == ["notebooks/01_one.ipynb: its numbers differ from results.json"]
+    found = results.load(folder / "results.json")
+    assert reproduce.rewrite_prose(path, found) and not reproduce.rewrite_prose(path, found)
+    assert "80.0 % (70.0 % to 90.0 %, n = 10)" in nbformat.read(path, 4).cells[-1].source
+    assert reproduce.check() == []
+
+
+def test_an_expectation_that_fails_is_named(project):
+    _, folder = executed(project)
+    whole = json.loads((folder / "results.json").read_text())
+    whole["expectations"] = {"the leak inflates": {"holds": False, "notebook": "01_one"}}
+    (folder / "results.json").write_text(json.dumps(whole))
+    assert reproduce.check() == ["01_one: its prose says that the leak inflates; it does not hold"]
+
+
 def test_an_unknown_id_in_the_readme_is_named_and_the_readme_is_left_alone(project):
     executed(project)
     text = "<!-- number a.accuracy --><!-- / --> <!-- number no.such --><!-- / -->"

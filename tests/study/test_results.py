@@ -1,6 +1,7 @@
 """Numbers go from a notebook to results.json, and from there into prose and tables, without being touched."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,7 @@ def test_what_is_recorded_is_handed_back_and_kept(results):
         },
         "labels": {},
         "claims": {},
+        "expectations": {},
         "data": {"name": "drawn"},
         "versions": {"keras": "3"},
     }  # fmt: skip
@@ -115,8 +117,8 @@ def test_saving_twice_changes_not_a_byte_and_ids_stand_in_order(results):
 def test_what_others_wrote_into_the_file_stays(results):
     mine = results("x")
     path = mine.save()
-    path.write_text(json.dumps(load(path) | {"claims": {"1": "stands"}}))
-    assert load(mine.save())["claims"] == {"1": "stands"}
+    path.write_text(json.dumps(load(path) | {"more": "stands"}))
+    assert load(mine.save())["more"] == "stands"
 
 
 def test_a_save_that_fails_leaves_the_good_file_alone(results, monkeypatch):
@@ -142,7 +144,7 @@ def test_a_save_that_fails_leaves_the_good_file_alone(results, monkeypatch):
     [
         (entry(0.8014, 0.79, 0.8123, 13_690), "80.1 % (79.0 % to 81.2 %, n = 13,690)", "0.801 (0.790 to 0.812)"),
         (entry(0.5), "50.0 %", "0.500"),
-        (entry(0.1, -0.05, 0.2, 9, "difference"), "+0.100 (-0.050 to +0.200, n = 9)", "+0.100 (-0.050 to +0.200)"),
+        (entry(0.1, -0.05, 0.2, 9, "difference"), "+10.0 points (-5.0 to +20.0, n = 9)", "+0.100 (-0.050 to +0.200)"),
         (entry(13_690, unit="count"), "13,690", "13,690"),
         (entry(763.1, unit="to one"), "763.1 to one", "763.1 to one"),
         (entry(12.5, 10, 15, unit="s"), "12.5 s (10 to 15)", "12.5 s (10 to 15)"),
@@ -150,6 +152,11 @@ def test_a_save_that_fails_leaves_the_good_file_alone(results, monkeypatch):
 )
 def test_a_number_in_prose_and_in_a_table(number, words, cell):
     assert in_words(number) == words and in_cell(number) == cell
+
+
+def test_macro_f1_is_no_share():
+    assert in_words(entry(0.338, 0.3, 0.4), "net.macro_f1") == "0.338 (0.300 to 0.400, n = 100)"
+    assert in_words(entry(0.05, unit="difference"), "leak.macro_f1") == "+0.050"
 
 
 def test_no_number_is_an_empty_cell():
@@ -176,7 +183,7 @@ TABLE = "<!-- table accuracy, recall.fear | net, leak -->\nold\nlines\n<!-- / --
 def test_numbers_in_prose_are_written_anew(found):
     assert fill(PROSE, found) == (
         "It is right on <!-- number net.accuracy -->80.0 % (70.0 % to 90.0 %, n = 1,000)<!-- / --> of them, "
-        "not <!-- number leak.accuracy -->-0.100 (-0.200 to +0.000, n = 1,000)<!-- / -->."
+        "not <!-- number leak.accuracy -->-10.0 points (-20.0 to +0.0, n = 1,000)<!-- / -->."
     )
 
 
@@ -214,10 +221,44 @@ def test_all_unknown_ids_are_named_at_once(found):
         fill(text, found)
 
 
+def test_an_unknown_id_may_be_shown_as_absent(found):
+    assert fill("<!-- number no.such -->5<!-- / -->", found, "?") == "<!-- number no.such -->?<!-- / -->"
+
+
 @pytest.mark.parametrize("open_mark", ["<!-- number a -->", "<!-- table a -->x<!-- / -->"])
 def test_a_mark_that_is_not_closed_is_refused_and_swallows_nothing(found, open_mark):
     with pytest.raises(InputError, match="1 marks are not closed"):
         fill(open_mark + " prose", found)
+
+
+def test_claims_and_expectations_are_kept_beside_those_of_other_notebooks(results, capsys):
+    one, other = results("03_leakage"), results("04_memory")
+    one.expect("the leak inflates accuracy", np.True_)
+    one.claim("C9", "stands", ["a.accuracy"], "It does.")
+    one.save()
+    other.expect("nothing is memorised", False)
+    whole = load(other.save())
+    assert capsys.readouterr().out == "does not hold here: nothing is memorised\n"
+    assert whole["claims"]["C9"]["verdict"] == "stands" and whole["claims"]["C9"]["notebook"] == "03_leakage"
+    assert {sentence: e["holds"] for sentence, e in whole["expectations"].items()} == {
+        "nothing is memorised": False, "the leak inflates accuracy": True
+    }  # fmt: skip
+    assert "C9" not in load(results("03_leakage").save())["claims"]
+    with pytest.raises(InputError, match="'perhaps' is none of stands"):
+        one.claim("C9", "perhaps", [], "")
+
+
+def test_two_notebooks_that_save_at_once_lose_nothing(results):
+    def save(notebook):
+        mine = results(notebook)
+        for k in range(20):
+            mine.add(f"{notebook}.{k}", Estimate(k, None, None, 1), "count")
+            mine.save()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(save, "abcd"))
+    whole = load(results("e").save())
+    assert len(whole["numbers"]) == 80
 
 
 def test_an_id_is_of_one_notebook_only(results):
