@@ -1,12 +1,17 @@
-"""What a trained net looks at: its first filters, and what it cannot do without."""
+"""What a trained net looks at: its first filters, what it cannot do without, and whether it knows augmentation."""
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from scipy.special import softmax
 
-from emoclass import models
+from emoclass import metrics, models
+from emoclass.augment import OfflineAugmentation, transformed
+from emoclass.errors import InputError, listed
+from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
+from emoclass.predictions import Predictions
 
 if TYPE_CHECKING:
     from emoclass.study.train import Run
@@ -32,8 +37,47 @@ def occlusion(run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH,
     covered = np.repeat(picture[None], len(corners) ** 2 + 1, axis=0)
     for k, (top, left) in enumerate((top, left) for top in corners for left in corners):
         covered[k, top : top + patch, left : left + patch] = picture.mean()
-    net = models.build(run.variant.net, size, len(run.variant.emotions))
-    net.set_weights(run.weights)
-    kept = sorted(run.variant.emotions, key=EMOTIONS.index)
-    probability = softmax(np.asarray(net(covered[..., None])), axis=1)[:, kept.index(emotion)]
+    probability = _probabilities(run, covered)[:, EMOTIONS.index(emotion)]
     return (probability[-1] - probability[:-1]).reshape(len(corners), len(corners))
+
+
+def share_predicted(
+    predictions: Predictions,
+    faces: Faces,
+    emotions: tuple[str, ...],
+    classes: tuple[str, ...],
+    augmentation: OfflineAugmentation | None = None,
+    border: int = cv2.BORDER_REFLECT,
+) -> metrics.Estimate:
+    """Of the tested originals of some `emotions`, the share that their nets take for one of `classes`.
+
+    Each photo is predicted by the nets that it was a test photo of, and that never saw it: as it is, or transformed
+    as its first augmented copy would be. Interval over subjects; n = photos. Raises InputError if none was tested.
+    """
+    place, taken = {photo: row for row, photo in enumerate(faces.table.photo)}, []
+    for run in predictions.runs:
+        rows = np.array([place[photo] for photo in run.photo if photo in place], int)
+        rows = rows[faces.table.emotion.iloc[rows].isin(emotions).to_numpy()]
+        pictures = faces.pixels[rows]
+        if augmentation:
+            named = zip(pictures, faces.table.photo.iloc[rows])
+            pictures = np.array([transformed(x, photo, 0, augmentation, run.seed, border) for x, photo in named])
+        if len(rows):
+            predicted = _probabilities(run, pictures).argmax(1)
+            hits = np.isin(predicted, [EMOTIONS.index(name) for name in classes])
+            taken += zip(faces.table.photo.iloc[rows], faces.table.subject.iloc[rows], hits)
+    if not taken:
+        raise InputError(f"{predictions.name!r} was tested on no photo of {listed(emotions)}")
+    photo, subject, hits = map(np.array, zip(*taken))
+    return metrics.mean_over_subjects(hits, subject)._replace(n=len(set(photo)))
+
+
+def _probabilities(run: "Run", pictures: np.ndarray) -> np.ndarray:
+    """(n, 8) float32 of a run's net for (n, size, size) uint8 pictures; 0 for emotions that it was not trained on."""
+    kept = sorted(run.variant.emotions, key=EMOTIONS.index)
+    net = models.build(run.variant.net, pictures.shape[1], len(kept))
+    net.set_weights(run.weights)
+    found = np.zeros((len(pictures), len(EMOTIONS)), np.float32)
+    logits = net.predict(pictures[..., None], batch_size=512, verbose=0)
+    found[:, [EMOTIONS.index(emotion) for emotion in kept]] = softmax(logits.astype(np.float64), axis=1)
+    return found

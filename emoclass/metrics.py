@@ -37,18 +37,18 @@ class Estimate(NamedTuple):
 
 def confusion(predictions: Predictions) -> np.ndarray:
     """(K, K) int over the K classes: photos by label (row) and by prediction (column)."""
-    return _per_subject(predictions).sum(0).astype(np.int64)
+    return _counts(predictions)[0].sum(0).astype(np.int64)
 
 
 def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
     """Every metric of METRICS, and the recall of each class, from (..., K, K) confusion counts.
 
-    Balanced accuracy and macro-F1 are means over the classes that occur among the labels. Recall is NaN where a class
-    does not occur. Each is checked against scikit-learn in the tests; this one takes thousands of resamples at once.
+    Balanced accuracy and macro-F1 are means over the classes that occur among the labels; recall is NaN for others.
+    Unlike scikit-learn, which the tests compare it with, this takes thousands of resamples at once.
     """
     counts = np.asarray(counts, float)
-    hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    actual, predicted, total = counts.sum(-1), counts.sum(-2), counts.sum((-2, -1))
+    hits, actual, predicted = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
+    total = counts.sum((-2, -1))
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = np.where(actual > 0, hits / actual, np.nan)
         f1 = np.where(actual > 0, 2 * hits / (actual + predicted), np.nan)
@@ -71,18 +71,33 @@ def wilson(hits: int, n: int) -> Estimate:
     return Estimate(hits / n, interval.low, interval.high, int(n))
 
 
-def recall(predictions: Predictions) -> dict[str, Estimate]:
-    """For each class that occurs: the share recognised, with Wilson's interval."""
-    right = pd.Series(predictions.y_pred == predictions.y_true)
-    # A photo tested with several seeds is one witness still, who may be right in part.
-    label, photo = (predictions.table[column].to_numpy() for column in (predictions.target_column, "photo"))
-    shares = right.groupby([label, photo]).mean()
-    found = shares.groupby(level=0).agg(["sum", "size"])
-    return {
-        emotion: wilson(round(found.loc[emotion, "sum"]), int(found.loc[emotion, "size"]))
-        for emotion in predictions.classes
-        if emotion in found.index
-    }
+def recall(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
+    """For each class that occurs: the share recognised, its interval, and n = photos of this class.
+
+    The interval is over resampled subjects, since several pictures of one subject are no independent witnesses. Where
+    every subject has one picture, or all or none are recognised (no resample then differs), it is Wilson's, for as
+    many trials as there are subjects. A photo tested with several seeds is one photo, which may be right in part.
+    """
+    rows = predictions.table.assign(right=predictions.y_pred == predictions.y_true)
+    photos = rows.groupby([predictions.target_column, "subject", "photo"], sort=False).right.mean()
+    found = {}
+    for name, right in photos.groupby(level=0):
+        subject, hits, value = right.index.get_level_values(1), right.to_numpy(float), float(right.mean())
+        n_subjects = subject.nunique()
+        if n_subjects == len(right) or value in (0, 1):
+            trials = wilson(round(value * n_subjects), n_subjects)
+            found[name] = Estimate(value, trials.low, trials.high, len(right))
+        else:
+            found[name] = mean_over_subjects(hits, subject, seed)
+    return {name: found[name] for name in predictions.classes if name in found}
+
+
+def mean_over_subjects(values: np.ndarray, subject: np.ndarray, seed: int = 0) -> Estimate:
+    """Mean of (n,) values, one for each photo, with its interval over resampled subjects, (n,) names."""
+    rows = pd.DataFrame({"subject": np.asarray(subject), "value": values, "n": 1})
+    sums = rows.groupby("subject")[["value", "n"]].sum().to_numpy(float)
+    drawn = _weights(len(sums), seed) @ sums
+    return Estimate(float(np.mean(values)), *_middle(drawn[:, 0] / drawn[:, 1]), len(rows))
 
 
 def score(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
@@ -90,11 +105,7 @@ def score(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
 
     Subjects are drawn, not photos, because several photos of one subject are less than so many witnesses.
     """
-    counts = _per_subject(predictions)
-    value = from_confusion(_reweighted(counts.sum(0), predictions))
-    resampled = from_confusion(_reweighted(_resample(counts, seed), predictions))
-    n = predictions.table.photo.nunique()
-    return {name: Estimate(float(value[name]), *_middle(resampled[name]), n) for name in METRICS}
+    return _estimates(predictions, seed=seed)
 
 
 def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
@@ -110,11 +121,10 @@ def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
 
 def recall_table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
     """One row each, one column for each class: "recall (low to high) of n", Wilson's interval."""
-    several = _by_name(several)
-    rows = {
-        p.name: {e: f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {x.n:,}" for e, x in recall(p).items()}
-        for p in several
-    }
+    several, rows = _by_name(several), {}
+    for p in several:
+        found = recall(p).items()
+        rows[p.name] = {emotion: f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {x.n:,}" for emotion, x in found}
     found = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=several[0].classes)
     return found.astype(object).fillna("not tested")
 
@@ -129,53 +139,35 @@ def paired_difference(one: Predictions, other: Predictions, seed: int = 0) -> di
 
 
 def difference_by_subject(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Estimate]:
-    """`one` minus `other` in each metric where the photos tested differ (copies, say) but the subjects are shared.
-
-    The same subjects are drawn for both, so that what both owe to the draw cancels.
-    """
-    left, right = _side_by_side(one, other)
-    a, b = from_confusion(_reweighted(left.sum(0), one)), from_confusion(_reweighted(right.sum(0), other))
-    c, d = (from_confusion(_reweighted(_resample(x, seed), p)) for x, p in ((left, one), (right, other)))
-    n = one.table.photo.nunique()
-    return {m: Estimate(float(a[m] - b[m]), *_middle(c[m] - d[m]), n) for m in METRICS}
+    """As `paired_difference`, where the photos tested differ (copies, say) but the subjects are shared."""
+    return _estimates(one, other, seed=seed)
 
 
 def mean_recall(predictions: Predictions, emotions: tuple[str, ...], seed: int = 0) -> Estimate:
-    """Mean of the recalls of those of these emotions that occur, over resampled subjects; n = photos of theirs.
-
-    Raises InputError if none of them does.
-    """
-    n, counts = _count_photos(predictions, emotions), _per_subject(predictions)
-    value, resampled = (_mean_recall(c, predictions, emotions) for c in (counts.sum(0), _resample(counts, seed)))
-    return Estimate(float(value), *_middle(resampled), n)
+    """Mean of the recalls of those of these emotions that occur, n = photos of theirs; InputError if none occurs."""
+    return _estimates(predictions, seed=seed, emotions=emotions)["mean_recall"]
 
 
 def mean_recall_difference(one: Predictions, other: Predictions, emotions: tuple[str, ...], seed: int = 0) -> Estimate:
     """`one` minus `other` in the mean recall of these emotions, as in `paired_difference`; InputError as there."""
     _check_same_photos(one, other)
-    n, (left, right) = _count_photos(one, emotions), _side_by_side(one, other)
-    value, resampled = (
-        _mean_recall(a, one, emotions) - _mean_recall(b, other, emotions)
-        for a, b in ((left.sum(0), right.sum(0)), (_resample(left, seed), _resample(right, seed)))
-    )
-    return Estimate(float(value), *_middle(resampled), n)
+    return _estimates(one, other, seed=seed, emotions=emotions)["mean_recall"]
 
 
 def p_values(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, float]:
     """Two-sided p-values that `one` and `other` score alike: in each metric, and in each of GROUP_RECALLS.
 
-    The level at which the interval of `paired_difference` would just hold 0: twice the smaller share of the resamples
-    on either side of it, from ten times as many resamples. One is added to both counts (Davison & Hinkley 1997), for
-    no number of resamples shows a p of 0; the least is 1e-4. Where no photo is of these emotions, it is left out.
-    Both must have been tested on the same photos; InputError if not.
+    Twice the smaller share of the resamples on either side of 0, from ten times as many resamples as
+    `paired_difference` draws. One is added to both counts (Davison & Hinkley 1997): the least p is 1e-4. A group
+    without any photo is left out. Both must have been tested on the same photos; InputError if not.
     """
     _check_same_photos(one, other)
-    left, right = _side_by_side(one, other)
+    counts, classes = _counts(one, other), one.classes
     draws = range(ROUNDS * seed, ROUNDS * (seed + 1))  # the first is that of `paired_difference`
-    rounds = [(_resampled_scores(left, one, draw), _resampled_scores(right, other, draw)) for draw in draws]
+    rounds = [_minus(*(_scores(_resample(c, draw), classes, GROUP_RECALLS) for c in counts)) for draw in draws]
     found = {}
-    for name in rounds[0][0]:
-        gains = np.concatenate([a[name] - b[name] for a, b in rounds])
+    for name in rounds[0]:
+        gains = np.concatenate([gain[name] for gain in rounds])
         gains = gains[~np.isnan(gains)]  # a resample without any photo of these emotions tells nothing about them
         if len(gains):
             fewer = min((gains <= 0).sum(), (gains >= 0).sum())
@@ -193,7 +185,7 @@ def holm(p: dict[str, float]) -> dict[str, float]:
         raise InputError(f"p-values lie between 0 and 1: {listed(wrong)}")
     names = sorted(p, key=p.get)
     adjusted = np.maximum.accumulate([(len(names) - k) * p[name] for k, name in enumerate(names)])
-    found = {name: min(1.0, float(value)) for name, value in zip(names, adjusted)}
+    found = dict(zip(names, np.minimum(adjusted, 1.0).tolist()))
     return {name: found[name] for name in p}
 
 
@@ -203,8 +195,8 @@ def mcnemar(one: Predictions, other: Predictions) -> float:
     Of a photo tested several times the majority counts; a tie is wrong. Raises InputError if the photos differ.
     """
     _check_same_photos(one, other)
-    right = [p.table.assign(right=p.y_pred == p.y_true).groupby("photo").right.mean().gt(0.5) for p in (one, other)]
-    only_one, only_other = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
+    a, b = (_right(predictions).groupby("photo").right.mean().gt(0.5) for predictions in (one, other))
+    only_one, only_other = int((a & ~b).sum()), int((~a & b).sum())
     return binomtest(only_one, only_one + only_other).pvalue if only_one + only_other else 1.0
 
 
@@ -219,11 +211,7 @@ def resplit_interval(differences: np.ndarray, test_share: float) -> Estimate:
 
 
 def reliability(predictions: Predictions, bins: int = 10) -> pd.DataFrame:
-    """How often predictions of a given confidence are right: one row for each equally wide bin that is not empty.
-
-    Columns: confidence (mean of the highest probability), accuracy, n (times that a photo was tested). Raises
-    InputError if the predictions are reweighted.
-    """
+    """For each equally wide bin that is not empty: mean confidence, accuracy, and n, how often a photo was tested."""
     confidence, right, place = _confidence(predictions, bins)
     rows = pd.DataFrame({"confidence": confidence, "accuracy": right, "n": 1})
     return rows.groupby(place).agg({"confidence": "mean", "accuracy": "mean", "n": "size"}).reset_index(drop=True)
@@ -232,8 +220,7 @@ def reliability(predictions: Predictions, bins: int = 10) -> pd.DataFrame:
 def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
     """How far confidence is from accuracy: the mean over 15 bins, each as heavy as it is full (ECE; Guo et al. 2017).
 
-    A sum of absolute values grows with noise, and resampling adds noise: the interval over resampled subjects is
-    moved back by that much. Raises InputError if the predictions are reweighted.
+    A sum of absolute values grows with noise, and resampling adds noise: the interval is moved back by that much.
     """
     confidence, right, place = _confidence(predictions, BINS)
     subjects, subject = np.unique(predictions.table.subject, return_inverse=True)
@@ -246,11 +233,7 @@ def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
 
 
 def brier(predictions: Predictions) -> Estimate:
-    """Brier's score (1950), from 0 to 2: the squared errors of all probabilities of a photo, mean over photos.
-
-    Raises InputError if the predictions are reweighted.
-    """
-    _check_not_reweighted(predictions)
+    """Brier's score (1950), from 0 to 2: the squared errors of all probabilities of a photo, mean over photos."""
     one_hot = np.eye(len(predictions.classes))[predictions.y_true]
     return _mean(predictions, ((predictions.probabilities - one_hot) ** 2).sum(1))
 
@@ -275,43 +258,53 @@ def _by_name(several: list[Predictions] | dict[str, Predictions]) -> list[Predic
     return several
 
 
+def _right(predictions: Predictions) -> pd.DataFrame:
+    return predictions.table.assign(right=predictions.y_pred == predictions.y_true)
+
+
 def _check_same_photos(one: Predictions, other: Predictions) -> None:
     if apart := set(one.table.photo) ^ set(other.table.photo):
         which = listed(sorted(apart), 5)
         raise InputError(f"{one.name!r} and {other.name!r} were not tested on the same photos: {which}")
 
 
-def _check_not_reweighted(predictions: Predictions) -> None:
-    if predictions.class_prior is not None:
-        raise InputError(f"{predictions.name!r}: probabilities are judged on the photos as they are, not reweighted")
-
-
 def _count_photos(predictions: Predictions, emotions: tuple[str, ...]) -> int:
-    """How many photos there are of these emotions."""
     n = predictions.table.photo[predictions.table[predictions.target_column].isin(emotions)].nunique()
     if not n:
         raise InputError(f"{predictions.name!r} was tested on no photo of {listed(emotions)}")
     return n
 
 
-def _mean_recall(counts: np.ndarray, predictions: Predictions, emotions: tuple[str, ...]) -> np.ndarray:
-    """(...) from (..., K, K) confusion counts; NaN where there is no photo of any of these emotions."""
-    recalls = from_confusion(counts)["recall"][..., np.isin(predictions.classes, emotions)]
+def _scores(counts: np.ndarray, classes: tuple[str, ...], groups: dict[str, tuple[str, ...]]) -> dict[str, np.ndarray]:
+    """Each of METRICS, and the mean recall of each group of emotions: NaN where there is no photo of any of them."""
+    found = from_confusion(counts)
     with np.errstate(invalid="ignore"):
-        return np.nansum(recalls, -1) / (~np.isnan(recalls)).sum(-1)
+        for name, emotions in groups.items():
+            recalls = found["recall"][..., np.isin(classes, emotions)]
+            found[name] = np.nansum(recalls, -1) / (~np.isnan(recalls)).sum(-1)
+    return {name: found[name] for name in (*METRICS, *groups)}
 
 
-def _resampled_scores(counts: np.ndarray, predictions: Predictions, seed: int) -> dict[str, np.ndarray]:
-    """(2000,) of all that has a p-value."""
-    drawn = _resample(counts, seed)
-    found = from_confusion(_reweighted(drawn, predictions))
-    recalls = {name: _mean_recall(drawn, predictions, emotions) for name, emotions in GROUP_RECALLS.items()}
-    return {name: found[name] for name in METRICS} | recalls
+def _estimates(*several: Predictions, seed: int, emotions: tuple[str, ...] | None = None) -> dict[str, Estimate]:
+    """Each metric, and the `mean_recall` of any `emotions`, over resampled subjects; of two, their difference.
+
+    The same subjects are drawn for both, so that what both owe to the draw cancels.
+    """
+    first, counts = several[0], _counts(*several)
+    groups, n = {}, first.table.photo.nunique()
+    if emotions is not None:
+        groups, n = {"mean_recall": emotions}, _count_photos(first, emotions)
+    value = _minus(*(_scores(c.sum(0), first.classes, groups) for c in counts))
+    resampled = _minus(*(_scores(_resample(c, seed), first.classes, groups) for c in counts))
+    return {name: Estimate(float(value[name]), *_middle(resampled[name]), n) for name in value}
+
+
+def _minus(one: dict[str, np.ndarray], other: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
+    return one if other is None else {name: one[name] - other[name] for name in one}
 
 
 def _confidence(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each row its highest probability, whether that is right (0 or 1), and its bin, which holds its upper end."""
-    _check_not_reweighted(predictions)
     confidence = predictions.probabilities.max(1).astype(float)
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     return confidence, (predictions.y_pred == predictions.y_true).astype(float), place
@@ -319,42 +312,25 @@ def _confidence(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.nda
 
 def _mean(predictions: Predictions, values: np.ndarray) -> Estimate:
     """Mean over the rows of (m,) values, with its interval over resampled subjects."""
-    rows = pd.DataFrame({"subject": predictions.table.subject.to_numpy(), "value": values, "n": 1})
-    sums = rows.groupby("subject")[["value", "n"]].sum().to_numpy(float)
-    drawn = _weights(len(sums), 0) @ sums
-    value, n = float(sums[:, 0].sum() / sums[:, 1].sum()), predictions.table.photo.nunique()
-    return Estimate(value, *_middle(drawn[:, 0] / drawn[:, 1]), n)
+    return mean_over_subjects(values, predictions.table.subject)._replace(n=predictions.table.photo.nunique())
 
 
-def _side_by_side(one: Predictions, other: Predictions) -> tuple[np.ndarray, np.ndarray]:
-    """(subjects, K, K) confusion counts of both, subject by subject in the same order."""
-    subjects = np.union1d(one.table.subject, other.table.subject)
-    return _per_subject(one, subjects), _per_subject(other, subjects)
-
-
-def _per_subject(predictions: Predictions, subjects=None) -> np.ndarray:
-    """(subjects, K, K) float32 confusion counts of each subject, in the order of `subjects` or of their names."""
-    subjects = np.unique(predictions.table.subject) if subjects is None else subjects
-    row, k = np.searchsorted(subjects, predictions.table.subject), len(predictions.classes)
-    cell = (row * k + predictions.y_true) * k + predictions.y_pred
-    return np.bincount(cell, minlength=len(subjects) * k * k).reshape(-1, k, k).astype(np.float32)
-
-
-def _reweighted(counts: np.ndarray, predictions: Predictions) -> np.ndarray:
-    """(..., K, K) counts, each label's row scaled to what the class prior has of it."""
-    if predictions.class_prior is None:
-        return counts
-    actual = counts.sum(-1, keepdims=True)
-    wanted = np.asarray(predictions.class_prior, float)[:, None]
-    return np.where(actual > 0, counts * wanted / np.maximum(actual, 1), 0.0)
+def _counts(*several: Predictions) -> list[np.ndarray]:
+    """(subjects, K, K) float32 confusion counts of each, subject by subject in the same order."""
+    subjects = np.unique(np.concatenate([predictions.table.subject for predictions in several]))
+    found = []
+    for predictions in several:
+        row, k = np.searchsorted(subjects, predictions.table.subject), len(predictions.classes)
+        cell = (row * k + predictions.y_true) * k + predictions.y_pred
+        found.append(np.bincount(cell, minlength=len(subjects) * k * k).reshape(-1, k, k).astype(np.float32))
+    return found
 
 
 def _weights(subjects: int, seed: int) -> np.ndarray:
     """(2000, subjects) float32: how often each subject is drawn in each resample."""
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(subjects, size=(RESAMPLES, subjects)) + subjects * np.arange(RESAMPLES)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=RESAMPLES * subjects)
-    return counts.reshape(RESAMPLES, subjects).astype(np.float32)
+    shape = RESAMPLES, subjects
+    drawn = np.random.default_rng(seed).integers(subjects, size=shape) + subjects * np.arange(RESAMPLES)[:, None]
+    return np.bincount(drawn.ravel(), minlength=RESAMPLES * subjects).reshape(shape).astype(np.float32)
 
 
 def _resample(counts: np.ndarray, seed: int) -> np.ndarray:

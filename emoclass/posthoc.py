@@ -1,4 +1,4 @@
-"""What can still be done once nets are trained: take the prior out, calibrate, change the last layer; choose, average.
+"""What can still be done once nets are trained: take the prior out, calibrate, change the last layer, choose.
 
 Each function takes whole Predictions and returns what the same nets predict then, run by run. What is to be chosen is
 chosen on the run's own validation part, whose probabilities change along with those of the test, so that one step can
@@ -57,9 +57,7 @@ def temperature_scaled(predictions: Predictions, name: str | None = None) -> Pre
 
 
 def select_taus(predictions: Predictions, at_least: float = 0.0) -> np.ndarray:
-    """(runs,) float64: each run's tau of TAUS with the highest macro-F1 on its own validation part.
-
-    The smallest of equals.
+    """(runs,) float64: each run's tau of TAUS with the best macro-F1 on its own validation part, the least of equals.
 
     at_least    lowest accuracy on the validation part; where no tau has it, 0
     """
@@ -67,16 +65,13 @@ def select_taus(predictions: Predictions, at_least: float = 0.0) -> np.ndarray:
 
 
 def logit_adjusted(
-    predictions: Predictions,
-    logit_adjustment_tau: float | None = None,
-    name: str | None = None,
-    at_least: float = 0.0,
+    predictions: Predictions, logit_adjustment_tau: float | None = None, name: str | None = None, at_least: float = 0.0
 ) -> Predictions:
     """Each probability divided by (the emotion's share of the training part)^tau, to 1 in all (Menon et al. 2021).
 
     logit_adjustment_tau    the same tau for all runs; None: as `select_taus` has it, with `at_least`
     """
-    needed = ["validation"] * (logit_adjustment_tau is None)
+    needed = [] if logit_adjustment_tau is not None else ["validation"]
 
     def change(run: "Run") -> Parts:
         tau = _tau(run, at_least) if logit_adjustment_tau is None else logit_adjustment_tau
@@ -88,8 +83,8 @@ def logit_adjusted(
 def nearest_mean(predictions: Predictions, name: str | None = None) -> Predictions:
     """The emotion whose mean feature in training is the nearest (Kang et al. 2020): minority classes have one as well.
 
-    Nearness is the cosine of features and means; the probabilities are its softmax at the temperature of least
-    negative log-likelihood on the validation part. An emotion that was not trained on gets 0.
+    Nearness is the cosine; the probabilities are its softmax, calibrated as in `temperatures`. An emotion that was
+    not trained on gets 0.
     """
 
     def change(run: "Run") -> Parts:
@@ -106,9 +101,8 @@ def nearest_mean(predictions: Predictions, name: str | None = None) -> Predictio
 def retrained_head(predictions: Predictions, name: str | None = None) -> Predictions:
     """A new last layer for the features as they are, each emotion counting the same (cRT, Kang et al. 2020).
 
-    A logistic regression with balanced class weights: the convex counterpart of training the last layer anew on
-    balanced batches, with the optimum that these would wander about. How strongly it is held back is chosen among
-    STRENGTHS by balanced accuracy on the validation part, the most strongly of equals.
+    A logistic regression with balanced class weights, the convex counterpart of training on balanced batches; its C
+    is that of STRENGTHS with the best balanced accuracy on the validation part, the smallest of equals.
     """
 
     def change(run: "Run") -> Parts:
@@ -120,10 +114,9 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
             with warnings.catch_warnings():  # stopped early is held back too, and judged on the validation part
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 head.set_params(C=strength).fit(features["train"], run.y_true["train"])
-            predicted = {part: np.zeros((len(features[part]), len(run.classes))) for part in _parts_of(run)}
-            for part, probabilities in predicted.items():
+            tried.append({part: np.zeros(probabilities.shape) for part, probabilities in _parts_of(run).items()})
+            for part, probabilities in tried[-1].items():
                 probabilities[:, head.classes_] = head.predict_proba(features[part])
-            tried.append(predicted)
         return max(tried, key=lambda p: _validation_metrics(p["validation"], run)["balanced_accuracy"])
 
     return _changed(_whole(predictions, "validation", "embeddings"), change, predictions, name)
@@ -137,15 +130,16 @@ def select_on_validation(
 ) -> Predictions:
     """For each fold and seed, the predictions of the candidate that does best on the fold's own validation part.
 
-    A nested choice (Cawley & Talbot 2010): nobody who is tested in a fold has a say in what is used there, so the
-    scores of the choice are as honest as those of a single candidate. The first of equals.
+    A nested choice (Cawley & Talbot 2010), as honest as a single candidate: nobody who is tested in a fold has a say
+    in what is used there. The first of equals.
 
     metric      any of metrics.METRICS
     at_least    lowest accuracy on the validation part; where no candidate has it, the most accurate is taken
 
     Raises InputError also if the candidates were not tested, or not validated, on the same photos in the same folds.
     """
-    candidates = _comparable(candidates)
+    candidates = list(candidates)
+    _check_comparable(candidates)
     table, runs, first = [], [], 0
     for same in zip(*(p.runs for p in candidates)):
         found = [_validation_metrics(run.validation, run) for run in same]
@@ -155,53 +149,23 @@ def select_on_validation(
         table.append(candidates[best].table.iloc[first : first + len(same[best].photo)])
         runs.append(same[best])
         first += len(same[best].photo)
-    return _joined(candidates, tuple(runs), name, pd.concat(table))
+    chosen = replace(candidates[0], name=name, table=pd.concat(table), leaky=any(p.leaky for p in candidates))
+    return _with_runs(chosen, runs)
 
 
-def ensemble(candidates: Iterable[Predictions], name: str = "ensemble") -> Predictions:
-    """For each fold and seed, the mean of the probabilities of all candidates.
-
-    Of the runs only the predictions are kept, not weights and features, which are those of several nets. The prior of
-    the training part, for `logit_adjusted`, is the first candidate's. Raises InputError as `select_on_validation`.
-    """
-    candidates = _comparable(candidates)
-    runs = tuple(
-        replace(
-            same[0],
-            probabilities=np.mean([run.probabilities for run in same], axis=0),
-            validation=np.mean([run.validation for run in same], axis=0),
-            epoch_predictions=same[0].epoch_predictions[:0],
-            embeddings={},
-            weights=[],
-            seconds=sum(run.seconds for run in same),
-        )
-        for same in zip(*(p.runs for p in candidates))
-    )
-    return _joined(candidates, runs, name, candidates[0].table)
-
-
-def _joined(candidates: list[Predictions], runs: "tuple[Run, ...]", name: str, table: pd.DataFrame) -> Predictions:
-    probabilities = np.concatenate([run.probabilities for run in runs])
-    leaky = any(p.leaky for p in candidates)
-    return replace(candidates[0], name=name, table=table, probabilities=probabilities, leaky=leaky, runs=runs)
-
-
-def _comparable(candidates: Iterable[Predictions]) -> list[Predictions]:
-    """The candidates, if each has whole runs and all have the same folds, seeds, tested and validation photos."""
-    candidates = list(candidates)
+def _check_comparable(candidates: list[Predictions]) -> None:
+    """Each must have whole runs, and all the same folds, seeds, tested and validation photos."""
     if not candidates:
-        raise InputError("there is no candidate to choose from or to average")
+        raise InputError("there is no candidate to choose from")
     first, *others = ([_tested_on(run) for run in _whole(p, "validation")] for p in candidates)
     if other := [p.name for p, tested_on in zip(candidates[1:], others) if tested_on != first]:
         raise InputError(
             f"{listed(map(repr, other))} and {candidates[0].name!r} were not tested and validated on the same photos "
             "in the same folds: only such can be compared there"
         )
-    return candidates
 
 
 def _tested_on(run: "Run") -> tuple:
-    """What two runs must share to be comparable, on the test and on the validation part."""
     return run.fold, run.seed, tuple(run.photo), run.classes, run.y_true["validation"].tobytes()
 
 
@@ -209,9 +173,8 @@ def _whole(predictions: Predictions, *needed: str) -> "tuple[Run, ...]":
     """The runs, if they are all there, with all their rows as they were predicted and with all that is needed."""
     runs = predictions.runs
     if not runs or not np.array_equal(np.concatenate([run.probabilities for run in runs]), predictions.probabilities):
-        raise InputError(
-            f"{predictions.name!r}: change what whole runs predict first, then choose among rows or epochs"
-        )
+        problem = "change what whole runs predict first, then choose among rows or epochs"
+        raise InputError(f"{predictions.name!r}: {problem}")
     for what in needed:
         if not all(len(getattr(run, what)) for run in runs):
             raise InputError(f"{predictions.name!r}: {LACKING[what]}")
@@ -225,8 +188,11 @@ def _changed(runs: "tuple[Run, ...]", change: "Callable[[Run], Parts]", predicti
         parts = {part: probabilities.astype(np.float32) for part, probabilities in change(run).items()}
         new = dict(probabilities=parts["test"], validation=parts["validation"])
         done.append(replace(run, epoch_predictions=run.epoch_predictions[:0], **new))
-    probabilities = np.concatenate([run.probabilities for run in done])
-    return replace(predictions, name=name or predictions.name, probabilities=probabilities, runs=tuple(done))
+    return _with_runs(replace(predictions, name=name or predictions.name), done)
+
+
+def _with_runs(predictions: Predictions, runs: "list[Run]") -> Predictions:
+    return replace(predictions, probabilities=np.concatenate([run.probabilities for run in runs]), runs=tuple(runs))
 
 
 def _parts_of(run: "Run") -> Parts:

@@ -25,7 +25,6 @@ class Predictions:
     runs           the runs behind it, empty for a baseline
     target_column  the column of the table that was to be predicted
     classes        all that could be: the eight emotions unless the target is the source
-    class_prior    photos of each class that metrics are reweighted to; None: as they are
     """
 
     name: str
@@ -35,7 +34,6 @@ class Predictions:
     runs: "tuple[Run, ...]" = ()
     target_column: str = "emotion"
     classes: tuple[str, ...] = EMOTIONS
-    class_prior: tuple[float, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -65,17 +63,8 @@ class Predictions:
         """Only the rows of photos that are nobody's copy."""
         return self.where((self.table.photo == self.table.parent).to_numpy(), name)
 
-    def reweighted(self, class_prior: pd.Series, name: str) -> "Predictions":
-        """The same, every metric as if `class_prior` photos of each class (its index) had been tested."""
-        prior = class_prior.reindex(list(self.classes), fill_value=0).astype(float)
-        return replace(self, name=name, class_prior=tuple(prior))
-
     def after_epoch(self, epoch: int) -> "Predictions":
-        """What was predicted after this epoch, counted from 1.
-
-        Raises InputError if the variant did not record its epochs, if there were not so many, or if only some rows
-        are left.
-        """
+        """What was predicted after this epoch, counted from 1; InputError if that, or some row, is not there."""
         if not self.runs or not all(1 <= epoch <= len(run.epoch_predictions) for run in self.runs):
             raise InputError(f"{self.name!r}: predictions after epoch {epoch} were not kept (record_epochs=True)")
         y_pred = np.concatenate([run.epoch_predictions[epoch - 1] for run in self.runs])
@@ -84,23 +73,16 @@ class Predictions:
         return replace(self, probabilities=np.eye(len(self.classes), dtype=np.float32)[y_pred])
 
     def averaged(self, name: str | None = None) -> "Predictions":
-        """One row for each photo: the mean of the probabilities over all times that it was tested, by seed or fold.
+        """One row for each photo, as it was first tested, with the mean of its probabilities; without the runs.
 
-        The rest of the row is that of the first time. The runs are left behind, as their rows are no longer there.
         Raises InputError if a photo's label changes from time to time (permuted ones do, with each seed).
         """
         n_labels = self.table.groupby("photo")[self.target_column].nunique()
-        if (n_labels > 1).any():
-            raise InputError(
-                f"{self.name!r}: the label changes from time to time for {listed(n_labels.index[n_labels > 1], 5)}"
-            )
+        if len(torn := n_labels.index[n_labels > 1]):
+            raise InputError(f"{self.name!r}: the label changes from time to time for {listed(torn, 5)}")
         photo, _ = pd.factorize(self.table.photo)
-        sums = np.zeros((photo.max(initial=-1) + 1, len(self.classes)))
+        table = self.table.drop_duplicates("photo", ignore_index=True)
+        sums = np.zeros((len(table), len(self.classes)))
         np.add.at(sums, photo, self.probabilities)
-        return replace(
-            self,
-            name=name or self.name,
-            table=self.table.drop_duplicates("photo", ignore_index=True),
-            probabilities=(sums / np.bincount(photo)[:, None]).astype(np.float32),
-            runs=(),
-        )
+        mean = (sums / np.bincount(photo)[:, None]).astype(np.float32)
+        return replace(self, name=name or self.name, table=table, probabilities=mean, runs=())

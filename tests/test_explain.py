@@ -1,9 +1,15 @@
 """What a net looks at: a net made to look at one corner is found to look there."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from emoclass import explain, models
+from emoclass.augment import OfflineAugmentation, transformed
+from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
+from emoclass.predictions import Predictions
 from emoclass.study.train import Run
 from emoclass.study.variant import Variant
 
@@ -55,3 +61,38 @@ def test_filters_come_one_by_one():
     run = run_with(arrays, Variant("f"))
     assert explain.filters(run).shape == (4, 3, 3)
     assert (explain.filters(run)[1] == arrays[0][:, :, 0, 1]).all()
+
+
+def one_test(run, faces, fold=0):
+    """Predictions of this run, as if it had been tested on all of these faces."""
+    run = replace(run, photo=faces.table.photo.to_numpy(), fold=fold)
+    return Predictions("net", faces.table, np.eye(8, dtype=np.float32)[faces.labels], runs=(run,))
+
+
+@pytest.fixture
+def lit_below(faces_of):
+    """Eight happy faces of eight subjects, light where `looking_at(8, 4)` looks, and one of fear."""
+    faces = faces_of(emotion=["happiness"] * 8 + ["fear"])
+    return replace(faces, pixels=np.stack([picture(8, 4)] * 9))
+
+
+def test_what_is_taken_for_other_classes_is_counted_as_it_is_and_transformed(lit_below):
+    net = one_test(looking_at(8, 4), lit_below)  # calls light below happiness, all else anger, the first class
+    still = dict(per_image=1, classes=EMOTIONS, rotation=0, shift=0, zoom=0, flip=False)
+    plain = explain.share_predicted(net, lit_below, ("happiness",), ("happiness",))
+    assert plain.value == 1 and plain.n == 8
+    assert explain.share_predicted(net, lit_below, ("happiness",), ("fear",)).value == 0
+    same = explain.share_predicted(net, lit_below, ("happiness",), ("happiness",), OfflineAugmentation(**still))
+    assert same == plain
+    unmoved = explain._probabilities(net.runs[0], lit_below.pixels)[:, EMOTIONS.index("happiness")].mean()
+    moved = replace(OfflineAugmentation(**still), shift=0.5)
+    pictures = [transformed(x, p, 0, moved) for x, p in zip(lit_below.pixels, lit_below.table.photo)]
+    assert explain._probabilities(net.runs[0], np.array(pictures))[:, 4].mean() < unmoved
+
+
+def test_only_tested_originals_of_these_emotions_count(lit_below):
+    half = replace(one_test(looking_at(8, 4), lit_below).runs[0], photo=np.array(["photo 0", "photo 1, copy 1"]))
+    net = replace(one_test(looking_at(8, 4), lit_below), runs=(half,))
+    assert explain.share_predicted(net, lit_below, ("happiness",), ("happiness",)).n == 1
+    with pytest.raises(InputError, match="tested on no photo of sadness"):
+        explain.share_predicted(net, lit_below, ("sadness",), ("happiness",))

@@ -1,6 +1,8 @@
 """Scores are what scikit-learn, scipy and pencil and paper make them; intervals say how far they may be off."""
 
 import math
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -156,9 +158,9 @@ def test_the_same_seed_draws_the_same_interval():
 
 def test_a_photo_tested_with_two_seeds_is_one_photo_and_no_second_witness():
     once = coin(0.8)
-    count_duplicates = pool_of(once, once)
-    assert len(count_duplicates) == 2 * len(once)
-    assert metrics.score(count_duplicates) == metrics.score(once)
+    both_seeds = pool_of(once, once)
+    assert len(both_seeds) == 2 * len(once)
+    assert metrics.score(both_seeds) == metrics.score(once)
 
 
 def pool_of(*predictions_list):
@@ -274,8 +276,8 @@ def test_its_interval_is_that_of_resampled_persons():
         metrics.score(predicted(y_true, y_pred))["balanced_accuracy"],
     )
     assert everything[0] == pytest.approx(everything[1])
-    count_duplicates = pool_of(predicted(y_true, y_pred), predicted(y_true, y_pred))
-    assert metrics.mean_recall(count_duplicates, ("anger",)) == by_photo
+    both_seeds = pool_of(predicted(y_true, y_pred), predicted(y_true, y_pred))
+    assert metrics.mean_recall(both_seeds, ("anger",)) == by_photo
 
 
 def test_resamples_without_any_photo_of_an_emotion_say_nothing_of_it():
@@ -450,96 +452,75 @@ def test_intervals_of_probabilities_are_over_persons_too():
         assert by_subject.high - by_subject.low > 2.5 * (by_photo.high - by_photo.low)
 
 
-@pytest.mark.parametrize("judge", (metrics.reliability, metrics.calibration_error, metrics.brier))
-def test_probabilities_are_not_judged_on_another_mix(judge):
-    reweighted = coin(0.8).reweighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
-    with pytest.raises(InputError, match="'weighted': probabilities are judged on the photos as they are"):
-        judge(reweighted)
+# several pictures of one subject
 
 
-# as if another mix had been tested
+def blocks(share, subjects=60, each=10, seed=0, name="net", label=H):
+    """Ten pictures of each subject, all of them right or all wrong; half of the subjects are happy."""
+    rng = np.random.default_rng(seed)
+    right = np.repeat(rng.random(subjects) < share, each)
+    y_true = np.repeat(np.where(np.arange(subjects) % 2, label, N), each)
+    return predicted(y_true, np.where(right, y_true, A), subject=np.arange(subjects * each) // each, name=name)
 
 
-amounts = st.lists(st.floats(0.01, 1000), min_size=8, max_size=8)
+def alone(predictions):
+    """The same pictures, each of a subject of its own."""
+    return replace(predictions, table=predictions.table.assign(subject=predictions.table.photo))
 
 
-def counted(cells) -> Predictions:
-    """What a speaker said so often: (label, guess, how many photos), a subject for each third photo."""
-    y_true, y_pred = (np.repeat([cell[side] for cell in cells], [n for *_, n in cells]) for side in (0, 1))
-    return predicted(y_true, y_pred, subject=np.arange(len(y_true)) // 3)
+def width(estimate):
+    return estimate.high - estimate.low
 
 
-def values(predictions):
-    return {metric: number.value for metric, number in metrics.score(predictions).items()}
+@pytest.mark.parametrize(
+    "interval",
+    [
+        lambda one, other: metrics.paired_difference(one, other)["accuracy"],
+        lambda one, other: metrics.difference_by_subject(one, other)["macro_f1"],
+        lambda one, other: metrics.mean_recall_difference(one, other, ("happiness",)),
+        lambda one, other: metrics.mean_recall(one, ("happiness",)),
+        lambda one, other: metrics.recall(one)["happiness"],
+        lambda one, other: metrics.forced_choice(one),
+    ],
+    ids=["difference", "difference of F1", "difference of recalls", "mean recall", "recall", "forced choice"],
+)
+def test_pictures_of_one_subject_that_agree_make_the_interval_wider(interval):
+    one, other = blocks(0.7), blocks(0.5, seed=1, name="other")
+    grouped, single = interval(one, other), interval(alone(one), alone(other))
+    assert grouped.value == pytest.approx(single.value) and width(grouped) > 2 * width(single)
 
 
-def test_weighted_accuracy_is_that_of_pencil_and_paper():
-    speaker = predicted([H, H, H, N, A], [H, H, N, N, N])  # recall 2/3, 1 and 0
-    class_prior = pd.Series({"neutral": 1, "happiness": 6, "anger": 3})
-    found = metrics.score(speaker.reweighted(class_prior, "as elsewhere"))
-    assert found["accuracy"].value == pytest.approx((6 * 2 / 3 + 1) / 10)
-    assert found["macro_f1"].value == pytest.approx((2 * 4 / (4 + 6) + 2 * 1 / (1 + 6) + 0) / 3)
-    assert found["accuracy"].n == 5
+def test_p_is_larger_where_pictures_of_one_subject_agree(few_rounds):
+    one, other = blocks(0.7), blocks(0.5, seed=1, name="other")
+    assert metrics.p_values(one, other)["accuracy"] > 5 * metrics.p_values(alone(one), alone(other))["accuracy"]
 
 
-@given(cells, amounts)
-def test_weighting_makes_accuracy_the_weighted_mean_of_recalls_and_leaves_recalls_alone(cells, amounts):
-    plain = counted(cells)
-    reweighted = plain.reweighted(pd.Series(amounts, EMOTIONS), "weighted")
-    target_column = np.unique(plain.y_true)
-    shares = np.array(amounts)[target_column] / np.array(amounts)[target_column].sum()
-    assert values(reweighted)["accuracy"] == pytest.approx(
-        shares @ from_confusion(confusion(plain))["recall"][target_column]
-    )
-    assert values(reweighted)["balanced_accuracy"] == pytest.approx(values(plain)["balanced_accuracy"])
-    assert metrics.recall(reweighted) == metrics.recall(plain)
-    assert np.array_equal(confusion(reweighted), confusion(plain))
+def test_recall_of_one_picture_each_or_of_none_right_is_wilson_s_over_subjects():
+    single = metrics.recall(coin(0.7))
+    hits = coin(0.7)
+    for name, place in (("happiness", H), ("neutral", N)):
+        of_it = hits.y_true == place
+        assert single[name] == wilson((hits.y_pred == place)[of_it].sum(), of_it.sum())
+    none = metrics.recall(blocks(0.0))["happiness"]
+    assert none == wilson(0, 30)._replace(n=300)
 
 
-@given(cells, st.floats(0.01, 100))
-def test_weighting_to_the_mix_that_was_tested_changes_nothing(cells, times):
-    plain = counted(cells)
-    own = pd.Series(np.bincount(plain.y_true, minlength=8) * times, EMOTIONS)
-    assert values(plain.reweighted(own, "own mix")) == pytest.approx(values(plain), abs=1e-6)
+def test_mcnemar_counts_a_photo_that_is_half_right_as_wrong():
+    right, wrong = predicted([H] * 8, [H] * 8), predicted([H] * 8, [N] * 8)
+    half = pool_of(right, wrong)
+    assert metrics.mcnemar(half, wrong) == 1
+    assert metrics.mcnemar(half, right) == metrics.mcnemar(wrong, right) == pytest.approx(2 / 2**8)
 
 
-def test_a_weighted_interval_holds_the_value_and_is_wider_where_few_photos_weigh_much():
-    y_true = np.array([H] * 196 + [N] * 4)
-    plain = predicted(y_true, np.where(np.arange(200) % 4 == 0, H + N - y_true, y_true))
-    reweighted = plain.reweighted(pd.Series({"happiness": 1, "neutral": 9}), "mostly neutral")
-    one, other = (metrics.score(p)["accuracy"] for p in (plain, reweighted))
-    assert other.low < other.value < other.high
-    assert other.high - other.low > 3 * (one.high - one.low)
-
-
-def test_a_gap_weighs_each_side_as_it_says():
-    one, other = predicted([H, H, N, N], [H, H, N, H], name="one"), predicted([H, H, N, N], [H, N, N, N], name="other")
-    class_prior = pd.Series({"happiness": 9, "neutral": 1})
-    assert metrics.difference_by_subject(one, other)["accuracy"].value == 0
-    assert metrics.difference_by_subject(one.reweighted(class_prior, "a"), other.reweighted(class_prior, "b"))[
-        "accuracy"
-    ].value == pytest.approx(0.4)
-    assert metrics.difference_by_subject(one.reweighted(class_prior, "a"), other)["accuracy"].value == pytest.approx(
-        0.2
-    )
-
-
-def test_what_two_weighted_speakers_share_cancels_in_their_gap():
-    one = coin(0.8).reweighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
-    assert all(number[:3] == (0, 0, 0) for number in metrics.difference_by_subject(one, one).values())
-    worse = predicted(
-        one.y_true, np.where(one.y_true == N, H, one.y_pred)
-    )  # never says neutral, of which few are asked
-    difference_by_subject = metrics.difference_by_subject(
-        one, worse.reweighted(pd.Series({"happiness": 9, "neutral": 1}), "worse")
-    )["accuracy"]
-    assert 0.05 < difference_by_subject.low < difference_by_subject.value < difference_by_subject.high < 0.1
-
-
-def test_weights_go_along_with_some_of_the_rows():
-    speaker = predicted([H, H, N, A], [H, N, N, H]).reweighted(pd.Series({"happiness": 9, "neutral": 1}), "weighted")
-    some = speaker.where([True, True, True, False])
-    assert metrics.score(some)["accuracy"].value == pytest.approx((9 / 2 + 1) / 10) and some.name == "weighted"
+def test_in_a_forced_choice_a_tie_counts_half_and_an_absent_class_is_no_harm():
+    tied = np.zeros((4, 8), np.float32)
+    tied[:, [H, N]] = [[0.5, 0.5], [0.7, 0.3], [0.3, 0.7], [0.5, 0.5]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert metrics.forced_choice(predicted([H, H, H, H], None, probabilities=tied)).value == 0.5
+        assert metrics.forced_choice(predicted([H, H, N, N], None, probabilities=tied)).value == 0.75
+    with pytest.raises(InputError, match="no photo of happiness, neutral"):
+        metrics.forced_choice(predicted([A, A, A, A], None, probabilities=tied))
 
 
 # asked for something else than the emotion
@@ -588,14 +569,11 @@ def test_a_number_prints_with_its_interval_if_it_has_one():
 
 def test_a_photo_tested_with_two_seeds_is_one_witness():
     once = predicted([A, A, H, N], [A, H, H, N])
-    count_duplicates = predicted(
-        [A, A, H, N] * 2, [A, H, H, N, A, A, H, N], photo=[f"photo {k}" for k in range(4)] * 2
-    )
+    both_seeds = predicted([A, A, H, N] * 2, [A, H, H, N, A, A, H, N], photo=[f"photo {k}" for k in range(4)] * 2)
     assert metrics.recall(once)["anger"] == wilson(1, 2)
-    assert metrics.recall(count_duplicates)["anger"] == wilson(
-        2, 2
-    )  # 1.5 of 2, rounded; the interval is of two photos
-    assert metrics.forced_choice(count_duplicates).n == 2
+    twice = metrics.recall(both_seeds)["anger"]
+    assert twice == wilson(2, 2)._replace(value=0.75)  # 1.5 of 2; the interval is of two photos, rounded
+    assert metrics.forced_choice(both_seeds).n == 2
 
 
 def test_two_speakers_of_one_name_are_not_mixed_up():

@@ -331,31 +331,16 @@ def test_rows_go_with_whoever_is_chosen_and_a_leak_stays_one():
     one = replace(one, table=one.table.assign(source_in_training=False))
     nested = posthoc.select_on_validation([one, other])
     assert nested.table.source_in_training.tolist() == [False, True] and nested.leaky
-    assert posthoc.ensemble([one, other]).leaky
 
 
-def test_an_ensemble_says_the_mean_of_both_parts_and_keeps_nobodys_weights():
-    one, other = candidate("one", (0.6, RIGHT), (0.7, WRONG)), candidate("other", (0.8, HALF), (0.3, HALF))
-    both = posthoc.ensemble([one, other], "both")
-    assert both.probabilities[:, H] == pytest.approx([0.7, 0.5]) and both.name == "both"
-    assert both.probabilities.dtype == np.float32
-    assert both.runs[0].validation[:, H] == pytest.approx([0.9, 0.9, 0.5, 0.5])
-    assert both.runs[0].weights == [] and both.runs[0].embeddings == {} and both.runs[0].seconds == 2
-    assert posthoc.temperature_scaled(both).y_pred.tolist() == both.y_pred.tolist()  # one step can follow another
-    assert one.probabilities[0, H] == np.float32(0.6)
-    with pytest.raises(InputError, match="'both': what goes into the last layer was not kept"):
-        posthoc.retrained_head(both)
-
-
-@pytest.mark.parametrize("together", (posthoc.select_on_validation, posthoc.ensemble))
-def test_only_those_who_were_tested_and_validated_alike_are_put_together(together):
+def test_only_those_who_were_tested_and_validated_alike_are_put_together():
     one = candidate("one", (0.6, RIGHT), (0.7, WRONG))
     another_fold = replace(pooled(run_of(two([0.6]), two(RIGHT), (H, H, H, N), fold=5)), name="elsewhere")
     fewer_folds = candidate("fewer", (0.6, RIGHT))
     other_validation = candidate("asked otherwise", (0.6, RIGHT), (0.7, WRONG), y_true=(N, H, H, N))
     with pytest.raises(InputError, match="'elsewhere', 'fewer', 'asked otherwise' and 'one' were not tested"):
-        together([one, another_fold, fewer_folds, other_validation])
+        posthoc.select_on_validation([one, another_fold, fewer_folds, other_validation])
     with pytest.raises(InputError, match="no candidate"):
-        together([])
+        posthoc.select_on_validation([])
     with pytest.raises(InputError, match="'one': change what whole runs predict first"):
-        together([one, one.where(np.array([True, False]))])
+        posthoc.select_on_validation([one, one.where(np.array([True, False]))])

@@ -43,7 +43,9 @@ def test_all_notebooks_run_on_photos_of_your_own_without_new_faces_and_without_n
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
     counts = tuple(0 if emotion == "neutral" else 12 for emotion in EMOTIONS)
     faces = synthetic.draw(synthetic.SyntheticConfig(counts=counts, film=0.0), size=48)
-    for subject, photo, emotion, pixels in zip(faces.table.subject, faces.table.photo, faces.table.emotion, faces.pixels):
+    for subject, photo, emotion, pixels in zip(
+        faces.table.subject, faces.table.photo, faces.table.emotion, faces.pixels
+    ):
         (tmp_path / "mine" / emotion).mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(tmp_path / "mine" / emotion / f"{subject}_{photo[:6]}.png"), pixels)
     lines = []
