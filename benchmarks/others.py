@@ -223,9 +223,9 @@ def main(arguments: list[str] | None = None) -> int:
         results = Results(folder / "results.json", "others", about, versions())
         measure(results, faces, n_folds, epochs, with_nets=not asked.without_nets)
         if not asked.quick:
-            from emoclass.study.reproduce import rewrite_readme  # late: papermill takes its time
+            from emoclass.study.reproduce import rewrite_documents  # late: papermill takes its time
 
-            rewrite_readme()
+            rewrite_documents()
     except InputError as error:
         print(f"others: {error}", file=sys.stderr)
         return 2

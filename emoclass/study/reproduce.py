@@ -169,13 +169,18 @@ def stripped(notebook):
     return notebook
 
 
-def rewrite_readme() -> bool:
-    """Fill the README's marked numbers and tables from results.json; True if that changed anything."""
-    before = README.read_text(encoding="utf-8")
-    after = results.fill(before, results.load(paths.FIGURES / "muxspace" / "results.json"))
-    if after != before:
-        write_text(README, after)
-    return after != before
+def documents() -> list[Path]:
+    """The README and what stands in docs/ beside it."""
+    return [README, *sorted((README.parent / "docs").glob("*.md"))]
+
+
+def rewrite_documents() -> None:
+    """Fill the marked numbers and tables of the documents from results.json."""
+    found = results.load(paths.FIGURES / "muxspace" / "results.json")
+    filled = {path: results.fill(path.read_text(encoding="utf-8"), found) for path in documents()}
+    for path, text in filled.items():
+        if text != path.read_text(encoding="utf-8"):
+            write_text(path, text)
 
 
 def rewrite_prose(path: Path, found: dict, absent: str | None = None) -> bool:
@@ -202,7 +207,7 @@ def check() -> list[str]:
         found = results.load(paths.FIGURES / "muxspace" / "results.json")
     except FileNotFoundError as error:
         return [*stale, f"results.json: {error}"]
-    texts = {"README.md": README.read_text(encoding="utf-8")}
+    texts = {str(path.relative_to(README.parent)): path.read_text(encoding="utf-8") for path in documents()}
     for path in notebooks():
         cells = nbformat.read(path, as_version=4).cells
         texts[f"notebooks/{path.name}"] = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
@@ -261,7 +266,7 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
         for path in notebooks() if canonical else [folder / path.name for path in plan]:
             rewrite_prose(path, results.load(numbers), None if canonical and not only else "?")
     if canonical:
-        rewrite_readme()
+        rewrite_documents()
     else:
         say(f"executed notebooks and figures: {os.path.relpath(folder.parent)}")
 

@@ -227,7 +227,7 @@ def executed(project):
     number = dict(value=0.8, low=0.7, high=0.9, n=10, unit="share", notebook="01_one")
     (folder / "results.json").write_text(json.dumps(dict(numbers={"a.accuracy": number}, labels={}, claims={})))
     reproduce.README.write_text("<!-- number a.accuracy --><!-- / -->")
-    reproduce.rewrite_readme()
+    reproduce.rewrite_documents()
     notebook = nbformat.read(path, 4)
     notebook.metadata[reproduce.METADATA] = dict(
         inputs=reproduce.inputs_digest(notebook, "muxspace", "full"), outputs=reproduce.outputs("01_one", folder)
@@ -349,7 +349,7 @@ def test_an_unknown_id_in_the_readme_is_named_and_the_readme_is_left_alone(proje
     text = "<!-- number a.accuracy --><!-- / --> <!-- number no.such --><!-- / -->"
     reproduce.README.write_text(text)
     with pytest.raises(InputError, match=r"no\.such"):
-        reproduce.rewrite_readme()
+        reproduce.rewrite_documents()
     assert reproduce.README.read_text() == text
     assert any(line.startswith("README.md: ") and "no.such" in line for line in reproduce.check())
 
