@@ -7,7 +7,6 @@ from sklearn.metrics import pairwise_distances_argmin_min
 from emoclass.data.near_duplicates import find_near_duplicates
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
-from emoclass.predictions import Predictions
 from emoclass.splits import GROUP_NAMES, Split, in_training
 
 HEADS = {
@@ -24,12 +23,6 @@ def report(faces: Faces, split: Split) -> pd.DataFrame:
     tested = faces.table.iloc[split.test]
     shared = pd.DataFrame(in_training(faces.table, split), index=tested.index)
     return _by_emotion(shared.assign(emotion=tested.emotion))
-
-
-def pooled_report(predictions: Predictions) -> pd.DataFrame:
-    """The same, summed over all folds and seeds of a sweep."""
-    shared = predictions.table[[f"{key}_in_training" for key in GROUP_NAMES]]
-    return _by_emotion(shared.set_axis(list(GROUP_NAMES), axis=1).assign(emotion=predictions.table.emotion))
 
 
 def near_duplicate_pairs(faces: Faces) -> pd.DataFrame:
@@ -58,15 +51,6 @@ def nearest(faces: Faces, split: Split) -> pd.DataFrame:
     closest, distance = pairwise_distances_argmin_min(flat[split.test], flat[split.train])
     trained = faces.table.photo.to_numpy()[split.train]
     return tested.assign(nearest=trained[closest], grey_levels=distance / np.sqrt(flat.shape[1]))
-
-
-def sibling_share(family: int, training_share: float) -> float:
-    """Chance that a picture tested has a sibling in training: 1 - (1 - p)^(k - 1).
-
-    family          k, a photo and its copies, split one by one
-    training_share  p, the share of all pictures that is trained on
-    """
-    return 1 - (1 - training_share) ** (family - 1)
 
 
 def count_duplicates(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, t
+from scipy.stats import binomtest
 
 from emoclass.errors import InputError, listed
 from emoclass.labels import MAJORITY, MINORITY
@@ -198,16 +198,6 @@ def mcnemar(one: Predictions, other: Predictions) -> float:
     a, b = (_right(predictions).groupby("photo").right.mean().gt(0.5) for predictions in (one, other))
     only_one, only_other = int((a & ~b).sum()), int((~a & b).sum())
     return binomtest(only_one, only_one + only_other).pvalue if only_one + only_other else 1.0
-
-
-def resplit_interval(differences: np.ndarray, test_share: float) -> Estimate:
-    """Mean of (J,) differences over J re-splits with the corrected interval of Nadeau & Bengio 2003.
-
-    test_share    photos tested / photos trained on; re-splits share photos, so their spread alone is too small
-    """
-    d = np.asarray(differences, float)
-    width = t.ppf(0.975, len(d) - 1) * np.sqrt((1 / len(d) + test_share) * d.var(ddof=1))
-    return Estimate(float(d.mean()), float(d.mean() - width), float(d.mean() + width), len(d))
 
 
 def reliability(predictions: Predictions, bins: int = 10) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from emoclass.data import near_duplicates
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
 from emoclass.splits import Split, in_training, make_fold
-from emoclass.study.sweep import concat_folds
 from emoclass.study.variant import Variant
 
 
@@ -74,18 +73,6 @@ def test_a_guarded_split_shares_nothing_but_sources(drawn):
     report = leakage.report(faces, make_fold(faces, "subject", n_folds=3))
     assert not report.drop(columns=["tested", "the same source"]).to_numpy().any()
     assert report["the same source"]["all"] > 0
-
-
-def test_pooled_over_the_folds_the_counts_are_the_sum_of_the_reports(drawn):
-    faces = with_copies(drawn, OfflineAugmentation(target_count=9))
-    sides = [make_fold(faces, "row", fold, n_folds=3, allow_leak=True) for fold in range(3)]
-    pooled = leakage.pooled_report(concat_folds([run(faces, each, fold) for fold, each in enumerate(sides)], faces))
-    summed = sum(leakage.report(faces, each).reindex(pooled.index, fill_value=0) for each in sides)
-    assert pooled.equals(summed)
-    assert pooled["tested"]["all"] == len(faces)
-    assert pooled["itself or its copy"]["all"] > 0
-    assert (pooled["itself or its copy"] <= pooled["the same file"]).all()
-    assert (pooled["the same file"] <= pooled["a near-duplicate"]).all()
 
 
 # what stands twice
@@ -181,25 +168,3 @@ def test_only_the_training_part_is_looked_at(sharp):
     faces = again(sharp, 5, sharp.pixels[5])
     found = leakage.nearest(faces, Split(np.arange(6, 12), np.array([5]), np.array([len(sharp)])))
     assert found.nearest[0] != sharp.table.photo[5] and found.grey_levels[0] > 5
-
-
-@pytest.mark.parametrize(
-    "family, share, chance", [(1, 0.8, 0), (2, 0.5, 0.5), (3, 0.5, 0.75), (2, 0.8, 0.8), (9, 1, 1)]
-)
-def test_the_chance_of_a_sibling_in_training_is_that_of_pencil_and_paper(family, share, chance):
-    assert leakage.sibling_share(family, share) == pytest.approx(chance)
-
-
-@pytest.mark.parametrize("family, share", [(2, 0.71), (6, 0.2), (12, 0.1)])
-def test_the_chance_of_a_sibling_in_training_is_that_of_dealing(family, share):
-    trained = np.random.default_rng(0).random((40_000, family)) < share
-    others = trained[:, 1:].any(1)[~trained[:, 0]]  # of pictures that are tested
-    assert leakage.sibling_share(family, share) == pytest.approx(others.mean(), abs=0.01)
-
-
-def test_copies_dealt_out_with_their_photos_have_siblings_in_training_as_often_as_the_formula_says(faces_of):
-    faces = with_copies(faces_of(emotion=np.repeat(["fear", "anger"], 60)), OfflineAugmentation(per_image=2))
-    sides = [make_fold(faces, "row", fold, n_folds=3, allow_leak=True) for fold in range(3)]
-    shared = np.concatenate([in_training(faces.table, each)["parent"] for each in sides])
-    share = np.mean([len(each.train) for each in sides]) / len(faces)
-    assert leakage.sibling_share(3, share) == pytest.approx(shared.mean(), abs=0.05)

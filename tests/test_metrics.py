@@ -237,13 +237,6 @@ def test_mcnemar_finds_photos_whatever_their_order():
     assert metrics.mcnemar(one, turned) == 1
 
 
-def test_resplits_get_the_corrected_interval_of_nadeau_and_bengio():
-    number = metrics.resplit_interval(np.array([0.1, 0.2, 0.3]), test_share=0.25)
-    half = 4.302653 * math.sqrt((1 / 3 + 0.25) * 0.01)  # t of .975 at 2 degrees of freedom; variance .01
-    assert number.value == pytest.approx(0.2) and number.n == 3
-    assert (number.low, number.high) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-6)
-
-
 def test_a_forced_choice_asks_which_of_the_two_is_the_likelier():
     probabilities = np.zeros((5, 8), np.float32)
     probabilities[:, A] = 0.5  # anger leads everywhere, and is not tested about

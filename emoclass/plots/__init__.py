@@ -9,14 +9,12 @@ from emoclass.plots.dataset import (  # noqa: F401
     occlusion,
     photos_per_subject,
     shares,
-    side_by_side,
 )
 from emoclass.plots.evaluation import (  # noqa: F401
     bars,
     by_epoch,
     confusion,
     differences,
-    intervals,
     learning_curves,
     line_with_ci,
     measured_vs_formula,

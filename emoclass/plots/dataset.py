@@ -86,13 +86,6 @@ def gallery(pictures: np.ndarray, row_names: tuple[str, ...], title: str = "", c
     return ax.figure
 
 
-def side_by_side(pairs: dict[str, tuple[np.ndarray, np.ndarray]], title: str = "") -> Figure:
-    """Synthetic faces, never people's photos: by name (m, size, size) test images over the nearest in training."""
-    rows = [part for both in pairs.values() for part in both]
-    names = [line for name in pairs for line in (f"{name}: test", "nearest in training")]
-    return gallery(np.array(rows), tuple(names), title, columns=len(rows[0]))
-
-
 def filters(kernels: np.ndarray, title: str = "") -> Figure:
     """(channels, 3, 3) weights as grey squares; darkest is the most negative, lightest the most positive."""
     figure, axes = panels((len(kernels) + 1) // 2, 2, (9, 2.6), title)

@@ -20,13 +20,6 @@ Several = dict[str, Predictions] | list[Predictions]
 CROSS = {"fmt": "none", "ecolor": PALE, "elinewidth": 1, "capsize": 2, "zorder": 1.5}  # intervals behind the marks
 
 
-def intervals(several: Several, metrics: tuple[str, ...] = tuple(METRICS), title: str = "") -> Figure:
-    """Scores side by side: a panel for each metric, a row for each model; orange hollow marks are leaky splits."""
-    figure, axes = panels(len(metrics), 1, (3 * len(metrics) + 2, 0.42 * len(several) + 1.3), title, sharey=True)
-    _score_rows(axes, _as_list(several), metrics)
-    return figure
-
-
 def recalls(several: Several, title: str = "", ax: Axes | None = None) -> Axes:
     """Recall of each emotion with Wilson's interval, models side by side; hollow marks are leaky splits.
 

@@ -20,7 +20,6 @@ ON_AN_AXIS = {
 WHOLE = {
     "mean_faces": lambda faces, **how: plots.mean_faces(faces, **how),
     "gallery": lambda faces, **how: plots.gallery(faces.pixels[:6].reshape(2, 3, 16, 16), ("a", "b"), **how),
-    "side_by_side": lambda faces, **how: plots.side_by_side({"a": (faces.pixels[:3], faces.pixels[3:6])}, **how),
     "filters": lambda faces, **how: plots.filters(np.random.default_rng(0).normal(size=(5, 3, 3)), **how),
     "occlusion": lambda faces, **how: plots.occlusion(faces, {"happiness": np.eye(4), "neutral": np.eye(4)}, **how),
 }
@@ -100,14 +99,6 @@ def test_a_gallery_lays_pictures_out_row_by_row(faces):
     sheet = ax.images[0].get_array()
     assert sheet.shape == (32, 32) and np.array_equal(sheet[16:, 16:], pictures[1, 1])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
-
-
-def test_under_all_test_images_stands_what_is_nearest_in_training(faces):
-    ax = plots.side_by_side({"a": (faces.pixels[:12], faces.pixels[12:24])}).axes[0]
-    assert np.array_equal(
-        ax.images[0].get_array(), np.concatenate([np.hstack(faces.pixels[k : k + 12]) for k in (0, 12)])
-    )
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a: test", "nearest in training"]
 
 
 def test_distances_rise_to_the_share_of_photos_that_are_so_near():
