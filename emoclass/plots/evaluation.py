@@ -21,24 +21,27 @@ CROSS = {"fmt": "none", "ecolor": PALE, "elinewidth": 1, "capsize": 2, "zorder":
 
 
 def recalls(several: Several, title: str = "", ax: Axes | None = None) -> Axes:
-    """Recall of each emotion with Wilson's interval, models side by side; hollow marks are leaky splits.
+    """Recall of each emotion that was tested, with its interval, models side by side; hollow marks are leaky splits.
 
-    Under each emotion stands how many photos of it were tested, from the least to the most where models differ.
+    Under each emotion stands how many pictures of it were tested, from the least to the most where models differ.
     """
-    several, ax, n = _as_list(several), ax or axis(10, 4), {emotion: set() for emotion in EMOTIONS}
-    for j, predictions in enumerate(several):
+    several, ax = _as_list(several), ax or axis(10, 4)
+    found = [recall(predictions) for predictions in several]
+    shown = [emotion for emotion in EMOTIONS if any(emotion in estimates for estimates in found)]
+    for j, (predictions, estimates) in enumerate(zip(several, found)):
         marker, place = MARKERS[j % len(MARKERS)], (j - (len(several) - 1) / 2) * 0.7 / len(several)
-        for emotion, estimate in recall(predictions).items():
-            x, colour = EMOTIONS.index(emotion) + place, COLOURS[emotion]
-            n[emotion].add(estimate.n)
+        for emotion, estimate in estimates.items():
+            x, colour = shown.index(emotion) + place, COLOURS[emotion]
             ax.plot([x, x], [estimate.low, estimate.high], color=colour, linewidth=2)
             face = "white" if predictions.leaky else colour
             ax.plot(x, estimate.value, marker, color=colour, markerfacecolor=face, markersize=6)
         face = "white" if predictions.leaky else INK
         ax.plot([], [], marker, color=INK, markerfacecolor=face, label=_named(predictions))
-    tested = [" to ".join(f"{k:,}" for k in sorted({min(ks), max(ks)})) if ks else "0" for ks in n.values()]
-    ax.set_xticks(range(len(EMOTIONS)), [f"{e}\nn = {k}" for e, k in zip(EMOTIONS, tested)])
-    ax.set(ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion", title=title)
+    n = [sorted({estimates[e].n for estimates in found if e in estimates}) for e in shown]
+    tested = [" to ".join(f"{k:,}" for k in sorted({ks[0], ks[-1]})) for ks in n]
+    ax.set_xticks(range(len(shown)), [f"{e}\nn = {k}" for e, k in zip(shown, tested)])
+    ax.set(xlim=(-0.6, len(shown) - 0.4), ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion")
+    ax.set_title(title)
     ax.legend(frameon=False, bbox_to_anchor=(0.5, -0.27), loc="upper center", ncols=2)
     return ax
 
@@ -62,10 +65,10 @@ def learning_curves(predictions: Predictions, title: str = "") -> Figure:
     figure, axes = panels(2, 1, (10, 3.3), title)
     for ax, metric in zip(axes, ("loss", "accuracy")):
         for part, line, colour in (("", "--", PALE), ("val_", "-", INK)):
-            curves = np.array([run.history[part + metric] for run in predictions.runs])
-            epochs = np.arange(1, curves.shape[1] + 1)
-            ax.plot(epochs, curves.mean(0), line, color=colour, label="validation" if part else "training")
-            ax.fill_between(epochs, curves.min(0), curves.max(0), color=colour, alpha=0.2, linewidth=0)
+            curves = pd.DataFrame([run.history[part + metric] for run in predictions.runs])  # some stop earlier
+            epochs = curves.columns + 1
+            ax.plot(epochs, curves.mean(), line, color=colour, label="validation" if part else "training")
+            ax.fill_between(epochs, curves.min(), curves.max(), color=colour, alpha=0.2, linewidth=0)
         ax.set(xlabel="epoch", ylabel="cross-entropy (nats)" if metric == "loss" else "accuracy")
         ax.xaxis.get_major_locator().set_params(integer=True)
     for run in predictions.runs:

@@ -68,10 +68,10 @@ def test_scores_and_shared_photos_stand_row_by_row_and_leaky_is_orange_hollow_an
 def test_recalls_are_drawn_over_their_emotions_and_only_of_those_tested(several):
     some = [p.where(p.table.emotion.isin(("fear", "neutral"))) for p in (several[0], several[1])]
     ax = plots.recalls([some[0], some[1].where(np.arange(17) != 0)], "Recall")
-    assert [EMOTIONS[round(x)] for (x, _), _ in spans(ax)] == ["fear", "neutral"] * 2
+    assert [("fear", "neutral")[round(x)] for (x, _), _ in spans(ax)] == ["fear", "neutral"] * 2
     assert [y for _, y in marks(ax)] == [pytest.approx(e.value) for p in some for e in metrics.recall(p).values()]
     assert [face == "white" for _, face in marks(ax).values()] == [True, True, False, False]
-    assert written(ax.get_xticklabels())[2:4] == ["disgust\nn = 0", "fear\nn = 2 to 3"]
+    assert written(ax.get_xticklabels())[0] == "fear\nn = 2 to 3" and len(ax.get_xticklabels()) == 2
     assert written(ax.get_legend().get_texts()) == ["copies (leaky)", "honest"]
 
 
@@ -84,11 +84,11 @@ def test_the_confusion_matrix_prints_counts_in_shades_of_grey(several):
 
 def test_learning_curves_begin_with_the_first_epoch_and_mark_the_best(several):
     history = {key: [0.3, 0.2, 0.5] for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    later = {name: [2 * value for value in values] for name, values in history.items()}
+    later = {name: [2 * value for value in values] + [4.0] for name, values in history.items()}  # stopped later
     runs = (SimpleNamespace(history=history, best_epoch=2), SimpleNamespace(history=later, best_epoch=3))
     loss, accuracy = plots.learning_curves(replace(several[1], runs=runs)).axes
     for line in (*loss.lines[:2], *accuracy.lines[:2]):
-        np.testing.assert_allclose(line.get_xydata(), [[1, 0.45], [2, 0.3], [3, 0.75]])
+        np.testing.assert_allclose(line.get_xydata(), [[1, 0.45], [2, 0.3], [3, 0.75], [4, 4]])
     assert [line.get_xdata()[0] for line in loss.lines[2:4]] == [2, 3] and "nats" in loss.get_ylabel()
     assert written(accuracy.get_legend().get_texts()) == ["training", "validation", "best epoch, by run"]
 
