@@ -259,6 +259,23 @@ def test_who_was_changed_can_be_changed_again_but_not_asked_about_epochs(change,
         changed.after_epoch(1)
 
 
+@pytest.mark.parametrize("change", EVERY)
+def test_labels_of_the_test_part_have_no_say_and_a_leak_stays_one(change, speaker):
+    runs = (replace(r, y_true=r.y_true | {"test": np.full(len(r.photo), A)}) for r in speaker.runs)
+    misled = replace(speaker, table=speaker.table.assign(emotion="fear"), runs=tuple(runs), leaky=True)
+    assert np.array_equal(change(misled).probabilities, change(speaker).probabilities)
+    assert change(misled).leaky and not change(speaker).leaky
+
+
+@pytest.mark.parametrize("change", (posthoc.nearest_mean, posthoc.retrained_head))
+def test_one_odd_test_photo_changes_nothing_for_the_others(change, speaker):
+    one, other = speaker.runs
+    odd = one.embeddings["test"].copy()
+    odd[0] = 1000
+    changed = change(replace(speaker, runs=(replace(one, embeddings=one.embeddings | {"test": odd}), other)))
+    np.testing.assert_allclose(changed.probabilities[1:], change(speaker).probabilities[1:], atol=1e-6)
+
+
 def test_one_step_goes_on_from_where_the_other_ended():
     """Odds of 27 to 1, right three times in four, the prior being 9 to 1: without it the net is not too sure."""
     speaker = pooled(run_of(two([27 / 28]), two([27 / 28] * 4), [H, H, H, N], NINE_TO_ONE))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from emoclass.baselines import majority
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
+from emoclass.predictions import Predictions
 from emoclass.splits import GROUP_NAMES
 from emoclass.study.sweep import concat_folds
 from emoclass.study.train import select_samples
@@ -119,6 +120,17 @@ def test_after_an_epoch_stands_what_was_said_then(faces):
     assert pooled.after_epoch(1).y_pred.tolist() == [1, 2, 5, 6]
     assert pooled.after_epoch(2).y_pred.tolist() == [3, 4, 7, 0]
     assert pooled.after_epoch(1).table.equals(pooled.table) and pooled.y_pred.tolist() == [0, 0, 1, 1]
+
+
+def test_a_leak_is_marked_whatever_is_derived_from_it_and_its_caveats_are_named(faces):
+    table = faces.table.assign(fold=0, seed=0, subject_in_training=[True, False, False])
+    followed = concat_folds(two_runs([[1, 2]], [[5, 6]]), faces)
+    leaky = Predictions("net", table, np.eye(8, dtype=np.float32)[faces.labels], leaky=True)
+    assert leaky.caveats == ("guard overridden", "subjects shared")
+    rest = leaky.where(np.arange(3) > 0)
+    for derived in (rest, leaky.originals(), leaky.averaged(), followed.after_epoch(1)):
+        assert derived.leaky and "guard overridden" in derived.caveats
+    assert rest.caveats == ("guard overridden",) and replace(rest, leaky=False).caveats == ()
 
 
 @pytest.mark.parametrize("epoch_predictions", [([[1, 2], [3, 4]], [[5, 6], [7, 0]]), ([[1, 2], [3, 4]], ()), ((), ())])
