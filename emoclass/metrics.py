@@ -92,9 +92,9 @@ def recall(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
     return {name: found[name] for name in predictions.classes if name in found}
 
 
-def mean_over_subjects(values: np.ndarray, subject: np.ndarray, seed: int = 0) -> Estimate:
+def mean_over_subjects(values: np.ndarray, subjects: np.ndarray, seed: int = 0) -> Estimate:
     """Mean of (n,) values, one for each photo, with its interval over resampled subjects, (n,) names."""
-    rows = pd.DataFrame({"subject": np.asarray(subject), "value": values, "n": 1})
+    rows = pd.DataFrame({"subject": np.asarray(subjects), "value": values, "n": 1})
     sums = rows.groupby("subject")[["value", "n"]].sum().to_numpy(float)
     drawn = _weights(len(sums), seed) @ sums
     return Estimate(float(np.mean(values)), *_middle(drawn[:, 0] / drawn[:, 1]), len(rows))

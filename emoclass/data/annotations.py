@@ -1,4 +1,4 @@
-"""Legends: who said which photo shows what. Read whatever their encoding, cleaned with everything counted."""
+"""Annotation files: who said which photo shows what. Read whatever their encoding, cleaned with everything counted."""
 
 import csv
 import io
@@ -39,7 +39,7 @@ def climbs(name: str) -> bool:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A legend as text columns `line`, `photo`, `label` and, where it has them, `subject`, `source`, `annotator`.
+    """An annotation file as text: `line`, `photo`, `label` and, if there, `subject`, `source`, `annotator`.
 
     UTF-8 with or without its mark, UTF-16 or Latin-1; any line ends; comma, semicolon or tab. Without a header
     the columns are (annotator,) photo, emotion. Raises InputError if it cannot be read or lacks a column, or
@@ -48,19 +48,23 @@ def read(path: Path) -> pd.DataFrame:
     try:
         text = io.StringIO(_decode(Path(path).read_bytes()), newline=None)
     except OSError as error:
-        raise InputError(f"the legend {path} cannot be read ({error.strerror})") from error
+        raise InputError(f"the annotation file {path} cannot be read ({error.strerror})") from error
     first = text.readline()
     text.seek(0)
     lines = csv.reader(text, delimiter=max(",;\t", key=first.count), skipinitialspace=True)
     try:
         rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines]
     except csv.Error as error:
-        raise InputError(f"the legend {path}, row {lines.line_num}: {error}: save it again as plain CSV") from error
+        raise InputError(
+            f"the annotation file {path}, row {lines.line_num}: {error}: save it again as plain CSV"
+        ) from error
     rows = [(line, row) for line, row in rows if any(row)]
     columns, headed = _columns(rows[0][1] if rows else [], path)
     width = len(rows[0][1])
     if odd := [f"row {line} has {len(row)}" for line, row in rows if len(row) != width]:
-        raise InputError(f"the legend {path} has {width} cells in its first row, but {listed(odd, EVERY)}: mend them")
+        raise InputError(
+            f"the annotation file {path} has {width} cells in its first row, but {listed(odd, EVERY)}: mend them"
+        )
     body = rows[1:] if headed else rows
     table = pd.DataFrame({name: [row[at] for _, row in body] for name, at in columns.items()}, dtype=object)
     table.insert(0, "line", [line for line, _ in body])
@@ -91,34 +95,27 @@ def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:
     lacking = " or ".join(name for name, key in (("photo", "photo"), ("emotion", "label")) if key not in found)
     has = listed([repr(cell[:30]) for cell in first], 8) or "nothing"
     raise InputError(
-        f"the legend {path} lacks a column for the {lacking}: its first row has {has}, and should name the columns "
-        "photo and emotion (and subject, source, annotator if you know them)"
+        f"the annotation file {path} lacks a column for the {lacking}: its first row has {has}, and should name the "
+        "columns photo and emotion (and subject, source, annotator if you know them)"
     )
 
 
 def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[pd.DataFrame, tuple]:
     """(table, report): one row per usable photo, sorted by photo, and what was done.
 
-    The table has the columns of `Faces` but for `alike`, which needs pixels.
+    The table has the columns of `Faces` but for `near_duplicate_id`, which needs pixels.
 
     rows   as `read` returns them
     ids    content id of every photo on disk, by the name that the rows use
-    where  what to call the legend in errors
+    where  what to call the annotation file in errors
 
     Labels are folded to the eight emotions, rows that repeat another are merged (the first one's annotator
     stays), photos that two rows label differently are dropped, photos without a row set aside, and photos with
-    the same content share a cluster named after the first of them. Raises InputError naming every row that has an
+    the same content share a duplicate_id named after the first of them. Raises InputError naming every row that has an
     unknown label, a photo that is not there, a name that leads out of the folder, or a subject or source that
     contradicts another row's.
     """
-    rows = rows.assign(emotion=rows.label.map({label: canonical(label) for label in rows.label.unique()}))
-    for column, default in (
-        ("subject", subject_of),
-        ("source", lambda _: "unknown"),
-        ("annotator", lambda _: "unknown"),
-    ):
-        given = rows[column] if column in rows else pd.Series("", index=rows.index, dtype=object)
-        rows[column] = given.where(given != "", rows.photo.map(default))
+    rows = _completed(rows)
     if faults := _faults(rows, ids):
         raise InputError(
             f"{where}: {listed(faults, EVERY)}: mend these rows (the emotions are {', '.join(EMOTIONS)}), or take "
@@ -139,10 +136,10 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     renamed = rows[rows.label != rows.emotion]
     words = [f"{label} ({count:,})" for label, count in renamed.label.value_counts().sort_index().items()]
     report = (
-        ("rows in the legend", len(rows), ""),
+        ("rows in the annotation file", len(rows), ""),
         ("labels brought to the usual spelling", len(renamed), ", ".join(words)),
         ("rows that repeat another row, merged", len(rows) - len(pairs), ", ".join(repeated)),
-        ("photos named by the legend", rows.photo.nunique(), ""),
+        ("photos named by the annotation file", rows.photo.nunique(), ""),
         (
             "photos that two rows label differently, dropped",
             len(contested),
@@ -159,6 +156,16 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
         ("subjects", kept.subject.nunique(), ""),
     )
     return kept[[column for column in COLUMNS if column in kept]], report
+
+
+def _completed(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with their emotion, and with a subject, source and annotator where the annotation file has none."""
+    rows = rows.assign(emotion=rows.label.map({label: canonical(label) for label in rows.label.unique()}))
+    defaults = {"subject": subject_of, "source": lambda _: "unknown", "annotator": lambda _: "unknown"}
+    for column, default in defaults.items():
+        given = rows[column] if column in rows else pd.Series("", index=rows.index, dtype=object)
+        rows[column] = given.where(given != "", rows.photo.map(default))
+    return rows
 
 
 def _faults(rows: pd.DataFrame, ids: dict[str, str | None]) -> list[str]:

@@ -26,8 +26,8 @@ def load(path: os.PathLike | str, size: int = 48) -> Faces:
     and the report says so. A folder called `new_faces/` directly inside is left out: its photos are for
     `load_new_faces`.
 
-    Raises InputError if there is no such folder, no photo, neither a legend nor folders of emotions, or if a row
-    or a photo cannot be used.
+    Raises InputError if there is no such folder, no photo, neither an annotation file nor folders of emotions, or
+    if a row or a photo cannot be used.
     """
     home = Path(path).expanduser()
     if not home.is_dir():
@@ -81,19 +81,19 @@ def _photos(root: Path) -> list[str]:
 
 
 def _tidy(name: str) -> str:
-    """A photo's name as a legend may also write it: with backslashes, a leading `./` or the folder `images/`."""
+    """A photo's name as annotation files may also write it: with backslashes, a leading `./` or `images/`."""
     return PurePosixPath(name.replace("\\", "/")).as_posix().removeprefix("images/") if name else name
 
 
 def _rows_of_folders(photos: list[str], root: Path) -> pd.DataFrame:
-    """A legend made from folder names: each photo's label is the folder that it lies in."""
+    """An annotation file made from folder names: each photo's label is the folder that it lies in."""
     folders = [photo.split("/")[-2] if "/" in photo else "" for photo in photos]
     strange = sorted({name for name in folders if name and canonical(name) is None})
     if not any(folders) or strange:
         what = f"the folders {listed(map(repr, strange), EVERY)} are no emotions" if strange else "no folders"
         raise InputError(
-            f"{root} holds no legend.csv, and {what}: add a legend with the columns photo and emotion, or sort the "
-            f"photos into folders named {', '.join(EMOTIONS)}"
+            f"{root} holds no legend.csv, and {what}: add an annotation file with the columns photo and emotion, "
+            f"or sort the photos into folders named {', '.join(EMOTIONS)}"
         )
     rows = pd.DataFrame({"line": 0, "photo": photos, "label": folders}, dtype=object)
     return rows[rows.label != ""].reset_index(drop=True)

@@ -77,8 +77,8 @@ class Unreachable(InputError):
 def load(size: int = 48, folder: Path | None = None) -> Faces:
     """The labelled photos as Faces named "muxspace", sorted by photo: pixels (13681, size, size) uint8.
 
-    `source` is "film" where the legend's label is in capitals (the film stills), "stock" for the four numbered
-    pictures of a picture agency and "newspaper" for all others; `annotator` is the legend's user. Raises InputError
+    `source` is "film" where the label is written in capitals (the film stills), "stock" for the four numbered
+    pictures of a picture agency and "newspaper" for all others; `annotator` is the user of the row. Raises InputError
     if the collection is not under `folder` (default: `paths.data_folder()`) or not the pinned one.
     """
     rows = read_annotations(folder)
@@ -95,7 +95,7 @@ def load(size: int = 48, folder: Path | None = None) -> Faces:
 
 
 def read_annotations(folder: Path | None = None) -> pd.DataFrame:
-    """The published legend as it stands, a row for each of its rows, as `legend.read` gives it."""
+    """The published annotation file as it stands, a row for each of its rows, as `annotations.read` gives it."""
     if (collection := find(folder)) is None:
         where = folder or data_folder()
         raise Unreachable(
@@ -173,11 +173,11 @@ def _files(collection: Path, tree: str) -> list[str]:
 
 
 def _blame(collection: Path, tree: str, inside: dict[str, str]) -> str:
-    """The files that are empty, no photo, or named by the legend and not there."""
+    """The files that are empty, no photo, or named by the annotation file and not there."""
     blame = [f"{name} is empty" for name, each in inside.items() if each == EMPTY]
     if tree == "images" and (collection / "data" / "legend.csv").is_file():
         photos = annotations.read(collection / "data" / "legend.csv").photo.unique()
-        there = {name.replace("-", "_") for name in inside}  # the new faces' legend writes _ for -
+        there = {name.replace("-", "_") for name in inside}  # the new faces' annotation file writes _ for -
         blame += [f"{name} is missing" for name in sorted(photos) if name.replace("-", "_") not in there]
         blame += [f"{name} is no photo" for name in inside if not name.lower().endswith(annotations.SUFFIXES)]
     return f" ({listed(blame, EVERY)})" if blame else ""

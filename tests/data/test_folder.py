@@ -226,9 +226,9 @@ def test_cleaning_keeps_each_undisputed_photo_once_and_its_counts_add_up(rows, p
     frame = pd.DataFrame(rows, columns=["photo", "label"]).assign(line=range(len(rows)))
     if not sure:
         with pytest.raises(InputError, match="leaves no photo"):
-            clean(frame, ids, "the legend")
+            clean(frame, ids, "the annotation file")
         return
-    table, report = clean(frame, ids, "the legend")
+    table, report = clean(frame, ids, "the annotation file")
     count = {what: number for what, number, _ in report}
     assert table.photo.tolist() == sorted(sure)
     assert all({row.emotion} == predicted[row.photo] for row in table.itertuples())
@@ -237,8 +237,8 @@ def test_cleaning_keeps_each_undisputed_photo_once_and_its_counts_add_up(rows, p
         same = [photo for photo in sorted(sure) if ids[photo] == ids[row.photo]]
         assert row.duplicate_id == same[0]
     pairs = sum(map(len, predicted.values()))
-    assert count["rows in the legend"] == len(rows) == pairs + count["rows that repeat another row, merged"]
-    assert count["photos named by the legend"] == len(predicted)
+    assert count["rows in the annotation file"] == len(rows) == pairs + count["rows that repeat another row, merged"]
+    assert count["photos named by the annotation file"] == len(predicted)
     assert len(predicted) == len(sure) + count["photos that two rows label differently, dropped"]
     assert count["photos to work with"] == len(sure)
     assert count["photos on disk without a row, set aside"] == len(ids) - len(predicted)

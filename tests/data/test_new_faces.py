@@ -86,7 +86,7 @@ def test_files_are_found_under_the_names_that_the_legend_writes_otherwise(offere
 def test_what_others_labelled_is_set_aside_and_counted(offered):
     faces = load_new_faces(size=8)
     assert found(faces, "other annotator") == (1, "facial-expressions_1k.jpg")
-    assert set(faces.table.annotator) == {"218"} and found(faces, "rows in the legend")[0] == 32
+    assert set(faces.table.annotator) == {"218"} and found(faces, "rows in the annotation file")[0] == 32
 
 
 def test_names_that_are_all_alike_make_each_picture_somebody_else_s(offered):

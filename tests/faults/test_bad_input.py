@@ -195,7 +195,7 @@ def test_missing_and_empty_folders_say_so(tmp_path):
 def test_photos_without_legend_or_folders_are_refused(mine):
     (mine / "legend.csv").unlink()
     message = refusal(mine)
-    assert "holds no legend.csv, and no folders: add a legend" in message and "contempt" in message
+    assert "holds no legend.csv, and no folders: add an annotation file" in message and "contempt" in message
 
 
 def test_folders_that_are_no_emotions_are_all_named(mine):
