@@ -174,10 +174,10 @@ def documents() -> list[Path]:
     return [README, *sorted((README.parent / "docs").glob("*.md"))]
 
 
-def rewrite_documents() -> None:
-    """Fill the marked numbers and tables of the documents from results.json."""
+def rewrite_documents(absent: str | None = None) -> None:
+    """Fill the marked numbers and tables of the documents from results.json. As `results.fill`."""
     found = results.load(paths.FIGURES / "muxspace" / "results.json")
-    filled = {path: results.fill(path.read_text(encoding="utf-8"), found) for path in documents()}
+    filled = {path: results.fill(path.read_text(encoding="utf-8"), found, absent) for path in documents()}
     for path, text in filled.items():
         if text != path.read_text(encoding="utf-8"):
             write_text(path, text)
@@ -262,11 +262,12 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
         say(f"{label}: {why}; executing")
         execute(path, folder / path.name, parameters, dataset, profile, tasks)
         say(f"{label} done in {time.perf_counter() - began:.0f} s")
+    absent = None if canonical and not only else "?"  # of the study itself, every number must be there
     if (numbers := figure_folder(dataset, profile) / "results.json").exists():
         for path in notebooks() if canonical else [folder / path.name for path in plan]:
-            rewrite_prose(path, results.load(numbers), None if canonical and not only else "?")
+            rewrite_prose(path, results.load(numbers), absent)
     if canonical:
-        rewrite_documents()
+        rewrite_documents(absent)
     else:
         say(f"executed notebooks and figures: {os.path.relpath(folder.parent)}")
 
