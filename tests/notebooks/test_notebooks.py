@@ -6,6 +6,7 @@ import re
 import cv2
 import nbformat
 import numpy as np
+import papermill
 import pytest
 
 from emoclass import paths
@@ -36,6 +37,17 @@ def test_all_notebooks_run_on_drawn_faces(tmp_path, monkeypatch):
     assert {path.name[:2] for path in (made / "figures").glob("*.png")} == {path.stem[:2] for path in ALL}
     planned = [line for line in lines if "are to be trained" in line]
     assert len(planned) == 1 and len([line for line in lines if line.startswith("run ")]) == int(planned[0].split()[0])
+
+
+def test_the_notebook_to_play_with_runs_without_photos_and_writes_under_build_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
+    path = paths.NOTEBOOKS / "try_a_variant.ipynb"
+    before = path.read_bytes()
+    done = papermill.execute_notebook(path, tmp_path / "done.ipynb", cwd=paths.NOTEBOOKS, progress_bar=False)
+    shown = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in shown) == 1
+    assert len(list((tmp_path / "build" / "runs").glob("*.npz"))) == 10 and path.read_bytes() == before
 
 
 @pytest.mark.soak
