@@ -78,9 +78,7 @@ def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> F
     # What counts as alike was chosen at SIZE pixels.
     old, fresh = (collection, new) if size == SIZE else (load_faces(dataset, SIZE), load_new_faces(dataset, SIZE))
     both = old + fresh
-    first = kept_together(both.table, both.pixels)[0].near_duplicate_id[
-        len(old) :
-    ]  # named after the first, an old one
+    first = kept_together(both.table, both.pixels)[0].near_duplicate_id[len(old) :]  # named after an old one
     seen = first.isin(old.table.photo).to_numpy()
     seen = new.table.near_duplicate_id.isin(new.table.near_duplicate_id[seen]).to_numpy()
     joined = collection + new.select(~seen)

@@ -1,5 +1,7 @@
 """New faces: whatever is odd about them is handled and counted, and no picture is in both halves."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -244,6 +246,18 @@ def test_a_new_face_that_the_collection_has_already_is_set_aside_and_named(halva
     assert count == found(before, "of the collection, set aside")[0] + 2
     assert {"new_faces/fear/R_1.png", "new_faces/fear/S_1.png"} <= set(which.split(", "))
     assert sorted(both.table.photo) == sorted(before.table.photo)
+
+
+def test_what_is_kept_together_with_a_new_face_that_is_set_aside_goes_with_it(sharp, monkeypatch):
+    collection, offered = sharp.select(np.arange(10)), sharp.select(np.array([0, 20, 21]))
+    names = ["new 0", "new 1", "new 2"]  # 0 is in the collection; 1 was found by eye to show the same picture
+    kin = dict(photo=names, parent=names, duplicate_id=names, near_duplicate_id=["new 0", "new 0", "new 2"])
+    new = replace(offered, table=offered.table.assign(**kin))
+    monkeypatch.setattr(new_faces, "load_faces", lambda *_: collection)
+    monkeypatch.setattr(new_faces, "load_new_faces", lambda *_: new)
+    both = with_new_faces("anything", size=48)
+    assert both.table.photo.tolist() == [*collection.table.photo, "new 2"]
+    assert found(both, "of the collection, set aside") == (2, "new 0, new 1")
 
 
 def test_a_folder_without_new_faces_is_told_where_to_put_them(tmp_path):
