@@ -59,9 +59,8 @@ def _export(options) -> int:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command and its options; argparse itself exits with 2 and one line where they are wrong."""
-    parser = argparse.ArgumentParser(
-        prog="emoclass", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    layout = argparse.RawTextHelpFormatter
+    parser = argparse.ArgumentParser(prog="emoclass", description=__doc__, formatter_class=layout)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(function, text):
@@ -69,15 +68,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         added.set_defaults(run=function)
         return added
 
-    for function, text in (
-        (_reproduce, "train what is missing and execute the notebooks, one by one"),
-        (_export, "train the model to take away on every photo"),
-    ):
-        added = command(function, text)
+    reproduce = command(_reproduce, "train what is missing and execute the notebooks, one by one")
+    for added in (reproduce, command(_export, "train the model to take away on every photo")):
         added.add_argument("--dataset", default="muxspace", help=DATASETS)
         added.add_argument("--profile", default="full", choices=PROFILES)
-        if function is _reproduce:
-            added.add_argument("--only", default="", metavar="NOTEBOOK", help="one notebook: 03_leakage")
+    reproduce.add_argument("--only", default="", metavar="NOTEBOOK", help="one notebook: 03_leakage")
     command(_check, "name each notebook, figure and README number that is older than what it was made from")
     command(_audit, "what stands twice in a collection").add_argument("path", help=DATASETS)
     fetch = command(_fetch, "fetch the photos, or unpack them, and verify them")
@@ -90,12 +85,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
         return options.run(options)
-    except (InputError, LeakError) as error:
+    except (InputError, LeakError, StudyError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
-    except StudyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, StudyError) else 2
     except KeyboardInterrupt:
         print("\nStopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
         return 130

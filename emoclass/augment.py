@@ -49,8 +49,7 @@ def warp(
 ) -> np.ndarray:
     """The picture (size, size) uint8 turned, moved (in pixels), zoomed and mirrored about its centre.
 
-    What comes into view at the edges is by default the picture's own reflection, as in online augmentation, so that
-    no black corner gives a copy away.
+    Edges show by default the picture's own reflection, as in online augmentation: no black corner betrays a copy.
     """
     size = picture.shape[0]
     matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), degrees, zoom)
@@ -58,11 +57,7 @@ def warp(
     if flip:
         picture = picture[:, ::-1]
     return cv2.warpAffine(
-        np.ascontiguousarray(picture),
-        matrix,
-        (size, size),
-        flags=cv2.INTER_LINEAR,
-        borderMode=border,
+        np.ascontiguousarray(picture), matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border
     )
 
 
@@ -101,11 +96,7 @@ def copies_per_photo(faces: Faces, augmentation: OfflineAugmentation, seed: int 
 
 
 def with_copies(faces: Faces, augmentation: OfflineAugmentation | None, seed: int = 0) -> Faces:
-    """These originals, in place, followed by their copies.
-
-    Augmenting before the split and after it makes the very same pictures (see `transformed`), which differ only in
-    which side of the split they stand on.
-    """
+    """These originals, in place, followed by their copies: the same pictures before the split and after it."""
     if augmentation is None:
         return faces
     wanted = copies_per_photo(faces, augmentation, seed)
@@ -123,9 +114,7 @@ def with_copies(faces: Faces, augmentation: OfflineAugmentation | None, seed: in
 class OnlineAugmentation:
     """How a photo is changed, otherwise each time, while a net is trained; what is tested is never changed.
 
-    It is turned by at most `rotation` degrees, moved by at most `shift` and zoomed by at most `zoom` (both as shares
-    of the side), its contrast is changed by at most `contrast` (a share), and it is mirrored half of the time if
-    `flip`; all drawn evenly.
+    As in OfflineAugmentation; also, its contrast is changed by at most `contrast` (a share).
     """
 
     rotation: float = 10.0
@@ -136,10 +125,7 @@ class OnlineAugmentation:
 
 
 def augmentation_layer(augmentation: OnlineAugmentation, seed: int = 0):
-    """A Keras layer from (batch, size, size, 1) float32 to the same: changed in training, as it is otherwise.
-
-    All of it is one warp, whose edges are the picture's own reflection. The same seed draws the same changes.
-    """
+    """A Keras layer from (batch, size, size, 1) float32 to the same: warped in training, as it is otherwise."""
     module = keras()
 
     class Augmented(module.layers.Layer):

@@ -42,10 +42,7 @@ def keras():
 
 @cache
 def fast_precision() -> str:
-    """ "mixed_bfloat16" where the processor multiplies in it (AVX512-BF16 or AMX), else "float32".
-
-    Found out where Linux says what a processor can do; anywhere else the answer is "float32".
-    """
+    """ "mixed_bfloat16" where Linux says that the processor multiplies in it (AVX512-BF16 or AMX), else "float32"."""
     try:
         can = Path("/proc/cpuinfo").read_text()
     except OSError:

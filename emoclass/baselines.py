@@ -14,10 +14,7 @@ def majority(faces: Faces) -> Predictions:
 
 
 def subject_name(faces: Faces) -> Predictions:
-    """Predicts the emotion most frequent among the subject's other photos; without another one, the majority.
-
-    This is what a net could gain from knowing people by sight, were they on both sides of the split.
-    """
+    """Predicts the emotion most frequent among the subject's other photos, or in all: what knowing people gains."""
     return _most_frequent(faces, "the subject's name alone", faces.table.subject)
 
 

@@ -27,10 +27,7 @@ def filters(run: "Run") -> np.ndarray:
 def occlusion(run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH, step: int = STEP) -> np.ndarray:
     """(k, k) float32: how much the probability of `emotion` falls when a grey patch covers each part of a picture.
 
-    picture    (size, size) uint8
-    patch      side of the patch in pixels, filled with the picture's mean
-    step       pixels from one patch to the next
-    Method: Zeiler & Fergus 2014, section 4.2.
+    The picture is (size, size) uint8; `patch`, its side, and `step` are pixels (Zeiler & Fergus 2014, section 4.2).
     """
     size = len(picture)
     corners = range(0, size - patch + 1, step)

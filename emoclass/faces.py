@@ -22,10 +22,9 @@ class Faces:
 
     pixels  (n, size, size) uint8, grey; may be memory-mapped
     table   n rows of text: `photo` (unique), `emotion`, `subject`, `source`, `annotator`, `split` (the part that
-            somebody else put the photo in; "" if nobody did), `parent` (the photo that a transformed copy was made
-            from; an original is its own parent), `duplicate_id` (one word shared by photos that are the same file
-            under several names) and `near_duplicate_id` (one word shared by photos that are all but the same
-            picture; `duplicate_id` if it is not given)
+            somebody else put the photo in; "" if nobody did), `parent` (the photo that a copy was made from, or
+            itself), `duplicate_id` (shared by the same file under several names) and `near_duplicate_id` (shared by
+            all but the same picture; `duplicate_id` if it is not given)
     name    what the collection is called in figures and paths
     report  (what, count, which) for each thing that cleaning found, in order
 
@@ -96,10 +95,7 @@ class Faces:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over pixels and table: two collections with the same digest train the same nets.
-
-        The column `split` does not count: no net is trained by it.
-        """
+        """sha256 over pixels and table but `split`: collections with the same digest train the same nets."""
         sha = hashlib.sha256(f"{self.pixels.shape}".encode())
         sha.update(np.ascontiguousarray(self.pixels))
         sha.update(self.table.drop(columns="split").to_csv(index=False).encode())

@@ -32,10 +32,9 @@ def replacing(path: Path) -> Iterator[Path]:
     beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=".draft-"))
     try:
         yield beside / path.name
-        if not (
-            (beside / path.name).is_dir() and path.exists()
-        ):  # a folder bears its content's name: the same is there
-            os.replace(beside / path.name, path)
+        draft = beside / path.name
+        if not (draft.is_dir() and path.exists()):  # a folder bears its content's name: the same is there
+            os.replace(draft, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

@@ -26,11 +26,7 @@ SEARCHED = 480  # pixels of the longer side; a larger picture is searched at thi
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained net as it was taken away.
-
-    net      Keras model, (batch, size, size, 1) uint8 -> (batch, 8) logits
-    facts    what emoclass.json has on it
-    """
+    """A Keras model from (batch, size, size, 1) uint8 to (batch, 8) logits, and what emoclass.json has on it."""
 
     net: object
     facts: dict
@@ -42,10 +38,7 @@ class Model:
 
 
 def load(folder: os.PathLike | str | None = None) -> Model:
-    """The model that `make model` has left in `folder`, build/model if none is named.
-
-    Raises InputError if there is none, or if its two files do not belong together.
-    """
+    """The model in `folder`, else build/model; InputError if there is none or its files do not belong together."""
     folder = Path(folder or build_folder() / "model")
     try:
         facts = json.loads((folder / FACTS).read_text())
@@ -62,8 +55,7 @@ def load(folder: os.PathLike | str | None = None) -> Model:
 def predict(model: Model, picture: np.ndarray) -> dict[str, float]:
     """The probability of each of the eight emotions: of how this face looks, not of what somebody feels.
 
-    picture    (size, size) uint8 grey, as `crop_face` cuts it; it is seen twice, once mirrored
-    Raises InputError if it is something else.
+    picture    (size, size) uint8 grey, as `crop_face` cuts it, seen also mirrored; InputError if it is something else
     """
     picture, shape = np.asarray(picture), (model.size, model.size)
     if picture.dtype != np.uint8 or picture.shape != shape:

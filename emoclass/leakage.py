@@ -38,10 +38,9 @@ def near_duplicate_pairs(faces: Faces) -> pd.DataFrame:
 
 
 def nearest(faces: Faces, split: Split) -> pd.DataFrame:
-    """For each test photo, the training photo that it is nearest to.
+    """For each test photo and its `emotion`, the `nearest` training photo.
 
-    Columns: `photo`, `emotion`, `nearest`, and `grey_levels`, the root of the mean squared difference of their
-    pixels, each picture's mean taken off. All pairs are looked at.
+    `grey_levels` is the root of the mean squared difference of their pixels, each picture's mean taken off.
     """
     flat = faces.pixels.reshape(len(faces), -1).astype(np.float32)
     flat -= flat.mean(1, keepdims=True)
@@ -54,10 +53,9 @@ def nearest(faces: Faces, split: Split) -> pd.DataFrame:
 
 
 def count_duplicates(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What stands twice: how many photos of each emotion, and the pairs as `near_duplicate_pairs` finds them.
+    """How many photos of each emotion stand twice, and the pairs as `near_duplicate_pairs` finds them.
 
-    Columns: `photos`, those whose `same file` stands there again, those that have a `near-duplicate` (the same file
-    included), and those whose near-duplicate is `of another subject` by name.
+    A `near-duplicate` may be the `same file`; its subject may be another by name.
     """
     pairs, table = near_duplicate_pairs(faces), faces.table
     strangers = pairs[~pairs.same_subject]

@@ -17,7 +17,7 @@ def class_weights(counts: np.ndarray, class_weight: ClassWeight = "none", beta: 
     balanced   inverse frequency, N / (K n_k): each class counts the same in all
     sqrt       the square root of that: a compromise, 28:1 where balanced is 763:1
     effective  (1 - beta) / (1 - beta^n_k), the effective number of photos (Cui et al. 2019); beta from 0 to below 1
-    A class without a photo gets weight 0, as there is nothing to weigh. Raises InputError for another word or beta.
+    A class without a photo gets weight 0. Raises InputError for another word or beta.
     """
     if class_weight not in get_args(ClassWeight):
         raise InputError(f"class_weight {class_weight!r} is unknown; choose one of {listed(get_args(ClassWeight))}")
@@ -42,10 +42,7 @@ def log_prior(counts: np.ndarray) -> np.ndarray:
 
 
 def cross_entropy(
-    weights: np.ndarray,
-    focal_gamma: float = 0.0,
-    logit_adjustment_tau: float = 0.0,
-    prior: np.ndarray | None = None,
+    weights: np.ndarray, focal_gamma: float = 0.0, logit_adjustment_tau: float = 0.0, prior: np.ndarray | None = None
 ):
     """A Keras loss: the mean over the batch of weight[label] x (1 - p_t)^gamma x -log p_t.
 

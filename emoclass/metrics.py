@@ -41,10 +41,9 @@ def confusion(predictions: Predictions) -> np.ndarray:
 
 
 def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Every metric of METRICS, and the recall of each class, from (..., K, K) confusion counts.
+    """Every metric of METRICS, and the recall of each class, from (..., K, K) confusion counts, thousands at once.
 
     Balanced accuracy and macro-F1 are means over the classes that occur among the labels; recall is NaN for others.
-    Unlike scikit-learn, which the tests compare it with, this takes thousands of resamples at once.
     """
     counts = np.asarray(counts, float)
     hits, actual, predicted = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
@@ -74,9 +73,9 @@ def wilson(hits: int, n: int) -> Estimate:
 def recall(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
     """For each class that occurs: the share recognised, its interval, and n = photos of this class.
 
-    The interval is over resampled subjects, since several pictures of one subject are no independent witnesses. Where
-    every subject has one picture, or all or none are recognised (no resample then differs), it is Wilson's, for as
-    many trials as there are subjects. A photo tested with several seeds is one photo, which may be right in part.
+    The interval is over resampled subjects. Where every subject has one picture, or all or none are recognised (no
+    resample then differs), it is Wilson's, for as many trials as there are subjects. A photo tested with several
+    seeds is one photo, which may be right in part.
     """
     rows = predictions.table.assign(right=predictions.y_pred == predictions.y_true)
     photos = rows.groupby([predictions.target_column, "subject", "photo"], sort=False).right.mean()
@@ -101,10 +100,7 @@ def mean_over_subjects(values: np.ndarray, subjects: np.ndarray, seed: int = 0) 
 
 
 def score(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
-    """Each metric with its interval: the middle 95 % of 2,000 resamples of the subjects.
-
-    Subjects are drawn, not photos, because several photos of one subject are less than so many witnesses.
-    """
+    """Each metric; its interval is the middle 95 % of 2,000 resamples of the subjects, not of dependent photos."""
     return _estimates(predictions, seed=seed)
 
 
@@ -130,10 +126,7 @@ def recall_table(several: list[Predictions] | dict[str, Predictions]) -> pd.Data
 
 
 def paired_difference(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Estimate]:
-    """`one` minus `other` in each metric, paired: the same subjects are drawn for both, 2,000 times.
-
-    Both must have been tested on the same photos, however often; InputError if not.
-    """
+    """`one` minus `other` in each metric, the same subjects drawn for both; InputError if their photos differ."""
     _check_same_photos(one, other)
     return difference_by_subject(one, other, seed)
 
@@ -157,9 +150,8 @@ def mean_recall_difference(one: Predictions, other: Predictions, emotions: tuple
 def p_values(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, float]:
     """Two-sided p-values that `one` and `other` score alike: in each metric, and in each of GROUP_RECALLS.
 
-    Twice the smaller share of the resamples on either side of 0, from ten times as many resamples as
-    `paired_difference` draws. One is added to both counts (Davison & Hinkley 1997): the least p is 1e-4. A group
-    without any photo is left out. Both must have been tested on the same photos; InputError if not.
+    Twice the smaller share of 20,000 resamples on either side of 0; one is added to both counts, so that the least p
+    is 1e-4 (Davison & Hinkley 1997). A group without any photo is left out. InputError if their photos differ.
     """
     _check_same_photos(one, other)
     counts, classes = _counts(one, other), one.classes
@@ -176,11 +168,7 @@ def p_values(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, f
 
 
 def holm(p: dict[str, float]) -> dict[str, float]:
-    """p-values of a family of comparisons, so adjusted that all of it errs as seldom as one would (Holm 1979).
-
-    The smallest is multiplied by the size of the family, the next by one less, and so on; none falls below the one
-    before it, none exceeds 1. Raises InputError, naming what is not a p-value.
-    """
+    """p-values, so adjusted that the family errs as seldom as one would (Holm 1979); InputError names what is none."""
     if wrong := [f"{name}={value}" for name, value in p.items() if not 0 <= value <= 1]:
         raise InputError(f"p-values lie between 0 and 1: {listed(wrong)}")
     names = sorted(p, key=p.get)
@@ -190,9 +178,9 @@ def holm(p: dict[str, float]) -> dict[str, float]:
 
 
 def mcnemar(one: Predictions, other: Predictions) -> float:
-    """Exact two-sided p-value that both are right equally often on the same photos (McNemar 1947).
+    """Exact two-sided p-value that both are right equally often (McNemar 1947); InputError if their photos differ.
 
-    Of a photo tested several times the majority counts; a tie is wrong. Raises InputError if the photos differ.
+    Of a photo tested several times the majority counts; a tie is wrong.
     """
     _check_same_photos(one, other)
     a, b = (_right(predictions).groupby("photo").right.mean().gt(0.5) for predictions in (one, other))
@@ -276,10 +264,7 @@ def _scores(counts: np.ndarray, classes: tuple[str, ...], groups: dict[str, tupl
 
 
 def _estimates(*several: Predictions, seed: int, emotions: tuple[str, ...] | None = None) -> dict[str, Estimate]:
-    """Each metric, and the `mean_recall` of any `emotions`, over resampled subjects; of two, their difference.
-
-    The same subjects are drawn for both, so that what both owe to the draw cancels.
-    """
+    """Each metric and `mean_recall` of `emotions`; of two, their difference, the same subjects drawn for both."""
     first, counts = several[0], _counts(*several)
     groups, n = {}, first.table.photo.nunique()
     if emotions is not None:

@@ -32,15 +32,13 @@ class ConvNet:
 class ResNet:
     """A residual net (He et al. 2016): a 5x5 stem of stride 2, then blocks of two 3x3 convolutions with a shortcut.
 
-    Each convolution is followed by batch normalisation. Every picture is first brought to mean 0 and deviation 1, so
-    that dim film stills and bright studio faces look alike.
-
     stem     channels of the first convolution
     blocks   (channels, stride) of each block; a shortcut of stride 2 is a 2x2 mean
     dropout  share of the features left out in training
 
-    The last maps are not averaged over the face but weighed by place, for each channel by weights of its own (Chen
-    et al. 2019): a raised corner of the mouth is not a raised brow.
+    Every picture is first brought to mean 0 and deviation 1: dim film stills then look like bright studio faces.
+    Convolutions are followed by batch normalisation. The last maps are not averaged but weighed by place, for each
+    channel by weights of its own (Chen et al. 2019): a raised corner of the mouth is not a raised brow.
     """
 
     stem: int = 32
@@ -71,9 +69,8 @@ def build(
 ):
     """A Keras model from (batch, size, size, 1) uint8 pictures to (batch, classes) float32 logits.
 
-    online_augmentation    changes made to each picture in training; they hold no weights
-    seed                   of the first weights, dropout and augmentation: each draws from a seed of its own, so that
-                           nothing else in the process can change them
+    seed    of the first weights, dropout and augmentation: each draws from a seed of its own, so that nothing else
+            in the process can change them
 
     Raises InputError if a residual net's strides do not divide the sides of its maps.
     """
@@ -138,8 +135,7 @@ def _resnet(net: ResNet, x, next_seed):
 def count_params_and_macs(net: ConvNet | ResNet, size: int, classes: int = 8) -> tuple[int, int]:
     """(parameters, multiply-accumulates for one picture), counted over the layers of the built net.
 
-    Of batch normalisation, all four numbers for each channel count as parameters, moving averages included; its
-    multiply-accumulates do not count, as they can be folded into the convolution.
+    Batch normalisation has four parameters a channel, and no operations: they can be folded into the convolution.
     """
     built, macs = build(net, size, classes), 0
     for layer in built.layers:

@@ -1,10 +1,9 @@
 """What can still be done once nets are trained: take the prior out, calibrate, change the last layer, choose.
 
 Each function takes whole Predictions and returns what the same nets predict then, run by run. What is to be chosen is
-chosen on the run's own validation part, whose probabilities change along with those of the test, so that one step can
-follow another. The runs' `weights` stay those of the trained nets; predictions after each epoch are dropped.
-
-All raise InputError if rows or runs are missing, or if what they need (a validation part, features) was not kept.
+chosen on the run's own validation part, whose probabilities change as well, so that one step can follow another. The
+runs keep the `weights` of the trained nets, but no predictions after each epoch. All raise InputError if rows or runs
+are missing, or if what they need (a validation part, features) was not kept.
 """
 
 import warnings
@@ -83,8 +82,7 @@ def logit_adjusted(
 def nearest_mean(predictions: Predictions, name: str | None = None) -> Predictions:
     """The emotion whose mean feature in training is the nearest (Kang et al. 2020): minority classes have one as well.
 
-    Nearness is the cosine; the probabilities are its softmax, calibrated as in `temperatures`. An emotion that was
-    not trained on gets 0.
+    Nearness is the cosine; its softmax is calibrated as in `temperatures`. An emotion not trained on gets 0.
     """
 
     def change(run: "Run") -> Parts:
@@ -130,12 +128,10 @@ def select_on_validation(
 ) -> Predictions:
     """For each fold and seed, the predictions of the candidate that does best on the fold's own validation part.
 
-    A nested choice (Cawley & Talbot 2010), as honest as a single candidate: nobody who is tested in a fold has a say
-    in what is used there. The first of equals.
+    A nested choice (Cawley & Talbot 2010): nobody tested in a fold has a say in what is used there. First of equals.
 
     metric      any of metrics.METRICS
     at_least    lowest accuracy on the validation part; where no candidate has it, the most accurate is taken
-
     Raises InputError also if the candidates were not tested, or not validated, on the same photos in the same folds.
     """
     candidates = list(candidates)

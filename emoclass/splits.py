@@ -48,10 +48,7 @@ def connected(n: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def group_ids(table: pd.DataFrame, group_by: str) -> np.ndarray:
-    """(n,) int: rows with the same number share, through any chain of rows, something that `group_by` keeps together.
-
-    By subject, for example, two subjects whose names were given to one and the same picture are one group.
-    """
+    """(n,) int: rows with the same number share, through any chain, something that `group_by` keeps together."""
     rows = np.arange(len(table))
     if not GROUP_KEYS[group_by]:
         return rows
@@ -60,7 +57,7 @@ def group_ids(table: pd.DataFrame, group_by: str) -> np.ndarray:
 
 
 def check_no_leakage(table: pd.DataFrame, part: np.ndarray, group_by: str) -> None:
-    """Raise LeakError if a photo's copies, a duplicate or (by subject, by source) a subject is in two parts.
+    """Raise LeakError if copies, duplicates or (by subject, by source) a subject are in two parts.
 
     part    (n,) int: the part that each row is in; rows below 0 are in none
     """
@@ -81,10 +78,9 @@ def in_training(table: pd.DataFrame, split: Split) -> dict[str, np.ndarray]:
 
 
 def assign_folds(table: pd.DataFrame, group_by: str = "subject", n_folds: int = 5, seed: int = 0) -> np.ndarray:
-    """(n,) int64: the fold in which each row is tested, emotions spread evenly (StratifiedGroupKFold).
+    """(n,) int64: the fold in which each row is tested, emotions spread evenly; by "source" largest source first.
 
-    By "source" the folds are the sources themselves, the largest first. Raises InputError if `group_by` is unknown,
-    or an emotion has fewer rows, or `group_by` fewer groups, than there are folds.
+    Raises InputError if `group_by` is unknown, or an emotion has fewer rows, or `group_by` fewer groups, than folds.
     """
     if group_by not in GROUP_KEYS:
         raise InputError(f"split by {group_by!r} is unknown; choose one of {listed(GROUP_KEYS)}")
