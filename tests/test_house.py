@@ -82,8 +82,8 @@ def test_modules_and_functions_are_short_and_the_front_is_thin():
     lines = {file: len((PACKAGE / file).read_text().splitlines()) for file in FILES}
     assert {file: n for file, n in lines.items() if n > 350} == {}
     front = [file for file in FILES if "/" not in file]
-    # No more than today; the aims are 2,000 and 5,000.
-    assert len(front) <= 20 and sum(lines[file] for file in front) <= 2050 and sum(lines.values()) <= 5900
+    # All lines: no more than today; the aim is 5,000.
+    assert len(front) <= 20 and sum(lines[file] for file in front) <= 2000 and sum(lines.values()) <= 5900
     functions = [
         (file, node.name, node.end_lineno - node.lineno + 1)
         for file, tree in FILES.items()
