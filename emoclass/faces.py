@@ -18,23 +18,17 @@ DERIVED = {"split": lambda table: "", "near_duplicate_id": lambda table: table.d
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """Photos of faces and what is known of each.
+    """Photos of faces and what is known of each. Raises InputError if pixels and table do not fit each other.
 
-    pixels  (n, size, size) uint8, grey; may be memory-mapped
     table   n rows of text: `photo` (unique), `emotion`, `subject`, `source`, `annotator`, `split` (the part that
-            somebody else put the photo in; "" if nobody did), `parent` (the photo that a copy was made from, or
-            itself), `duplicate_id` (shared by the same file under several names) and `near_duplicate_id` (shared by
-            all but the same picture; `duplicate_id` if it is not given)
-    name    what the collection is called in figures and paths
-    report  (what, count, which) for each thing that cleaning found, in order
-
-    Raises InputError if the two sides do not fit each other.
+            somebody else put it in, or ""), `parent` (the photo that a copy was made from, or itself), `duplicate_id`
+            (shared by the same file under several names), `near_duplicate_id` (by all but the same picture)
     """
 
-    pixels: np.ndarray
+    pixels: np.ndarray  # (n, size, size) uint8, grey; may be memory-mapped
     table: pd.DataFrame
-    name: str = "faces"
-    report: tuple[tuple[str, int, str], ...] = field(default=(), repr=False)
+    name: str = "faces"  # what the collection is called in figures and paths
+    report: tuple[tuple[str, int, str], ...] = field(default=(), repr=False)  # (what, count, which) of the cleaning
 
     def __post_init__(self):
         shape, table = self.pixels.shape, self.table

@@ -7,27 +7,14 @@ MINORITY = tuple(emotion for emotion in EMOTIONS if emotion not in MAJORITY)
 # Paul Tol's "muted" scheme, for the colour-blind, so ordered that neighbours also differ in lightness and so stay
 # apart in grey.
 COLOURS = {
-    "anger": "#882255",
-    "contempt": "#DDCC77",
-    "disgust": "#117733",
-    "fear": "#AA4499",
-    "happiness": "#CC6677",
-    "neutral": "#332288",
-    "sadness": "#88CCEE",
-    "surprise": "#44AA99",
-}
+    "anger": "#882255", "contempt": "#DDCC77", "disgust": "#117733", "fear": "#AA4499",
+    "happiness": "#CC6677", "neutral": "#332288", "sadness": "#88CCEE", "surprise": "#44AA99",
+}  # fmt: skip
 
 ALIASES = {
-    "angry": "anger",
-    "contemptuous": "contempt",
-    "disgusted": "disgust",
-    "afraid": "fear",
-    "fearful": "fear",
-    "happy": "happiness",
-    "joy": "happiness",
-    "sad": "sadness",
-    "surprised": "surprise",
-}
+    "angry": "anger", "contemptuous": "contempt", "disgusted": "disgust", "afraid": "fear", "fearful": "fear",
+    "happy": "happiness", "joy": "happiness", "sad": "sadness", "surprised": "surprise",
+}  # fmt: skip
 
 
 def canonical(label: str) -> str | None:

@@ -1,8 +1,4 @@
-"""Synthetic faces with a known truth: the data set that is always at hand, and a laboratory.
-
-Whatever may mislead a net on photographs (subjects, sources, scarcity, duplicates) is a knob of
-`SyntheticConfig`, so that each can be switched on alone.
-"""
+"""Synthetic faces with a known truth: always at hand, and each thing that may mislead a net can be switched off."""
 
 from dataclasses import dataclass
 
@@ -20,30 +16,17 @@ BLOCK = 512  # faces whose outlines are in memory at a time
 
 @dataclass(frozen=True)
 class SyntheticConfig:
-    """A collection of synthetic faces as plain values; every knob can be switched off.
+    """A collection of synthetic faces as plain values. Raises InputError if one of them is impossible."""
 
-    counts             photos of each emotion, in the order of EMOTIONS; duplicates come on top. The default is
-                       the imbalance of the photo collection at an eighth of its size, but 10 of each at least
-    photos_per_subject mean for (newspaper, film), 1 or more; a few subjects have many photos, most have one
-    subject_label_bias how much a subject keeps to some emotions; 0: who it is says nothing about the emotion
-    intensity          weakest and strongest expression, from 0 to 1
-    film               share of film stills, one for each emotion (the default: as in the photo collection) or
-                       one for all of them: the source then says nothing about the emotion; 0: no film
-    style              how much film stills look different (coarse, dim, lit from one side, tilted); 0: not
-    duplicates         photos that are there again, byte for byte, under another name and another subject's
-    noise              standard deviation of pixel noise in grey levels; 0: none
-
-    Raises InputError if a knob has an impossible value.
-    """
-
-    counts: tuple[int, ...] = (29, 10, 24, 10, 666, 803, 31, 43)
-    photos_per_subject: tuple[float, float] = (2.3, 14.0)
-    subject_label_bias: float = 1.5
-    intensity: tuple[float, float] = (0.4, 1.0)
+    counts: tuple[int, ...] = (29, 10, 24, 10, 666, 803, 31, 43)  # of each emotion: an eighth of the photo collection
+    photos_per_subject: tuple[float, float] = (2.3, 14.0)  # mean for (newspaper, film); a few subjects have many
+    subject_label_bias: float = 1.5  # how much a subject keeps to some emotions; 0: not at all
+    intensity: tuple[float, float] = (0.4, 1.0)  # weakest and strongest expression, from 0 to 1
+    # Share of film stills for each emotion, as in the photo collection; or one share for all of them.
     film: float | tuple[float, ...] = (0.095, 0.0, 0.94, 0.38, 0.068, 0.022, 0.54, 0.033)
-    style: float = 1.0
-    duplicates: int = 0
-    noise: float = 6.0
+    style: float = 1.0  # how much film stills look different (coarse, dim, lit from one side, tilted); 0: not
+    duplicates: int = 0  # photos that are there again, byte for byte, under another name and another subject's
+    noise: float = 6.0  # standard deviation of pixel noise in grey levels
 
     def __post_init__(self):
         counts, film = np.asarray(self.counts), np.asarray(self.film)
@@ -66,11 +49,10 @@ class SyntheticConfig:
 
 
 def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int = 0) -> Faces:
-    """Faces of `size` x `size` pixels as `config` has them; the same arguments give the same bits.
+    """Faces of `size` x `size` pixels, emotions mixed, duplicates last; the same arguments give the same bits.
 
-    Rows stand in the order of their names, emotions mixed, duplicates last. Subjects, poses, expressions, styles,
-    noise and duplicates have randomness of their own: switching one off leaves the others as they were.
-    Raises InputError for a size below 12.
+    Subjects, poses, expressions, styles, noise and duplicates have randomness of their own: switching one off leaves
+    the others as they were. Raises InputError for a size below 12.
     """
     streams = ("order", "cast", "subject", "pose", "intensity", "style", "noise", "duplicates")
     random = dict(zip(streams, np.random.default_rng(seed).spawn(len(streams))))
@@ -138,7 +120,7 @@ def _vary(traits, n, random):
 
 def _express(drawn, intensity, random):
     """{action unit: (n, 2) strength left and right}; the units of a photo are alike in strength, not the same."""
-    moved = [[action_units(emotion, 1.0, side) for emotion in EMOTIONS] for side in ("left", "right")]
+    moved = [[action_units(emotion, side) for emotion in EMOTIONS] for side in ("left", "right")]
     side, photo = random.integers(2, size=len(drawn)), random.random((len(drawn), 1))
     au = {}
     for unit in ALL_UNITS:

@@ -1,16 +1,11 @@
-"""One drawn face, moved by action units.
-
-The units are those of Ekman & Friesen (Facial Action Coding System, 1978); which of them an emotion moves is
-EMFACS (Friesen & Ekman, 1983).
-"""
+"""Synthetic faces moved by action units (Ekman & Friesen 1978); which an emotion moves is EMFACS (1983)."""
 
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 
-from emoclass.errors import InputError, listed
-from emoclass.labels import EMOTIONS
+from emoclass.errors import InputError
 
 # fmt: off
 UNITS = {
@@ -20,9 +15,8 @@ UNITS = {
 ALL_UNITS = sorted(set(sum(UNITS.values(), ())))
 ONE_SIDED = ("contempt",)
 
-# A face: its average and how much it varies (standard deviation; cut off at two of them). Lengths are in half
-# sides of the picture, tones in grey levels, angles in radians. What is in PERSON stays the same in all photos
-# of a subject, what is in POSE does not.
+# A face: its average and how much it varies (standard deviation; cut off at two of them). Lengths are in half sides
+# of the picture, tones in grey levels, angles in radians. SUBJECT is the same in all photos of a subject, POSE is not.
 SUBJECT = {
     "width": (0.64, 0.035), "jaw": (0.86, 0.06), "chin": (0.80, 0.03), "skin": (190, 18), "asymmetry": (0, 0.009),
     "hair": (75, 32), "hairline": (-0.66, 0.05), "hair_length": (0.1, 0.5), "parting": (0, 0.2),
@@ -38,31 +32,13 @@ POSE = {
 SMALLEST = 12  # pixels; an eye is two of them wide then
 
 
-def action_units(emotion: str, intensity: float = 1.0, side: str = "right") -> dict[int, tuple[float, float]]:
-    """What an emotion moves: {action unit: strength (left, right)} as seen in the picture, from 0 to 1 (EMFACS).
+def action_units(emotion: str, side: str = "right") -> dict[int, tuple[float, float]]:
+    """What an emotion moves: {action unit: strength (left, right)} as seen in the picture, 0 or 1 (EMFACS).
 
-    `side`, "left" or "right", is where a one-sided expression is seen: contempt. Raises InputError for anything
-    but one of the eight emotions.
+    side    "left" or "right": where a one-sided expression, contempt, is seen
     """
-    if emotion not in UNITS:
-        raise InputError(f"synthetic: {emotion!r} is not one of {listed(EMOTIONS)}")
     both = emotion not in ONE_SIDED
-    strength = (intensity * (both or side == "left"), intensity * (both or side == "right"))
-    return {unit: strength for unit in UNITS[emotion]}
-
-
-def draw_face(units=None, traits=None, size: int = 48) -> np.ndarray:
-    """One face, (size, size) uint8, without noise.
-
-    units   {action unit: strength (left, right)} as from `action_units`; none: a neutral face
-    traits  {name: value} of PERSON or POSE where the face is not the average one
-    Raises InputError for an unknown unit or trait and for a size below 12.
-    """
-    units, traits, average = units or {}, traits or {}, SUBJECT | POSE
-    if unknown := sorted(set(units) - set(ALL_UNITS)) + sorted(set(traits) - set(average)):
-        raise InputError(f"synthetic: no such action unit or trait: {listed(unknown)}")
-    face = {name: np.full((1, 1), traits.get(name, value), float) for name, (value, _) in average.items()}
-    return paint(face, {unit: np.array([units.get(unit, (0, 0))]) for unit in ALL_UNITS}, size)[0]
+    return {unit: (float(both or side == "left"), float(both or side == "right")) for unit in UNITS[emotion]}
 
 
 # From here on points are complex numbers x + iy, x to the right and y down, from -1 to 1 over the picture. A
@@ -181,10 +157,10 @@ def _mouth(face, au, left, right):
     bow = 1 - 0.3 * np.exp(-((ALONG / 0.2) ** 2))
     yield _area(upper - 0.045j * thick * bow, lower + 0.06j * thick), face.skin * 0.68
     yield _area(upper, lower), 45
-    difference_by_subject = (lower - upper).imag
-    bite = 1j * np.minimum(difference_by_subject, 0.02 * au[26] + 0.075 * smile + 0.05 * au[9])
+    opening = (lower - upper).imag
+    bite = 1j * np.minimum(opening, 0.02 * au[26] + 0.075 * smile + 0.05 * au[9])
     yield _area(upper, upper + bite), 45 + 190 * (4 * (smile + au[9] + au[26])).clip(0, 1)
-    bite = 1j * np.minimum(difference_by_subject, 0.05 * au[16] + 0.03 * au[20])
+    bite = 1j * np.minimum(opening, 0.05 * au[16] + 0.03 * au[20])
     yield _area(lower - bite, lower), 45 + 180 * (4 * (au[16] + au[20])).clip(0, 1)
     yield _stroke(upper, 0.013), face.skin * 0.3
 

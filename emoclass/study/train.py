@@ -24,39 +24,26 @@ _ONE_AT_A_TIME = threading.Lock()  # precision and the session are Keras's own f
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One trained net and its test.
-
-    photo, parent       (m,) str: the rows tested, in order
-    classes             what could be predicted: EMOTIONS, or the sources
-    probabilities       (m, classes) float32; 0 for emotions that the variant leaves out
-    epoch_predictions   (epochs, m) uint8: the class predicted after each epoch, if the variant records them
-    in_training         as `splits.in_training`
-    history             per epoch: loss, accuracy, val_loss, val_accuracy
-    rows                how many were trained on, validated on, tested on
-    y_true              for each of PARTS: (n,) int64, the label as its place in `classes`
-    validation          (v, classes) float32: as `probabilities`, of the validation part
-    embeddings          for each of PARTS: (n, units) float16, what goes into the last layer, if the variant records
-                        features, else empty
-    seconds             of training, on one thread
-    weights             the net's arrays in Keras order, at the epoch that was kept
-    """
+    """One trained net and its test."""
 
     variant: Variant
     fold: int
     seed: int
-    photo: np.ndarray
-    parent: np.ndarray
-    classes: tuple[str, ...]
-    probabilities: np.ndarray
-    epoch_predictions: np.ndarray
-    in_training: dict[str, np.ndarray]
-    history: dict[str, list[float]]
-    rows: tuple[int, int, int]
-    y_true: dict[str, np.ndarray]
-    validation: np.ndarray
-    embeddings: dict[str, np.ndarray]
-    seconds: float
-    weights: list[np.ndarray]
+    photo: np.ndarray  # (m,) str: the rows tested, in order
+    parent: np.ndarray  # (m,) str
+    classes: tuple[str, ...]  # what could be predicted: EMOTIONS, or the sources
+    probabilities: np.ndarray  # (m, classes) float32; 0 for emotions that the variant leaves out
+    epoch_predictions: np.ndarray  # (epochs, m) uint8: the class predicted after each epoch, if recorded
+    in_training: dict[str, np.ndarray]  # as `splits.in_training`
+    history: dict[str, list[float]]  # per epoch: loss, accuracy, val_loss, val_accuracy
+    rows: tuple[int, int, int]  # how many were trained on, validated on, tested on
+    y_true: dict[str, np.ndarray]  # for each of PARTS: (n,) int64, the label as its place in `classes`
+    validation: np.ndarray  # (v, classes) float32: as `probabilities`, of the validation part
+    embeddings: dict[
+        str, np.ndarray
+    ]  # for each of PARTS: (n, units) float16, what goes into the last layer, if recorded
+    seconds: float  # of training, on one thread
+    weights: list[np.ndarray]  # in Keras order, at the epoch that was kept
 
     @property
     def best_epoch(self) -> int:
@@ -67,10 +54,9 @@ class Run:
 
 
 def select_samples(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
-    """The photos that a variant is about, their `emotion` being what its net is to learn if emotions are its target.
+    """The photos that a variant is about; for target="permuted" with their emotions in another order.
 
-    Permuted emotions are the true ones in another order, one for each photo and its duplicates, so that each emotion
-    stays about as frequent as it was. Raises InputError if the variant names a source that no photo comes from.
+    Duplicates share one permuted emotion. Raises InputError if the variant names a source that no photo comes from.
     """
     named = (*variant.train_sources, *variant.test_sources, *variant.excluded_sources)
     if unknown := sorted(set(named) - set(faces.table.source)):
@@ -89,11 +75,8 @@ def select_samples(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
 def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tuple[Faces, Split]:
     """The photos of this variant, copies among them, and its split in this fold.
 
-    With `augment_first` photos and copies are split together: each copy with its photo's family, or, where
-    `allow_leak` overrides that, like a photo of its own. Otherwise the originals are split, and copies join the
-    training part alone. Photos of `train_sources` and `test_sources` come last in their part. Raises
-    LeakError and InputError as `splits.make_fold` does, and LeakError also if such a photo shares with the other
-    side what `group_by` keeps together.
+    Without `augment_first` the originals are split, and copies join the training part alone. Photos of `train_sources`
+    and `test_sources` come last in their part. Raises InputError and LeakError as `splits.make_fold` does.
     """
     faces = select_samples(variant, faces, seed)
     train_only = faces.table.source.isin(variant.train_sources).to_numpy()
@@ -127,12 +110,10 @@ def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tupl
 def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0, init_from: Run | None = None) -> Run:
     """Train and test one net; a pure function of its arguments (on one thread, see `backend`).
 
-    The seed decides the folds, the copies, the first weights and the order of the photos. Variants that differ in
-    something else share all of these, as far as they have them.
+    The seed decides the folds, the copies, the first weights and the order of the photos.
 
-    init_from    the run of `variant.init_from` for this fold and seed; it is trained first if it is needed and not
-                 given. Raises InputError if it is the run of another variant, fold or seed: that net may have been
-                 trained on what is tested here
+    init_from    the run of `variant.init_from` for this fold and seed, trained first if needed and not given.
+                 InputError if it is another's: that net may have been trained on what is tested here
     """
     expected = (variant.init_from and variant.init_from.content, fold, seed)
     if init_from and (init_from.variant.content, init_from.fold, init_from.seed) != expected:

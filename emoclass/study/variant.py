@@ -21,70 +21,40 @@ BelowOne = Annotated[float, "from 0 to below 1", lambda value: 0 <= value < 1]
 
 @dataclass(frozen=True)
 class Variant:
-    """What is trained, on what, and how it is tested.
+    """What is trained, on what, and how it is tested. Raises InputError naming every value that does not fit."""
 
-    name              what tables and figures call it; another name alone trains nothing anew
-    net               layers of the net
-    group_by          what the split keeps on one side
-    offline_augmentation   copies of the minority photos, made after the split, for the training part alone
-    augment_first     copies are made before the split and tested too: each stays with its photo, or, with
-                      `allow_leak`, is split like a photo of its own
-    allow_leak        overrides the guard, for a split that tears copies or duplicates apart
-    emotions          the emotions kept; photos of the others are left out
-    target            what the net learns: the emotion; emotions permuted so that only a photo's duplicates and copies
-                      share its label (whoever scores above chance has seen the photo); or the source
-    train_sources, test_sources, excluded_sources   sources whose photos are always trained on, always tested, or not
-                      used; the folds are made of all others
-    train_source_repeats   how often each photo of `train_sources` stands in the training part
-    class_weight, beta     see `losses.class_weights`
-    focal_gamma, logit_adjustment_tau   see `losses.cross_entropy`
-    sampling          photos as they are, or batches in which each emotion is drawn equally often
-    n_folds, n_folds_run   parts that the photos are split into, and how many are trained for and tested (None: all)
-    learning_rate     of Adam; constant, or (`schedule`) risen to over the first epoch, then falling along a cosine
-    weight_decay      above 0: of AdamW (Loshchilov & Hutter 2019)
-    clipnorm          longest gradient, over all weights (0: any)
-    checkpoint        the epoch with the least validation loss, or the last
-    online_augmentation    how photos are changed in training, otherwise each time
-    flip_tta          each picture is tested twice, once mirrored; the mean of both logits counts
-    init_from         the variant whose trained net this one starts from, instead of from nothing
-    record_epochs     also keep what is predicted for the test part after each epoch
-    record_features   also keep what goes into the last layer
-
-    Raises InputError, naming every value that is not one of its choices.
-    """
-
-    name: str
+    name: str  # what tables and figures call it; another name alone trains nothing anew
     net: ConvNet | ResNet = PARED_DOWN
-    group_by: Literal["photo", "duplicate", "subject", "source"] = "subject"
-    offline_augmentation: OfflineAugmentation | None = None
-    augment_first: bool = False
-    allow_leak: bool = False
-    emotions: tuple[str, ...] = EMOTIONS
-    target: Literal["emotion", "permuted", "source"] = "emotion"
-    train_sources: tuple[str, ...] = ()
-    test_sources: tuple[str, ...] = ()
+    group_by: Literal["photo", "duplicate", "subject", "source"] = "subject"  # what the split keeps on one side
+    offline_augmentation: OfflineAugmentation | None = None  # copies, made after the split for training alone
+    augment_first: bool = False  # copies are made before the split and tested too: each stays with its photo
+    allow_leak: bool = False  # overrides the guard: copies are split like photos of their own, duplicates too
+    emotions: tuple[str, ...] = EMOTIONS  # photos of others are left out
+    target: Literal["emotion", "permuted", "source"] = "emotion"  # permuted: who beats chance has seen the photo
+    train_sources: tuple[str, ...] = ()  # always trained on; the folds are made of sources without a role
+    test_sources: tuple[str, ...] = ()  # always tested
     excluded_sources: tuple[str, ...] = ()
-    train_source_repeats: Count = 1
-    class_weight: ClassWeight = "none"
+    train_source_repeats: Count = 1  # how often each photo of `train_sources` stands in the training part
+    class_weight: ClassWeight = "none"  # see `losses.class_weights`
     beta: BelowOne = 0.999
-    focal_gamma: NotNegative = 0.0
+    focal_gamma: NotNegative = 0.0  # see `losses.cross_entropy`
     logit_adjustment_tau: NotNegative = 0.0
-    sampling: Literal["natural", "balanced"] = "natural"
+    sampling: Literal["natural", "balanced"] = "natural"  # balanced: each emotion is drawn equally often
     n_folds: Annotated[int, "at least 2", lambda value: value >= 2] = 5
-    n_folds_run: int | None = None
+    n_folds_run: int | None = None  # how many of them are trained for and tested; None: all
     epochs: Count = 15
     batch_size: Count = 64
-    learning_rate: Annotated[float, "above 0", lambda value: value > 0] = 1e-3
+    learning_rate: Annotated[float, "above 0", lambda value: value > 0] = 1e-3  # of Adam
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    schedule: Literal["constant", "cosine"] = "constant"
-    weight_decay: NotNegative = 0.0
-    clipnorm: NotNegative = 0.0
-    checkpoint: Literal["best", "last"] = "best"
-    online_augmentation: OnlineAugmentation | None = None
-    flip_tta: bool = False
-    init_from: "Variant | None" = None
-    record_epochs: bool = False
-    record_features: bool = False
+    schedule: Literal["constant", "cosine"] = "constant"  # cosine: after one epoch of warm-up
+    weight_decay: NotNegative = 0.0  # above 0: of AdamW (Loshchilov & Hutter 2019)
+    clipnorm: NotNegative = 0.0  # longest gradient, over all weights; 0: any
+    checkpoint: Literal["best", "last"] = "best"  # the epoch with the least validation loss, or the last
+    online_augmentation: OnlineAugmentation | None = None  # how photos are changed in training, anew each time
+    flip_tta: bool = False  # each picture is tested twice, once mirrored; the mean of both logits counts
+    init_from: "Variant | None" = None  # whose trained net this one starts from, instead of from nothing
+    record_epochs: bool = False  # also keep what is predicted for the test part after each epoch
+    record_features: bool = False  # also keep what goes into the last layer
 
     def __post_init__(self):
         hints = get_type_hints(Variant, include_extras=True)
