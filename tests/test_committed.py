@@ -4,7 +4,7 @@ import pytest
 
 from emoclass import metrics
 from emoclass.labels import EMOTIONS
-from emoclass.paths import FIGURES
+from emoclass.paths import FIGURES, NOTEBOOKS
 from emoclass.study import results
 from emoclass.study.reproduce import README
 
@@ -28,21 +28,38 @@ def test_every_number_has_its_n_and_lies_in_its_interval():
     assert NUMBERS and wrong == []
 
 
-@pytest.mark.parametrize("prefix", ["pared_down.random", "pared_down.person", "convnet_a.person"])
+@pytest.mark.parametrize("prefix", ["pared_down.random", "pared_down.subject", "compact.subject"])
 def test_every_headline_has_all_metrics_and_the_recall_of_every_emotion(prefix):
     assert all(f"{prefix}.{metric}" in NUMBERS for metric in metrics.METRICS)
     found = [emotion for emotion in EMOTIONS if f"{prefix}.recall.{emotion}" in NUMBERS]
-    assert len(found) == 8 or prefix.startswith("convnet_a")
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("claim", [f"C{k}" for k in range(1, 18)])
+def test_every_claim_of_the_post_has_a_verdict_and_its_evidence(claim):
+    found = FOUND["claims"][claim]
+    assert found["verdict"] in results.VERDICTS and found["sentence"]
+    assert found["numbers"] and all(name in NUMBERS for name in found["numbers"])
+    assert f"<!-- verdict {claim} -->" in (NOTEBOOKS / "07_takeaways.ipynb").read_text()
 
 
 def test_the_known_facts_of_the_photos_were_found():
-    assert NUMBERS["legend.rows"]["value"] == 13_690
-    assert NUMBERS["legend.named_in_the_post"]["value"] == 12_594
-    assert [NUMBERS[f"legend.{emotion}"]["value"] for emotion in EMOTIONS] == [252, 9, 208, 21, 5696, 6868, 268, 368]
+    assert NUMBERS["annotations.rows"]["value"] == 13_690
+    assert NUMBERS["annotations.named_in_the_post"]["value"] == 12_594
+    assert [NUMBERS[f"annotations.{emotion}"]["value"] for emotion in EMOTIONS] == [
+        252,
+        9,
+        208,
+        21,
+        5696,
+        6868,
+        268,
+        368,
+    ]
     assert NUMBERS["baseline.majority.accuracy"]["value"] == pytest.approx(0.502, abs=0.001)
     assert NUMBERS["baseline.oracle.accuracy"]["value"] == pytest.approx(0.918, abs=0.001)
-    assert 0.59 < NUMBERS["baseline.person_name.accuracy"]["value"] < 0.62
-    assert 0.66 < NUMBERS["person.on_both_sides_of_a_random_split"]["value"] < 0.71
+    assert 0.59 < NUMBERS["baseline.subject_name.accuracy"]["value"] < 0.62
+    assert 0.66 < NUMBERS["subject.on_both_sides_of_a_random_split"]["value"] < 0.71
 
 
 def test_the_pared_down_net_scores_what_the_post_said():

@@ -23,7 +23,7 @@ from emoclass.study.sweep import concat_folds
 from emoclass.study.train import Run, fit, select_samples
 from emoclass.study.variant import Variant
 
-SCORES = ("best.person.", "compact.person.", "new_faces.")  # ids in results.json that tell what to expect of it
+SCORES = ("best.subject.", "compact.subject.", "new_faces.")  # ids in results.json that tell what to expect of it
 MEASURED = (
     "never on this very net, which has seen all but its validation part, but by subject on nets trained the same way "
     "with fewer photos. new_faces.collection.new_faces_adjusted comes nearest: seven tenths of the photos and half of "

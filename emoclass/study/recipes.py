@@ -14,7 +14,7 @@ def compact_variant(name: str = "compact", **changes) -> Variant:
         net=models.COMPACT,
         excluded_sources=LEARN,
         test_sources=(HELD_BACK,),
-        epochs=40,
+        epochs=20,
         learning_rate=2e-3,
         schedule="cosine",
         weight_decay=0.02,
@@ -36,7 +36,7 @@ def final_variant() -> Variant:
     return plain.replace(
         name="the model to take away",
         init_from=plain,
-        epochs=4,
+        epochs=3,
         learning_rate=1e-3,
         excluded_sources=(),
         train_sources=new,

@@ -134,9 +134,10 @@ def in_cell(entry: dict | None) -> str:
 def fill(text: str, results: dict, absent: str | None = None) -> str:
     """The same Markdown with every marked number and table written anew from the results.
 
-    `<!-- number ID -->...<!-- / -->` holds one number in words. `<!-- table COLUMN, COLUMN | ROW, ROW -->` ...
-    `<!-- / -->` holds a table with a row for each id prefix and a column for each metric. Raises InputError naming
-    every id that the results lack, unless `absent` is to stand there, or if a mark is not closed.
+    `<!-- number ID -->...<!-- / -->` holds one number in words, `<!-- verdict C9 -->...<!-- / -->` the verdict on a
+    claim. `<!-- table COLUMN, COLUMN | ROW, ROW -->...<!-- / -->` holds a table with a row for each id prefix and a
+    column for each metric. Raises InputError naming every id that the results lack, unless `absent` is to stand there,
+    or if a mark is not closed.
     """
     numbers, unknown = results["numbers"], []
 
@@ -148,6 +149,12 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
     def number(found):
         entry = look_up(found[2])
         return f"{found[1]}{in_words(entry, found[2]) if entry else absent}<!-- / -->"
+
+    def verdict(found):
+        claim = results.get("claims", {}).get(found[2])
+        if claim is None:
+            unknown.append(f"claim {found[2]}")
+        return f"{found[1]}{claim['verdict'] if claim else absent}<!-- / -->"
 
     def table(found):
         columns, rows = ([part.strip() for part in side.split(",")] for side in found[2].split("|"))
@@ -161,9 +168,10 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
 
     until = r"(?:(?!<!--).)*<!-- / -->"  # no further than to the next mark, so that an open one swallows nothing
     text, some = re.subn(rf"(<!-- number (\S+) -->){until}", number, text, flags=re.S)
+    text, verdicts = re.subn(rf"(<!-- verdict (\S+) -->){until}", verdict, text, flags=re.S)
     text, more = re.subn(rf"(<!-- table ([^|>]*\|[^|>]*) -->){until}", table, text, flags=re.S)
-    filled = some + more
-    if open_marks := len(re.findall("<!-- (?:number|table) ", text)) - filled:
+    filled = some + verdicts + more
+    if open_marks := len(re.findall("<!-- (?:number|verdict|table) ", text)) - filled:
         raise InputError(f"{open_marks} marks are not closed with <!-- / -->, or name a table without rows")
     if unknown and absent is None:
         raise InputError(f"results.json holds no {listed(unknown)}")

@@ -207,7 +207,7 @@ def small(faces, trained, monkeypatch):
     monkeypatch.setattr("emoclass.study.notebook.load_faces", lambda dataset, size: faces)
     monkeypatch.setattr(export, "final_variant", lambda: BEST)
     recorded = Study("06_new_faces", "synthetic").results
-    recorded.numbers = {name: number() for name in ("best.person.macro_f1", "new_faces.compact.recall.fear", "a.b")}
+    recorded.numbers = {name: number() for name in ("best.subject.macro_f1", "new_faces.compact.recall.fear", "a.b")}
     recorded.save()
     return recorded
 
@@ -221,7 +221,7 @@ def test_the_facts_say_what_a_stranger_needs(small, run, faces, capsys):
     assert facts["data"]["digest"] == faces.digest
     assert facts["data"]["photos of each emotion"] == dict(faces.counts)
     assert facts["scores"]["numbers"] == {
-        n: number() for n in ("best.person.macro_f1", "new_faces.compact.recall.fear")
+        n: number() for n in ("best.subject.macro_f1", "new_faces.compact.recall.fear")
     }
     assert "never on this very net" in facts["scores"]["measured"]
     assert facts["variant"] == json.loads(json.dumps(BEST.content))
@@ -229,17 +229,17 @@ def test_the_facts_say_what_a_stranger_needs(small, run, faces, capsys):
     assert [facts["rows"]["train"], facts["rows"]["validation"]] == list(run.rows[:2])
     assert (facts["tau"], facts["temperature"]) == export.tune_tau_and_temperature(run, faces)
     assert "Article 5(1)(f)" in facts["not_for"]
-    assert "compact.person.*" in capsys.readouterr().out
+    assert "compact.subject.*" in capsys.readouterr().out
 
 
 def test_the_same_model_is_not_trained_twice_but_its_scores_are_copied_anew(small, trained):
     first = inference.load(export.export("synthetic").parent)
-    small.numbers["best.person.accuracy"] = number()
+    small.numbers["best.subject.accuracy"] = number()
     small.save()
     again = inference.load(export.export("synthetic").parent)
     assert trained == [BEST]
     assert again.facts["scores"]["numbers"].keys() - first.facts["scores"]["numbers"].keys() == {
-        "best.person.accuracy"
+        "best.subject.accuracy"
     }
     assert again.facts["temperature"] == first.facts["temperature"]
     assert all((a == b).all() for a, b in zip(again.net.get_weights(), first.net.get_weights()))

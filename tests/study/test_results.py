@@ -225,7 +225,15 @@ def test_an_unknown_id_may_be_shown_as_absent(found):
     assert fill("<!-- number no.such -->5<!-- / -->", found, "?") == "<!-- number no.such -->?<!-- / -->"
 
 
-@pytest.mark.parametrize("open_mark", ["<!-- number a -->", "<!-- table a -->x<!-- / -->"])
+def test_the_verdict_on_a_claim_is_filled_in_and_an_unknown_claim_named():
+    found = dict(numbers={}, labels={}, claims={"C9": dict(verdict="stands")})
+    assert fill("<!-- verdict C9 -->falls<!-- / -->", found) == "<!-- verdict C9 -->stands<!-- / -->"
+    with pytest.raises(InputError, match="no claim C8"):
+        fill("<!-- verdict C8 --><!-- / -->", found)
+    assert fill("<!-- verdict C8 --><!-- / -->", dict(numbers={}, labels={}), "?").endswith("?<!-- / -->")
+
+
+@pytest.mark.parametrize("open_mark", ["<!-- verdict C9 -->", "<!-- number a -->", "<!-- table a -->x<!-- / -->"])
 def test_a_mark_that_is_not_closed_is_refused_and_swallows_nothing(found, open_mark):
     with pytest.raises(InputError, match="1 marks are not closed"):
         fill(open_mark + " prose", found)
