@@ -1,4 +1,4 @@
-"""What a trained net looks at: its first filters, what it cannot do without, and whether it knows augmentation."""
+"""What a trained net cannot do without in a face, and whether it knows augmentation when it sees it."""
 
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from emoclass.study.train import Run
 
 PATCH, STEP = 9, 3  # pixels: side of the grey patch, and from one patch to the next
-
-
-def filters(run: "Run") -> np.ndarray:
-    """(channels, 3, 3) float32: the weights of the first convolution."""
-    return np.moveaxis(run.weights[0][:, :, 0, :], -1, 0)
 
 
 def occlusion(run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH, step: int = STEP) -> np.ndarray:

@@ -79,23 +79,6 @@ def logit_adjusted(
     return _changed(_whole(predictions, *needed), change, predictions, name)
 
 
-def nearest_mean(predictions: Predictions, name: str | None = None) -> Predictions:
-    """The emotion whose mean feature in training is the nearest (Kang et al. 2020): minority classes have one as well.
-
-    Nearness is the cosine; its softmax is calibrated as in `temperatures`. An emotion not trained on gets 0.
-    """
-
-    def change(run: "Run") -> Parts:
-        features = {part: _unit(found.astype(np.float64)) for part, found in run.embeddings.items()}
-        member = np.eye(len(run.classes))[run.y_true["train"]]  # (n, classes)
-        means = _unit(member.T @ features["train"])  # a sum points where the mean does
-        nearness = {part: np.where(member.any(0), features[part] @ means.T, -np.inf) for part in _parts_of(run)}
-        temperature = _temperature(nearness["validation"], run.y_true["validation"])
-        return {part: softmax(near / temperature, axis=1) for part, near in nearness.items()}
-
-    return _changed(_whole(predictions, "validation", "embeddings"), change, predictions, name)
-
-
 def retrained_head(predictions: Predictions, name: str | None = None) -> Predictions:
     """A new last layer for the features as they are, each emotion counting the same (cRT, Kang et al. 2020).
 
@@ -199,11 +182,6 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
     """float64; what has no probability stays without, however it is scaled or adjusted."""
     with np.errstate(divide="ignore"):
         return np.log(probabilities.astype(np.float64))
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """(n, units) of length 1 each; one without a direction stays 0."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 def _temperature(logits: np.ndarray, y_true: np.ndarray) -> float:

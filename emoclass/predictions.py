@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from emoclass.errors import InputError, listed
+from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 
 if TYPE_CHECKING:
@@ -71,18 +71,3 @@ class Predictions:
         if len(y_pred) != len(self):
             raise InputError(f"{self.name!r}: take the predictions after an epoch first, then choose among the rows")
         return replace(self, probabilities=np.eye(len(self.classes), dtype=np.float32)[y_pred])
-
-    def averaged(self, name: str | None = None) -> "Predictions":
-        """One row for each photo, as it was first tested, with the mean of its probabilities; without the runs.
-
-        Raises InputError if a photo's label changes from time to time (permuted ones do, with each seed).
-        """
-        n_labels = self.table.groupby("photo")[self.target_column].nunique()
-        if len(torn := n_labels.index[n_labels > 1]):
-            raise InputError(f"{self.name!r}: the label changes from time to time for {listed(torn, 5)}")
-        photo, _ = pd.factorize(self.table.photo)
-        table = self.table.drop_duplicates("photo", ignore_index=True)
-        sums = np.zeros((len(table), len(self.classes)))
-        np.add.at(sums, photo, self.probabilities)
-        mean = (sums / np.bincount(photo)[:, None]).astype(np.float32)
-        return replace(self, name=name or self.name, table=table, probabilities=mean, runs=())

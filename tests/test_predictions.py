@@ -128,7 +128,7 @@ def test_a_leak_is_marked_whatever_is_derived_from_it_and_its_caveats_are_named(
     leaky = Predictions("net", table, np.eye(8, dtype=np.float32)[faces.labels], leaky=True)
     assert leaky.caveats == ("guard overridden", "subjects shared")
     rest = leaky.where(np.arange(3) > 0)
-    for derived in (rest, leaky.originals(), leaky.averaged(), followed.after_epoch(1)):
+    for derived in (rest, leaky.originals(), followed.after_epoch(1)):
         assert derived.leaky and "guard overridden" in derived.caveats
     assert rest.caveats == ("guard overridden",) and replace(rest, leaky=False).caveats == ()
 
@@ -145,41 +145,3 @@ def test_all_runs_must_have_been_followed(faces):
         concat_folds(two_runs([[1, 2], [3, 4]], [[5, 6]]), faces).after_epoch(2)
     with pytest.raises(InputError, match="epoch 1"):
         majority(faces).after_epoch(1)
-
-
-# averaged over seeds, or over folds
-
-
-def test_what_was_said_of_a_photo_with_each_seed_is_averaged(faces):
-    runs = [run_of([*"abc"], [*"abc"], seed=0), run_of([*"cba"], [*"cba"], fold=1, seed=1)]
-    runs[1].probabilities[0] = np.eye(8)[5]  # of c, which the first run says fold 0 of
-    averaged = concat_folds(runs, faces).averaged("both seeds")
-    assert averaged.table.photo.tolist() == ["a", "b", "c"] and averaged.name == "both seeds"
-    assert averaged.probabilities[:, [0, 1, 5]].tolist() == [[0.5, 0.5, 0], [0.5, 0.5, 0], [0.5, 0, 0.5]]
-    assert averaged.table.seed.tolist() == [0, 0, 0] and averaged.table.subject.tolist() == ["Ann", "Bob", "Cid"]
-    assert averaged.leaky and averaged.probabilities.dtype == np.float32
-
-
-def test_a_photo_tested_in_every_fold_is_one_photo_and_weighs_no_more_than_others(faces):
-    runs = [run_of([*"ac"], [*"ac"], fold=0), run_of([*"bc"], [*"bc"], fold=1), run_of([*"c"], [*"c"], fold=2)]
-    averaged = concat_folds(runs, faces).averaged()
-    assert averaged.table.photo.tolist() == ["a", "c", "b"] and averaged.table.fold.tolist() == [0, 0, 1]
-    assert averaged.probabilities[1, :3] == pytest.approx([1 / 3] * 3) and averaged.probabilities[2, 1] == 1
-    assert averaged.name == "net" and len(averaged.where([False, True, False])) == 1
-
-
-def test_who_is_averaged_once_is_averaged_for_good(pooled):
-    once = pooled.averaged()
-    assert once.runs == () and once.table.photo.tolist() == pooled.table.photo.tolist()
-    assert np.array_equal(once.averaged().probabilities, pooled.probabilities)
-    with pytest.raises(InputError, match="after epoch 1 were not kept"):
-        once.after_epoch(1)
-    assert len(pooled.where([False] * 4).averaged()) == 0
-
-
-def test_there_is_no_average_over_seeds_that_asked_for_different_things(faces_of):
-    faces = faces_of(photo=[*range(40)], emotion=list(EMOTIONS) * 5)
-    photos = [str(k) for k in range(40)]
-    runs = [run_of(photos, photos, seed=seed, variant=LEAKY.replace(target="permuted")) for seed in (0, 1)]
-    with pytest.raises(InputError, match=r"'net': the label changes from time to time for .* and \d+ more"):
-        concat_folds(runs, faces).averaged()

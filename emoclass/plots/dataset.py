@@ -86,18 +86,6 @@ def gallery(pictures: np.ndarray, row_names: tuple[str, ...], title: str = "", c
     return ax.figure
 
 
-def filters(kernels: np.ndarray, title: str = "") -> Figure:
-    """(channels, 3, 3) weights as grey squares; darkest is the most negative, lightest the most positive."""
-    figure, axes = panels((len(kernels) + 1) // 2, 2, (9, 2.6), title)
-    limit = np.abs(kernels).max()
-    for ax in axes.ravel():
-        ax.axis("off")
-    for ax, kernel in zip(axes.ravel(), kernels):
-        greys = ax.imshow(kernel, cmap="gray", vmin=-limit, vmax=limit)
-    figure.colorbar(greys, ax=axes, fraction=0.02, pad=0.01, label="weight")
-    return figure
-
-
 def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Figure:
     """Under the mean faces the (k, k) maps of explain.occlusion, as shares of the largest fall in probability.
 

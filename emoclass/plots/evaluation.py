@@ -8,7 +8,6 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from emoclass.errors import InputError, listed
 from emoclass.labels import COLOURS, EMOTIONS, MAJORITY, MINORITY
 from emoclass.metrics import METRICS, Estimate, recall, score
 from emoclass.metrics import confusion as confusion_counts
@@ -65,7 +64,7 @@ def learning_curves(predictions: Predictions, title: str = "") -> Figure:
     figure, axes = panels(2, 1, (10, 3.3), title)
     for ax, metric in zip(axes, ("loss", "accuracy")):
         for part, line, colour in (("", "--", PALE), ("val_", "-", INK)):
-            curves = pd.DataFrame([run.history[part + metric] for run in predictions.runs])  # some stop earlier
+            curves = pd.DataFrame([pd.Series(run.history[part + metric]) for run in predictions.runs])  # some stop earlier
             epochs = curves.columns + 1
             ax.plot(epochs, curves.mean(), line, color=colour, label="validation" if part else "training")
             ax.fill_between(epochs, curves.min(), curves.max(), color=colour, alpha=0.2, linewidth=0)
@@ -76,25 +75,6 @@ def learning_curves(predictions: Predictions, title: str = "") -> Figure:
     axes[0].plot([], [], ":", color=INK, label="best epoch, by run")
     key = "lines: mean of the runs\nbands: their range"
     legend_beside(axes[1], *axes[0].get_legend_handles_labels(), title=key)
-    return figure
-
-
-def nets_by_macs(
-    nets: pd.DataFrame, metrics: tuple[str, ...] = ("accuracy", "macro_f1"), title: str = "", evaluated_on: str = ""
-) -> Figure:
-    """Scores of nets of different size by the multiply-accumulates that they do for one image.
-
-    nets          one row each: `name`, `macs`, and an Estimate under each metric
-    evaluated_on  the same photos for all of them, for the axes: "the first fold"
-    """
-    figure, axes = panels(len(metrics), 1, (5.6 * len(metrics), 3.8), title)
-    for ax, metric in zip(axes, metrics):
-        n = " or ".join(f"{n:,}" for n in sorted({estimate.n for estimate in nets[metric]}))
-        y = METRICS[metric] + (evaluated_on and f" on {evaluated_on}") + f"\n(95 % interval, n = {n})"
-        points = {net.name: ([net.macs], [getattr(net, metric)]) for net in nets.itertuples()}
-        line_with_ci(points, "MACs (multiply-accumulates) for one image (logarithmic)", y, ax=ax)
-    for ax in axes[:-1]:
-        ax.get_legend().remove()
     return figure
 
 
@@ -140,15 +120,6 @@ def line_with_ci(series: dict, x: str, y: str, title: str = "", ax: Axes | None 
     ax.set(xlabel=x, ylabel=y, title=title)
     if len(series) > 1:
         legend_beside(ax, title="bars: 95 % intervals")
-    return ax
-
-
-def by_epoch(series: dict[str, list[Estimate]], y: str, title: str = "", ax: Axes | None = None) -> Axes:
-    """Estimates after each epoch, counted from 1, as in `line_with_ci`, side by side where they would overlap."""
-    middle = (len(series) - 1) / 2
-    places = {name: np.arange(1, len(series[name]) + 1) + 0.12 * (k - middle) for k, name in enumerate(series)}
-    ax = line_with_ci({n: (places[n], series[n]) for n in series}, "epoch", y, title, ax or axis(7.5, 4))
-    ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
 
 
@@ -241,17 +212,6 @@ def reliability(diagrams: dict[str, pd.DataFrame], title: str = "") -> Figure:
         ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
         ax.set_title(name, fontsize=10)
     return figure
-
-
-def bars(probabilities: dict[str, float] | np.ndarray, title: str = "", ax: Axes | None = None) -> Axes:
-    """(8,) probabilities of one photo, in the emotions' order; InputError names what is not an emotion."""
-    if isinstance(probabilities, dict):
-        if unknown := [word for word in probabilities if word not in EMOTIONS]:
-            raise InputError(f"no emotions: {listed(unknown)}; choose from {listed(EMOTIONS)}")
-        probabilities = [probabilities.get(emotion, 0.0) for emotion in EMOTIONS]
-    ax = style.emotion_bars(ax or axis(5, 2.8), probabilities, list(map(percent, probabilities)), "probability", title)
-    ax.set(xlim=(0, 1.2), xticks=np.arange(0, 1.01, 0.25))
-    return ax
 
 
 def _score_rows(axes: list[Axes], several: list[Predictions], metrics: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def reached(source: str) -> set[Path]:
     """Every module file of emoclass that this code imports, directly or through another one.
 
-    What a package only hands on (`from emoclass import plots`, then `plots.bars`) is followed to the module that
+    What a package only hands on (`from emoclass import plots`, then `plots.counts`) is followed to the module that
     defines it, name by name, so that another module of that package does not count.
     """
     found, waiting = set(), _direct(source)

@@ -75,10 +75,6 @@ class Study:
         self.planned: list[sweep.Task] = []
         plots.use_style()
 
-    def faces_at(self, size: int) -> Faces:
-        """The study's photos, the same ones in the same order, at so many pixels a side."""
-        return self._sampled(self._load(size))
-
     def _sampled(self, faces: Faces) -> Faces:
         return _sample(faces) if self.profile == "quick" else faces
 

@@ -133,16 +133,6 @@ def test_sources_need_no_number_of_photos_of_each_emotion(study):
     assert len(mine.planned) == 5
 
 
-@pytest.mark.parametrize("profile, photos", [("full", 96), ("quick", 80)])
-def test_at_another_size_the_same_photos_stand_in_the_same_order(study, monkeypatch, profile, photos):
-    monkeypatch.setattr(module, "load_faces", lambda dataset, size: draw(SyntheticConfig(counts=(12,) * 8), size))
-    with matplotlib.rc_context():
-        mine = Study("01_eda", "synthetic", profile, size=12)
-    finer = mine.faces_at(24)
-    assert finer.pixels.shape == (photos, 24, 24) and mine.faces.pixels.shape == (photos, 12, 12)
-    assert finer.table.photo.tolist() == mine.faces.table.photo.tolist()
-
-
 def test_an_unknown_profile_is_refused(study):
     with pytest.raises(InputError, match="PROFILE='slow' is unknown; choose one of full, quick"):
         study("slow")
