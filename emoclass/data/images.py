@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import time
 import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,28 +19,21 @@ from emoclass.files import cached_array
 RECIPE = "1"  # to be raised by whoever changes the pixels that come out of here
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm")
 LARGEST = 10_000  # pixels a side; a header that claims more is broken, or a trap for the memory
-SETTLED = 2.0  # seconds; the coarsest clock of a common file system (FAT)
 BLOCK = 64  # photos a thread decodes at a time
 EVERY = 1_000  # an error names every offender, short of flooding the terminal
 
-REDUCED = {
-    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    1: cv2.IMREAD_GRAYSCALE,
-}
+SCALES = (8, 4, 2)  # a JPEG can be decoded at an eighth of its scale for a fraction of the cost
 
 
 def load_images(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterable[str | None] | None = None):
     """Photos as (n, size, size) uint8, grey, read-only and memory-mapped, in the order of `paths`.
 
-    The whole picture is resized to the square, whatever its shape. A face crop of 82 x 107 therefore looks a
-    little broader; cutting a square out of it would lose chin or forehead, and filling it up to a square would
-    draw bars that tell a net which source the photo is from.
+    The whole picture is resized to the square, whatever its shape: cutting one out would lose chin or forehead, and
+    bars beside it would tell a net which source the photo is from.
 
-    `ids` are the photos' `blob_ids` where the caller has them already. Pixels are cached by those ids, so a
-    photo that changes, moves or swaps its name is never mistaken for another. Raises InputError that names every
-    photo that is empty, cut short, no picture, larger than 10,000 pixels a side or unreadable.
+    ids    the photos' `blob_ids` where the caller has them already; pixels are cached by them
+    Raises InputError naming every photo that is empty, cut short, no picture, larger than 10,000 pixels a side or
+    unreadable.
     """
     paths = [os.fspath(path) for path in paths]
     ids = blob_ids(paths) if ids is None else list(ids)
@@ -65,38 +57,9 @@ def resize_to_square(grey: np.ndarray, size: int) -> np.ndarray:
 
 
 def blob_ids(paths: Iterable[os.PathLike | str]) -> list[str | None]:
-    """Git's id (40 hex digits) of the bytes of each file, None for a file that cannot be read.
-
-    As git itself does, a file whose path, size, times and inode are those of last time is taken for unchanged,
-    so that 14,000 photos are hashed once and recognised in some hundredths of a second afterwards.
-    """
-    paths = [os.fspath(path) for path in paths]
-    try:
-        marks = [(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in map(os.stat, paths)]
-    except OSError:
-        return _hash_all(paths)
-    # A file written within the clock's last tick may be written again and bear the same time: not remembered.
-    if not marks or max(ctime for _, _, ctime, _ in marks) >= (time.time() - SETTLED) * 1e9:
-        return _hash_all(paths)
-    signature = hashlib.sha256(os.fsencode("\0".join(paths)) + repr(marks).encode()).hexdigest()
-    ids: list[str | None] = []
-
-    def make(draft: Path) -> None:
-        ids[:] = _hash_all(paths)
-        rows = [bytes.fromhex(each or "00" * 20) for each in ids]
-        np.save(draft, np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 20))
-
-    fits = lambda found: found.shape == (len(paths), 20) and found.dtype == np.uint8  # noqa: E731
-    found = cached_array(f"ids-{signature}", fits, make)
-    return ids or [row.tobytes().hex() if row.any() else None for row in found]
-
-
-def _hash_all(paths: list[str]) -> list[str | None]:
-    def of_block(block):
-        return [_blob_id(path) for path in block]
-
+    """Git's id (40 hex digits) of the bytes of each file, None for a file that cannot be read."""
     with ThreadPoolExecutor(_cores()) as threads:  # hashlib lets go of the interpreter lock
-        return [each for block in threads.map(of_block, _blocks(paths)) for each in block]
+        return list(threads.map(_blob_id, map(os.fspath, paths), chunksize=BLOCK))
 
 
 def _blob_id(path: str) -> str | None:
@@ -152,11 +115,11 @@ def _decode(path: str, size: int) -> np.ndarray | str:
         return f"claims to be {width:,} x {height:,} pixels (at most {LARGEST:,} a side)"
     if not _whole(data):
         return "is cut short"
-    # A JPEG can be decoded at a half, a quarter or an eighth of its scale for a fraction of the cost.
     is_jpeg = data.startswith(b"\xff\xd8")
-    scale = next((s for s in (8, 4, 2) if is_jpeg and min(width, height) // s >= size), 1)
+    scale = next((s for s in SCALES if is_jpeg and min(width, height) // s >= size), None)
+    how = getattr(cv2, f"IMREAD_REDUCED_GRAYSCALE_{scale}") if scale else cv2.IMREAD_GRAYSCALE
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[scale])
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), how)
     except cv2.error:  # beyond OpenCV's own limits
         picture = None
     return "is not a picture" if picture is None else resize_to_square(picture, size)
