@@ -11,6 +11,7 @@ HOME = {  # name: the module that it comes from
     "Faces": "faces",
     "load_faces": "data",
     "load_new_faces": "data.new_faces",
+    "load_second_opinions": "data.second_opinions",
     "with_new_faces": "data.new_faces",
     "EMOTIONS": "labels",
     "MAJORITY": "labels",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
+from sklearn.metrics import cohen_kappa_score
 
 from emoclass.errors import InputError, listed
 from emoclass.labels import MAJORITY, MINORITY
@@ -208,6 +209,17 @@ def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
     resampled = np.abs(drawn @ excess).sum(1) / (drawn @ np.bincount(subject).astype(float))
     low, high = _middle(resampled - resampled.mean() + value)
     return Estimate(float(value), max(low, 0.0), high, predictions.table.photo.nunique())
+
+
+def kappa(predictions: Predictions, seed: int = 0) -> Estimate:
+    """Cohen's kappa (1960) of labels and predictions: agreement beyond chance, with its interval over subjects."""
+    rows, drawn = predictions.table, _weights(predictions.table.subject.nunique(), seed)
+    subject = pd.factorize(rows.subject)[0]
+    value = cohen_kappa_score(predictions.y_true, predictions.y_pred)
+    resampled = [
+        cohen_kappa_score(predictions.y_true, predictions.y_pred, sample_weight=weight[subject]) for weight in drawn
+    ]
+    return Estimate(float(value), *_middle(resampled), rows.photo.nunique())
 
 
 def brier(predictions: Predictions) -> Estimate:

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,3 +90,12 @@ def test_four_baselines_stand_beside_every_table_each_sure_of_each_photo(drawn):
         assert p.table[["subject", "source", "emotion"]].equals(drawn.table[["subject", "source", "emotion"]])
         assert p.probabilities.shape == (len(drawn), 8) and p.probabilities.dtype == np.float32
         assert np.array_equal(np.sort(p.probabilities, axis=1)[:, -2:], [[0, 1]] * len(drawn))
+
+
+def test_what_people_called_a_photo_stands_beside_its_label(faces_of):
+    faces = faces_of(photo=["a", "b", "c"], emotion=["fear", "anger", "neutral"])
+    rows = [("c", "sadness"), ("a", "fear"), ("unknown", "fear"), ("b", None)]
+    people = baselines.second_opinions(faces, pd.DataFrame(rows, columns=["photo", "emotion"]))
+    assert people.table.photo.tolist() == ["c", "a"] and people.table.emotion.tolist() == ["neutral", "fear"]
+    assert words(people) == ["sadness", "fear"]
+    assert len(baselines.second_opinions(faces, pd.DataFrame(columns=["photo", "emotion"]))) == 0

@@ -577,3 +577,20 @@ def test_two_speakers_of_one_name_are_not_mixed_up():
 def test_mcnemar_refuses_other_photos():
     with pytest.raises(InputError, match="not tested on the same photos: photo 119"):
         metrics.mcnemar(coin(0.5), coin(0.5, n=119))
+
+
+# agreement beyond chance
+
+
+def test_kappa_is_that_of_scikit_learn_and_subjects_with_many_photos_widen_it():
+    alone = coin(0.8, n=200)
+    together = coin(0.8, n=200, subject=np.arange(200) // 20)
+    found, wide = metrics.kappa(alone), metrics.kappa(together)
+    assert found.value == pytest.approx(sklearn.cohen_kappa_score(alone.y_true, alone.y_pred)) and found.n == 200
+    assert found.low < found.value < found.high and wide.value == found.value
+    agree = [H, N] * 50
+    series = [*agree, *[H] * 100]  # ten photos a subject, all judged alike: fewer witnesses
+    one, ten = (
+        metrics.kappa(predicted(series, [*agree, *[N] * 100], subject=s)) for s in (None, np.arange(200) // 10)
+    )
+    assert ten.high - ten.low > one.high - one.low

@@ -33,7 +33,7 @@ EMPTY = hashlib.sha1(b"blob 0\0").hexdigest()
 
 @dataclass(frozen=True)
 class Part:
-    """Folders of one commit, each with the git tree id that it must have.
+    """Folders or files of one commit, each with the id that git must give it.
 
     `executable` are the files that the commit marks as programs. The mark is part of a tree id but not of a
     photo, and does not survive archives and some file systems: so it is written here and not read from disk.
@@ -64,6 +64,18 @@ PARTS = {
             ("images", "fd8f0024f4adf52776fe42aeb56f1c39d1529543"),
             ("data", "459855b7ddf5ca5b972bf26f4e2b567be78b9ead"),
         ),
+    ),
+    "opinions_126": Part(
+        commit="3ae862c61df4729165f5600faf4f3171de875cb0",
+        trees=(("data/legend.csv", "d6cc1bcc0f41747a877fd794a9a38d63f8c78d21"),),
+    ),
+    "opinions_nmg": Part(
+        commit="ec3d7d9882d8e1c7c93f1047d3de7584beabffb9",
+        trees=(("data/image_emotions.csv", "5170f78b290bd5114b2f4cb8ebdff70fc900e270"),),
+    ),
+    "opinions_cBuckley": Part(
+        commit="832890ce80e1aa7d38129cae70c156e52ef4cec4",
+        trees=(("data/legend.csv", "beafc4933612cf26d08e60e8313257315b36087a"),),
     ),
 }
 PHOTOS, NEW_FACES = PARTS["photos"], PARTS["new_faces"]
@@ -96,19 +108,23 @@ def load(size: int = 48, folder: Path | None = None) -> Faces:
 
 def read_annotations(folder: Path | None = None) -> pd.DataFrame:
     """The published annotation file as it stands, a row for each of its rows, as `annotations.read` gives it."""
-    if (collection := find(folder)) is None:
-        where = folder or data_folder()
-        raise Unreachable(
-            f"the photos are not in {where}: run `make data` to fetch them, or name the folder that holds "
-            f"{PHOTOS.folder} in EMOCLASS_DATA"
-        )
-    return annotations.read(collection / "data" / "legend.csv")
+    return annotations.read(found(folder) / "data" / "legend.csv")
 
 
 def find(folder: Path | None = None, part: Part = PHOTOS) -> Path | None:
     """Where a part of the collection lies under `folder` (default: `paths.data_folder()`), None if nowhere."""
     collection = Path(folder or data_folder()) / part.folder
     return collection if collection.is_dir() else None
+
+
+def found(folder: Path | None = None, part: Part = PHOTOS) -> Path:
+    """As `find`; Unreachable if it is nowhere."""
+    if (collection := find(folder, part)) is None:
+        raise Unreachable(
+            f"the photos are not in {folder or data_folder()}: run `make data` to fetch them, or name the folder that "
+            f"holds {part.folder} in EMOCLASS_DATA"
+        )
+    return collection
 
 
 def verify(collection: Path, part: Part = PHOTOS) -> dict[str, str]:
@@ -134,9 +150,10 @@ def _compare(collection: Path, part: Part) -> tuple[dict[str, str], list[str]]:
     faults = []
     for tree, wanted in part.trees:
         inside = _below(tree, ids)
-        if (actual := tree_id(inside, _below(tree, dict.fromkeys(part.executable)))) != wanted:
-            blame = _blame(collection, tree, inside)
-            faults.append(f"folder {tree} has the tree id {actual} and not {wanted}{blame}")
+        actual = ids.get(tree) or tree_id(inside, _below(tree, dict.fromkeys(part.executable)))
+        if actual != wanted:
+            what = f"file {tree} has the id" if tree in ids else f"folder {tree} has the tree id"
+            faults.append(f"{what} {actual} and not {wanted}{_blame(collection, tree, inside)}")
     return ids, faults
 
 
@@ -164,6 +181,8 @@ def _below(folder: str, names: dict) -> dict:
 
 
 def _files(collection: Path, tree: str) -> list[str]:
+    if (collection / tree).is_file():
+        return [tree]
     found = []
     for folder, below, files in os.walk(collection / tree):
         below[:] = [name for name in below if not name.startswith(".")]
@@ -243,8 +262,9 @@ def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Pa
             raise InputError(f"the archive {archive} cannot be read ({reason}): bring it again") from error
         draft.mkdir()
         for tree, _ in part.trees:  # at the top, or in the archive's one folder
-            for found in [*opened.glob(tree), *opened.glob(f"*/{tree}")][:1]:
-                found.rename(draft / tree)
+            for there in [*opened.glob(tree), *opened.glob(f"*/{tree}")][:1]:
+                (draft / tree).parent.mkdir(exist_ok=True)
+                there.rename(draft / tree)
     return Path(folder or data_folder()) / part.folder
 
 
@@ -289,15 +309,15 @@ def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
 def fetch_all(archive: os.PathLike | str | None = None, say=print) -> None:
     """Find, fetch or unpack each part, verify it, and tell what cleaning found.
 
-    archive    a .tar.gz or .zip of a pinned commit, instead of fetching: of the new faces if the file's name bears
-               their commit, of the photos otherwise
+    archive    a .tar.gz or .zip of a pinned commit, instead of fetching: of the part whose commit the file's name
+               bears, of the photos otherwise
     Raises InputError if that fails.
     """
     if archive:
-        part = NEW_FACES if NEW_FACES.commit[:7] in Path(archive).name else PHOTOS
+        part = next((part for part in PARTS.values() if part.commit[:7] in Path(archive).name), PHOTOS)
         if find(part=part) is None:
             unpack(Path(archive), part=part)
-    for part in (PHOTOS, NEW_FACES):
+    for part in PARTS.values():
         collection = find(part=part) or fetch(part=part)
         say(f"{collection}: {len(verify(collection, part)):,} files verified")
     for what, count, which in load().report:

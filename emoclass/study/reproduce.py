@@ -288,8 +288,9 @@ def _available(dataset: str, profile: str, say) -> tuple[str, str]:
             "(`make reproduce DATASET=synthetic` runs all of it on them)."
         )
         return "synthetic", "quick"
-    if muxspace.find(part=muxspace.NEW_FACES) is None:  # unreachable now, they stop the study: a notebook needs them
-        muxspace.fetch(paths.data_folder(), part=muxspace.NEW_FACES)
+    for part in muxspace.PARTS.values():  # unreachable now, they stop the study: notebooks need them
+        if muxspace.find(part=part) is None:
+            muxspace.fetch(paths.data_folder(), part=part)
     return dataset, profile
 
 

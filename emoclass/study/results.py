@@ -13,7 +13,7 @@ from emoclass.predictions import Predictions
 
 HEADS = metrics.METRICS | {"happy_vs_neutral": "happy or neutral"}
 VERDICTS = ("stands", "stands with a limit", "falls", "cannot be decided", "description")
-NO_SHARES = ("macro_f1", "mcc")  # metrics that are no share of anything: never per cent, never points
+NO_SHARES = ("macro_f1", "mcc", "kappa")  # metrics that are no share of anything: never per cent, never points
 DIGITS = 6  # of each number in results.json; what lies beyond is noise and would clutter every comparison
 
 

@@ -1,0 +1,34 @@
+"""Second opinions: what four students called photos of the collection before the class went over to a machine."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from emoclass.data import annotations, muxspace
+from emoclass.labels import canonical
+
+FILES = {  # who, and the part of the collection and the file that hold their block of photos
+    "906": ("photos", "500_picts_satz.csv"),
+    "126": ("opinions_126", "legend.csv"),
+    "nmg": ("opinions_nmg", "image_emotions.csv"),
+    "cBuckley": ("opinions_cBuckley", "legend.csv"),
+}
+REPAIRED = {"sadenss": "sadness"}
+
+
+def load_second_opinions(dataset: str | os.PathLike = "muxspace", folder: Path | None = None) -> pd.DataFrame:
+    """One row for each photo that a student labelled: `photo`, `annotator`, `label` as written, `emotion`.
+
+    Spellings are brought to the eight emotions, one typing error is repaired. Other data sets have none: no rows.
+    Raises Unreachable if a file is not there, InputError if it is not the pinned one.
+    """
+    rows = []
+    for who, (part, file) in FILES.items() if dataset == "muxspace" else ():
+        collection = muxspace.found(folder, muxspace.PARTS[part])
+        muxspace.verify(collection, muxspace.PARTS[part])
+        table = annotations.read(collection / "data" / file)
+        own = table[table.annotator == who] if "annotator" in table else table
+        rows.append(own[["photo", "label"]].assign(annotator=who))
+    opinions = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["photo", "label", "annotator"])
+    return opinions.assign(emotion=opinions.label.replace(REPAIRED).map(canonical))

@@ -1,0 +1,55 @@
+"""What four students called photos by hand: read as it stands, and only from the pinned files."""
+
+import shutil
+
+import pytest
+
+from emoclass.data import muxspace
+from emoclass.data.muxspace import PARTS, Part, Unreachable, find, verify
+from emoclass.data.second_opinions import FILES, load_second_opinions
+from emoclass.errors import InputError
+from emoclass.labels import EMOTIONS
+
+HERE = all(find(part=PARTS[part]) for part, _ in FILES.values())
+
+
+@pytest.mark.skipif(not HERE, reason="the second opinions are not on this machine")
+def test_each_student_labelled_some_500_photos_and_every_label_is_an_emotion():
+    opinions = load_second_opinions()
+    assert opinions.annotator.value_counts().to_dict() == {"906": 500, "126": 500, "nmg": 499, "cBuckley": 482}
+    assert set(opinions.emotion) <= set(EMOTIONS)
+    assert opinions.emotion[opinions.label == "sadenss"].tolist() == ["sadness"]
+
+
+def test_other_data_sets_have_none():
+    assert load_second_opinions("synthetic").empty
+
+
+def test_where_the_files_are_missing_it_says_how_to_get_them(tmp_path):
+    with pytest.raises(Unreachable, match="run `make data`"):
+        load_second_opinions(folder=tmp_path)
+
+
+def test_a_part_may_be_a_single_file_which_is_verified_alone(tmp_path):
+    file = tmp_path / "data" / "legend.csv"
+    file.parent.mkdir()
+    file.write_text("hello\n")
+    shutil.copy(file, file.with_name("neighbour.csv"))  # of the same commit, but not asked for
+    part = Part("c" * 40, (("data/legend.csv", "ce013625030ba8dba906f756967f9e9ca394464a"),))  # as git has it
+    assert list(verify(tmp_path, part)) == ["data/legend.csv"]
+    file.write_text("hallo\n")
+    with pytest.raises(InputError, match=r"file data/legend\.csv has the id"):
+        verify(tmp_path, part)
+    file.unlink()
+    with pytest.raises(InputError, match="is not the pinned collection"):
+        verify(tmp_path, part)
+
+
+def test_every_part_is_fetched_where_it_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path))
+    asked = []
+    monkeypatch.setattr(muxspace, "fetch", lambda part: asked.append(part) or tmp_path)
+    monkeypatch.setattr(muxspace, "verify", lambda *_: {})
+    monkeypatch.setattr(muxspace, "load", lambda: type("Faces", (), {"report": ()}))
+    muxspace.fetch_all(say=lambda _: None)
+    assert asked == list(PARTS.values())
