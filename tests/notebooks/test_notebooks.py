@@ -33,8 +33,11 @@ def test_all_notebooks_run_on_drawn_faces(tmp_path, monkeypatch):
     made = tmp_path / "synthetic-quick"
     assert sorted(path.name for path in (made / "notebooks").iterdir()) == [path.name for path in ALL]
     numbers = results.load(made / "figures" / "results.json")["numbers"]
-    assert {entry["notebook"] for entry in numbers.values()} == {path.stem for path in ALL}
-    assert {path.name[:2] for path in (made / "figures").glob("*.png")} == {path.stem[:2] for path in ALL}
+    measuring = {path.stem for path in ALL} - {"07_takeaways"}
+    assert {entry["notebook"] for entry in numbers.values()} == measuring
+    assert {path.name[:2] for path in (made / "figures").glob("*.png")} == {name[:2] for name in measuring}
+    claims = results.load(made / "figures" / "results.json")["claims"]
+    assert sorted(claims, key=lambda name: int(name[1:])) == [f"C{k}" for k in range(1, 18)]
     planned = [line for line in lines if "are to be trained" in line]
     assert len(planned) == 1 and len([line for line in lines if line.startswith("run ")]) == int(planned[0].split()[0])
 
@@ -102,5 +105,7 @@ def test_a_committed_notebook_was_executed_to_its_end_without_a_warning(path):
 
 @by_name
 def test_no_photo_of_a_person_is_shown(path):
-    assert "SHOW_FACES = True" not in reproduce.code(read(path))
-    assert "SHOW_FACES = False" in reproduce.code(read(path)) or "gallery" not in reproduce.code(read(path))
+    code = reproduce.code(read(path))
+    assert "imshow" not in code and "gallery(faces" not in code
+    if "gallery(" in code:  # a contact sheet, which is for synthetic faces alone
+        assert "gallery(rows" in code and "rows = np.stack([drawn.pixels" in code and "drawn = synthetic.draw(" in code
