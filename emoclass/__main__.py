@@ -57,10 +57,9 @@ def _export(options) -> int:
     return 0
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """The command and its options; argparse itself exits with 2 and one line where they are wrong."""
-    layout = argparse.RawTextHelpFormatter
-    parser = argparse.ArgumentParser(prog="emoclass", description=__doc__, formatter_class=layout)
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its errors end here, in one sentence on stderr and an exit status."""
+    parser = argparse.ArgumentParser("emoclass", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(function, text):
@@ -77,12 +76,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     command(_audit, "what stands twice in a collection").add_argument("path", help=DATASETS)
     fetch = command(_fetch, "fetch the photos, or unpack them, and verify them")
     fetch.add_argument("--archive", metavar="FILE", help="a .tar.gz or .zip of the pinned commit")
-    return parser.parse_args(arguments)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; its errors end here, in one sentence on stderr and an exit status."""
-    options = parse(arguments)
+    options = parser.parse_args(arguments)
     try:
         return options.run(options)
     except (InputError, LeakError, StudyError) as error:

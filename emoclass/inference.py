@@ -41,14 +41,13 @@ def load(folder: os.PathLike | str | None = None) -> Model:
     """The model in `folder`, else build/model; InputError if there is none or its files do not belong together."""
     folder = Path(folder or build_folder() / "model")
     try:
-        facts = json.loads((folder / FACTS).read_text())
-        together = facts["sha256"] == hashlib.sha256((folder / NET).read_bytes()).hexdigest()
+        facts, kept = json.loads((folder / FACTS).read_text()), (folder / NET).read_bytes()
+        if facts["sha256"] != hashlib.sha256(kept).hexdigest():
+            raise ValueError("the facts are of another net")
     except OSError as error:
         raise InputError(f"there is no model in {folder} ({error.strerror}): run `make model`") from error
-    except (ValueError, KeyError, TypeError):
-        together = False
-    if not together:
-        raise InputError(f"{NET} and {FACTS} in {folder} do not belong together: run `make model`")
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{NET} and {FACTS} in {folder} do not belong together: run `make model`") from error
     return Model(keras().models.load_model(folder / NET, compile=False), facts)
 
 
@@ -71,8 +70,8 @@ def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarr
     """(size, size) uint8: the largest face in a photo, grey, cut as the collection's faces are.
 
     photo    a file, or a picture: (height, width) grey or (height, width, 3) RGB, uint8
-    The face is found by OpenCV's bundled cascade (Viola & Jones 2001); where it finds none, the middle of the
-    picture is taken, which one line on stderr tells. Raises InputError if that is no picture, or size is below 1.
+    Where OpenCV's bundled cascade (Viola & Jones 2001) finds no face, the middle of the picture is taken, which one
+    line on stderr tells. Raises InputError if that is no picture, or size is below 1.
     """
     if size < 1:
         raise InputError(f"a face cannot be {size} pixels a side: ask for a size of at least 1")
@@ -83,14 +82,14 @@ def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarr
     else:
         name = "the picture" if isinstance(photo, np.ndarray) else photo
         print(f"no face found in {name}: taking all of it, cut to a square", file=sys.stderr)
-        found, margin = ((width - min(grey.shape)) / 2, (height - min(grey.shape)) / 2, min(grey.shape)), 0
+        side, margin = min(height, width), 0
+        found = (width - side) / 2, (height - side) / 2, side
     side = min(round(found[2] + 2 * margin), height, width)
     left, top = (int(np.clip(round(edge - margin), 0, end - side)) for edge, end in zip(found, (width, height)))
     return resize_to_square(grey[top : top + side, left : left + side], size)
 
 
 def _grey(photo) -> np.ndarray:
-    """(height, width) uint8 of a file or a picture."""
     if not isinstance(photo, np.ndarray):
         path = Path(photo).expanduser()
         load_images([path], 1)  # refuses what is missing, cut short, too large or no picture, in one sentence
@@ -103,7 +102,7 @@ def _grey(photo) -> np.ndarray:
 def _largest_face(grey: np.ndarray) -> tuple[float, float, float] | None:
     """(left, top, side) in pixels of the cascade's largest box, which may reach beyond the edge; None without one."""
     scale = min(1.0, SEARCHED / max(grey.shape))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     edge = round(AROUND * max(small.shape))
     small = cv2.copyMakeBorder(small, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")

@@ -15,40 +15,32 @@ def reached(source: str) -> set[Path]:
     What a package only hands on (`from emoclass import plots`, then `plots.counts`) is followed to the module that
     defines it, name by name, so that another module of that package does not count.
     """
-    found, waiting = set(), _direct(source)
+    found, waiting = set(), set(_direct(source))
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting |= _imports(path)
+            waiting |= _direct(path.read_text())
     return found
 
 
-def code_digest(sources: Iterable[str]) -> str:
+def code_digest(source: str) -> str:
     """sha256 of Python code without its comments, docstrings and layout: to explain it better changes nothing."""
-    sha = hashlib.sha256()
-    for source in sources:
-        tree = ast.parse(source)
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-                if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-                    body[0].value.value = ""
-        sha.update(ast.dump(tree).encode())
-    return sha.hexdigest()
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        match getattr(node, "body", None):
+            case [ast.Expr(value=ast.Constant(value=str()) as docstring), *_]:
+                docstring.value = ""
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
 def modules_digest(paths: Iterable[Path]) -> str:
     """`code_digest` of module files, each with its name, in the order of their names."""
     named = sorted((path.relative_to(PACKAGE).as_posix(), path) for path in paths)
-    return hashlib.sha256("".join(name + code_digest([path.read_text()]) for name, path in named).encode()).hexdigest()
+    return hashlib.sha256("".join(name + code_digest(path.read_text()) for name, path in named).encode()).hexdigest()
 
 
 @cache
-def _imports(path: Path) -> frozenset[Path]:
-    return frozenset(_direct(path.read_text()))
-
-
 def _direct(source: str) -> set[Path]:
     """Module files that this code imports itself, packages followed to the modules whose names it uses."""
     tree, found, packages = ast.parse(source), set(), {}
@@ -78,7 +70,6 @@ def _resolve(package: str, name: str) -> str:
     return _handed_on(package).get(name, f"{package}.__init__")
 
 
-@cache
 def _handed_on(package: str) -> dict[str, str]:
     """What a package's `__init__` hands on: {name: module}, by import or in a dict called HOME."""
     found = {}

@@ -25,23 +25,25 @@ from emoclass.study.variant import Variant
 
 SCORES = ("best.subject.", "compact.subject.", "new_faces.")  # ids in results.json that tell what to expect of it
 MEASURED = (
-    "never on this very net, which has seen all but its validation part, but by subject on nets trained the same way "
-    "with fewer photos. new_faces.collection.new_faces_adjusted comes nearest: seven tenths of the photos and half of "
-    "the new faces; compact: before the second pass, without new faces; best: the best of all conditions of notebook "
-    "6, chosen in each fold on its validation subjects for macro-F1"
+    "by subject on nets trained the same way with fewer photos, never on this very net, which has seen nearly all; "
+    "new_faces.collection.new_faces_adjusted comes nearest to it"
+)
+NOT_FOR = (
+    "inferring emotions of persons at work or in education (EU AI Act, Article 5(1)(f)), or judging anybody; it tells "
+    "how a face looks to others, not what somebody feels"
 )
 ACCURACY = 0.84  # at least, on the validation part, whatever tau does for the minority classes
 
 
 def make_final_split(variant: Variant, faces: Faces, seed: int = 0) -> tuple[Faces, splits.Split]:
-    """The photos of a variant, copies among them, and a split that trains on all of them but a ninth of the subjects.
+    """The photos of a variant, copies among them, and a split that trains on all but a ninth of the subjects.
 
-    That ninth is for validation, of sources without a role in the variant, so that a variant and the one it starts
-    from have the same one; it is a larger part where an emotion has fewer than nine photos. Nobody is tested. Raises
-    InputError if an emotion has one photo only, or if there is only one subject.
+    That ninth, more where an emotion has fewer than nine photos, is for validation. It is taken from sources without
+    a role in the variant, so that a variant and the one it starts from share it. Nobody is tested. Raises InputError
+    if an emotion has one photo only, or if there is only one subject.
     """
-    roles = (*variant.train_sources, *variant.test_sources, *variant.excluded_sources)
-    apart = faces.table.source.isin(roles).to_numpy()
+    often = (*variant.train_sources, *variant.test_sources)
+    apart = faces.table.source.isin((*often, *variant.excluded_sources)).to_numpy()
     group, rows = splits.group_ids(faces.table, "subject"), np.flatnonzero(~apart)
     table = faces.table.iloc[rows]
     n_parts = min(splits.VALIDATION_PARTS, table.emotion.value_counts().min(), len(np.unique(group[rows])))
@@ -49,18 +51,18 @@ def make_final_split(variant: Variant, faces: Faces, seed: int = 0) -> tuple[Fac
     rows = rows[~np.isin(group[rows], group[apart])]  # whoever is among the new faces too is trained on
     everything = with_copies(select_samples(variant, faces, seed), variant.offline_augmentation, seed)
     held = everything.table.parent.isin(faces.table.photo.iloc[rows]).to_numpy()
-    often = everything.table.source.isin((*variant.train_sources, *variant.test_sources))
-    train = np.repeat(np.flatnonzero(~held), np.where(often, variant.train_source_repeats, 1)[~held])
+    times = np.where(everything.table.source.isin(often), variant.train_source_repeats, 1)
+    train = np.repeat(np.arange(len(everything)), np.where(held, 0, times))
     return everything, splits.Split(train, np.flatnonzero(held & ~everything.is_copy), np.zeros(0, np.int64))
 
 
-def train_on_everything(variant: Variant, faces: Faces, seed: int = 0) -> Run:
+def train_on_everything(variant: Variant, faces: Faces) -> Run:
     """Train one net on all photos but its validation part, and before it the one that it starts from.
 
     Raises InputError as `make_final_split` does.
     """
-    init_from = variant.init_from and train_on_everything(variant.init_from, faces, seed)
-    return fit(variant, *make_final_split(variant, faces, seed), seed=seed, init_from=init_from)
+    init_from = variant.init_from and train_on_everything(variant.init_from, faces)
+    return fit(variant, *make_final_split(variant, faces), init_from=init_from)
 
 
 def tune_tau_and_temperature(run: Run, faces: Faces) -> tuple[float, float]:
@@ -72,10 +74,10 @@ def tune_tau_and_temperature(run: Run, faces: Faces) -> tuple[float, float]:
 
 
 def as_keras(run: Run, size: int, logit_adjustment_tau: float = 0.0):
-    """The run's net as a float32 Keras model of Keras's own layers alone, without online augmentation.
+    """The run's net as a Keras model, from (batch, size, size, 1) uint8 to (batch, 8) float32 logits.
 
-    From (batch, size, size, 1) uint8 pictures to (batch, 8) float32 logits, from which tau times the log share of
-    each emotion in training is taken (Menon et al. 2021): by the last layer's bias.
+    Without online augmentation, of Keras's own layers alone. The last bias takes tau times the log share of each
+    emotion in training from the logits (Menon et al. 2021).
     """
     net = models.build(run.variant.net, size, len(EMOTIONS))
     prior = log_prior(np.bincount(run.y_true["train"], minlength=len(EMOTIONS)))
@@ -85,25 +87,22 @@ def as_keras(run: Run, size: int, logit_adjustment_tau: float = 0.0):
 
 def describe(faces: Faces, variant: Variant, numbers: dict[str, dict], data: dict) -> dict:
     """All that is known of a model before it is trained, as plain values; `numbers`, `data` are of a results.json."""
-    size, scores = faces.size, {name: number for name, number in numbers.items() if name.startswith(SCORES)}
-    preprocessing = {
-        "size": size,
-        "crop": "the face fills the square from brow to chin",
-        "grey": "0.299 red + 0.587 green + 0.114 blue",
-        "resize": "mean over areas (cv2.INTER_AREA)",
-        "input": f"uint8 (batch, {size}, {size}, 1), 0 to 255, not rescaled",
-        "views": "the picture and its mirror image; take the mean of their logits",
-        "output": "float32 logits (batch, 8); probabilities are softmax(logits / temperature)",
-        "prior": "tau x the log share of each emotion in training is taken from the logits already",
-    }
     about = {
         "name": variant.name,
         "emotions": EMOTIONS,
-        "preprocessing": preprocessing,
-        "not_for": "inferring emotions of persons at work or in education (EU AI Act, Article 5(1)(f)), or judging "
-        "anybody; it tells how a face looks to others, not what somebody feels",
-        "data": data | {"photos of each emotion": {emotion: int(n) for emotion, n in faces.counts.items()}},
-        "scores": {"measured": MEASURED, "numbers": scores},
+        "preprocessing": {
+            "size": faces.size,
+            "crop": "the face fills the square from brow to chin",
+            "grey": "0.299 red + 0.587 green + 0.114 blue",
+            "resize": "mean over areas (cv2.INTER_AREA)",
+            "input": f"uint8 (batch, {faces.size}, {faces.size}, 1), 0 to 255, not rescaled",
+            "views": "the picture and its mirror image; take the mean of their logits",
+            "output": "float32 logits (batch, 8) without tau x the log share of each emotion in training; "
+            "probabilities are softmax(logits / temperature)",
+        },
+        "not_for": NOT_FOR,
+        "data": data | {"photos of each emotion": faces.counts.to_dict()},
+        "scores": {"measured": MEASURED, "numbers": {k: v for k, v in numbers.items() if k.startswith(SCORES)}},
         "variant": variant.content,
         "versions": versions(),
     }
@@ -116,23 +115,21 @@ def save(net, facts: dict, folder: Path) -> Path:
     Raises InputError if the folder cannot be written.
     """
     try:
-        with replacing(Path(folder) / NET) as draft:
+        with replacing(folder / NET) as draft:
             net.save(draft)
             facts = facts | {"sha256": hashlib.sha256(draft.read_bytes()).hexdigest()}
-        write_text(Path(folder) / FACTS, json.dumps(facts, indent=1, allow_nan=False) + "\n")
+        write_text(folder / FACTS, json.dumps(facts, indent=1, allow_nan=False) + "\n")
     except OSError as error:
-        raise InputError(
-            f"the model cannot be kept in {folder} ({error.strerror or error}): make room there"
-        ) from error
-    return Path(folder) / NET
+        why = error.strerror or error
+        raise InputError(f"the model cannot be kept in {folder} ({why}): make room there") from error
+    return folder / NET
 
 
 def export(dataset: str = "muxspace", profile: str = "full", say=print) -> Path:
     """Train the model on all photos of a dataset, keep it in build/model, and return its file.
 
-    That of another data set or profile lies with its figures under build/. Where the very same is there already, it
-    is not trained again; only its scores are copied anew. Raises InputError if the photos cannot be used, or the
-    model cannot be kept.
+    That of another data set or profile lies with its figures under build/. Where the very same is there already, only
+    its scores are copied anew. Raises InputError if the photos cannot be used, or the model cannot be kept.
     """
     study = Study("model", dataset, profile, new_faces=True)
     [variant] = study.adapted([final_variant()])

@@ -30,7 +30,7 @@ QUICK_EPOCHS, QUICK_FOLDS = 2, 2
 
 
 def figure_folder(dataset: str, profile: str) -> Path:
-    """Where figures and results.json go: into the project for the study itself, under build/ for all else."""
+    """Where figures and results.json go: into the project for the study itself, else under build/."""
     if (dataset, profile) == ("muxspace", "full"):
         return paths.FIGURES / "muxspace"
     return rehearsal_folder(dataset, profile) / "figures"
@@ -60,8 +60,7 @@ class Study:
         if profile not in PROFILES:
             raise InputError(f"PROFILE={profile!r} is unknown; choose one of {listed(PROFILES)}")
         dataset = canonical_name(dataset)
-        self.profile = profile
-        self.folder = figure_folder(dataset, profile)
+        self.profile, self.folder = profile, figure_folder(dataset, profile)
         self._load = partial(with_new_faces if new_faces else load_faces, dataset)
         whole = self._load(size)
         self.faces = self._sampled(whole)
@@ -76,23 +75,26 @@ class Study:
         plots.use_style()
 
     def _sampled(self, faces: Faces) -> Faces:
-        return _sample(faces) if self.profile == "quick" else faces
+        if self.profile == "full":
+            return faces
+        rng, is_new = np.random.default_rng(0), faces.table.source.isin((*LEARN, HELD_BACK))
+        parts = [(is_new == new) & (faces.table.emotion == emotion) for new in (False, True) for emotion in EMOTIONS]
+        rows = [rng.permutation(np.flatnonzero(part)) for part in parts]
+        fewer = [some[: max(round(len(some) * QUICK_SHARE), QUICK_FEWEST)] for some in rows]
+        return faces.select(np.sort(np.concatenate(fewer)))
 
     def adapted(self, variants: Iterable[Variant]) -> list[Variant]:
         """The variants as this profile trains them."""
         return list(variants) if self.profile == "full" else [_quick(variant) for variant in variants]
 
     def plan(self, variants: Iterable[Variant], faces: Faces | None = None, seeds: Iterable[int] = (0,)) -> None:
-        """Announce the runs that `sweep` will look for, so that `make reproduce` can train them all beforehand.
+        """Announce runs on these faces, or the study's own, so that `make reproduce` can train them all beforehand.
 
-        faces    what to train and test on, the study's own photos if nothing else is said
-        Raises InputError if an emotion has too few photos for the folds: before anything is trained.
+        Raises InputError if an emotion has too few photos for the folds.
         """
         faces = self.faces if faces is None else faces
         variants = self.adapted(variants)
-        for variant in variants:
-            if variant.group_by == "source":
-                continue
+        for variant in (v for v in variants if v.group_by != "source"):
             apart = (*variant.train_sources, *variant.test_sources, *variant.excluded_sources)
             own = faces.select(~faces.table.source.isin(apart).to_numpy()).counts[list(variant.emotions)]
             if len(few := own[(own > 0) & (own < variant.n_folds)]):
@@ -112,21 +114,18 @@ class Study:
     def figure(self, figure: Figure, name: str) -> Image:
         """Keep a figure as <name>.png and return that picture to be shown.
 
-        256 colours are enough for greys and eight emotions, and keep notebooks small. Nothing else stands in the
-        file, so that the same figure is the same file.
+        256 colours, enough for greys and eight emotions, keep notebooks small; the same figure is the same file.
         """
-        drawn = io.BytesIO()
+        drawn, path = io.BytesIO(), self.folder / f"{name}.png"
         figure.savefig(drawn, dpi=90, bbox_inches="tight")
         plots.close(figure)
-        picture = PIL.Image.open(drawn).convert("RGB").quantize(256, PIL.Image.Quantize.MEDIANCUT, dither=0)
-        with replacing(self.folder / f"{name}.png") as draft:
-            picture.save(draft)
-        return Image((self.folder / f"{name}.png").read_bytes())
+        with replacing(path) as draft:
+            PIL.Image.open(drawn).convert("RGB").quantize(256, PIL.Image.Quantize.MEDIANCUT, dither=0).save(draft)
+        return Image(path.read_bytes())
 
     def finish(self) -> None:
         """Write this notebook's numbers to results.json."""
-        path = self.results.save()
-        print(f"{len(self.results.numbers)} numbers in {os.path.relpath(path, paths.ROOT)}")
+        print(f"{len(self.results.numbers)} numbers in {os.path.relpath(self.results.save(), paths.ROOT)}")
 
 
 def _quick(variant: Variant) -> Variant:
@@ -134,14 +133,3 @@ def _quick(variant: Variant) -> Variant:
     if variant.group_by != "source":  # whose folds are the sources, however few or many
         quick |= dict(n_folds=QUICK_FOLDS, n_folds_run=min(len(variant.folds), QUICK_FOLDS))
     return variant.replace(**quick)
-
-
-def _sample(faces: Faces) -> Faces:
-    rng, is_new = np.random.default_rng(0), faces.table.source.isin((*LEARN, HELD_BACK)).to_numpy()
-    rows = [
-        rng.permutation(np.flatnonzero((faces.table.emotion == emotion) & (is_new == new)))
-        for new in (False, True)
-        for emotion in EMOTIONS
-    ]
-    fewer = [some[: max(round(len(some) * QUICK_SHARE), QUICK_FEWEST)] for some in rows]
-    return faces.select(np.sort(np.concatenate(fewer)))

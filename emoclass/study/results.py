@@ -75,22 +75,18 @@ class Results:
         Raises InputError if another notebook uses one of these ids, ValueError if a number is not one (NaN).
         """
         with locked(self.path):
-            whole = load(self.path) if self.path.exists() else dict(numbers={}, labels={}, claims={})
-            others = {k: v for k, v in whole["numbers"].items() if v["notebook"] != self.notebook}
-            if taken := sorted(others.keys() & self.numbers.keys()):
+            whole = load(self.path) if self.path.exists() else {}
+            for what in ("numbers", "claims", "expectations"):
+                whole[what] = {k: v for k, v in whole.get(what, {}).items() if v["notebook"] != self.notebook}
+            if taken := sorted(whole["numbers"].keys() & self.numbers.keys()):
                 raise InputError(
                     f"{self.notebook}: other notebooks have recorded {listed(taken)} already; find other ids"
                 )
-            kept = {k: v for k, v in whole["labels"].items() if any(name.startswith(k + ".") for name in others)}
-            for what in ("claims", "expectations"):
-                of_others = {k: v for k, v in whole.get(what, {}).items() if v["notebook"] != self.notebook}
-                whole[what] = dict(sorted((of_others | getattr(self, what)).items()))
-            whole |= dict(
-                numbers=dict(sorted((others | self.numbers).items())),
-                labels=dict(sorted((kept | self.labels).items())),
-                data=self.data,
-                versions=self.versions,
-            )
+            labels = whole.get("labels", {}).items()
+            whole["labels"] = {k: v for k, v in labels if any(name.startswith(f"{k}.") for name in whole["numbers"])}
+            for what in ("numbers", "labels", "claims", "expectations"):
+                whole[what] = dict(sorted((whole[what] | getattr(self, what)).items()))
+            whole |= dict(data=self.data, versions=self.versions)
             write_text(self.path, json.dumps(whole, indent=1, allow_nan=False) + "\n")
         return self.path
 
@@ -105,30 +101,27 @@ def in_words(entry: dict, name: str = "") -> str:
 
     name    its id: macro-F1 and MCC are shares of nothing and stay plain numbers
     """
-    value, low, high = entry["value"], entry["low"], entry["high"]
-    if entry["unit"] in ("share", "difference"):
-        sign = "+" if entry["unit"] == "difference" else ""
-        plain = name.rsplit(".", 1)[-1] in NO_SHARES
-
-        def say(x):
-            return f"{x:{sign}.3f}" if plain else f"{100 * x:{sign}.1f}{'' if sign else ' %'}"
-
-        text = say(value) + (" points" if sign and not plain else "")
-        return text if low is None else f"{text} ({say(low)} to {say(high)}, n = {entry['n']:,})"
-    unit = "" if entry["unit"] in ("", "count") else f" {entry['unit']}"
-    number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
-    return f"{number}{unit}" + ("" if low is None else f" ({low:,.4g} to {high:,.4g})")
+    return _written(entry, name.rsplit(".", 1)[-1] in NO_SHARES, f", n = {entry['n']:,}")
 
 
 def in_cell(entry: dict | None) -> str:
     """A number for a table: value and interval."""
-    if entry is None:
-        return ""
-    if entry["unit"] in ("share", "difference"):
-        sign = "+" if entry["unit"] == "difference" else ""
-        value, low, high = entry["value"], entry["low"], entry["high"]
-        return f"{value:{sign}.3f}" + ("" if low is None else f" ({low:{sign}.3f} to {high:{sign}.3f})")
-    return in_words(entry)
+    return _written(entry, plain=True) if entry else ""
+
+
+def _written(entry: dict, plain: bool, n: str = "") -> str:
+    value, low, high, unit = (entry[what] for what in ("value", "low", "high", "unit"))
+    if unit not in ("share", "difference"):
+        number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
+        number += f" {unit}" if unit not in ("", "count") else ""
+        return number if low is None else f"{number} ({low:,.4g} to {high:,.4g})"
+    sign, per_cent, points = ("+", "", " points") if unit == "difference" else ("", " %", "")
+
+    def say(x):
+        return f"{x:{sign}.3f}" if plain else f"{100 * x:{sign}.1f}{per_cent}"
+
+    number = say(value) + ("" if plain else points)
+    return number if low is None else f"{number} ({say(low)} to {say(high)}{n})"
 
 
 def fill(text: str, results: dict, absent: str | None = None) -> str:
@@ -158,20 +151,19 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
 
     def table(found):
         columns, rows = ([part.strip() for part in side.split(",")] for side in found[2].split("|"))
-        head = "| | n | " + " | ".join(HEADS.get(c, c.replace("recall.", "recall of ")) for c in columns) + " |"
-        lines = [head, "| --- | ---: |" + " --- |" * len(columns)]
+        heads = [HEADS.get(column, column.replace("recall.", "recall of ")) for column in columns]
+        lines = [f"| | n | {' | '.join(heads)} |", "| --- | ---: |" + " --- |" * len(columns)]
         for row in rows:
             entries = [look_up(f"{row}.{column}") for column in columns]
-            n = f"{entries[0]['n']:,}" if entries[0] else ""
-            lines.append(f"| {results['labels'].get(row, row)} | {n} | {' | '.join(map(in_cell, entries))} |")
-        return f"{found[1]}\n" + "\n".join(lines) + "\n<!-- / -->"
+            cells = [f"{entries[0]['n']:,}" if entries[0] else "", *map(in_cell, entries)]
+            lines.append(f"| {results['labels'].get(row, row)} | {' | '.join(cells)} |")
+        return "\n".join([found[1], *lines, "<!-- / -->"])
 
     until = r"(?:(?!<!--).)*<!-- / -->"  # no further than to the next mark, so that an open one swallows nothing
     text, some = re.subn(rf"(<!-- number (\S+) -->){until}", number, text, flags=re.S)
     text, verdicts = re.subn(rf"(<!-- verdict (\S+) -->){until}", verdict, text, flags=re.S)
     text, more = re.subn(rf"(<!-- table ([^|>]*\|[^|>]*) -->){until}", table, text, flags=re.S)
-    filled = some + verdicts + more
-    if open_marks := len(re.findall("<!-- (?:number|verdict|table) ", text)) - filled:
+    if open_marks := len(re.findall("<!-- (?:number|verdict|table) ", text)) - some - verdicts - more:
         raise InputError(f"{open_marks} marks are not closed with <!-- / -->, or name a table without rows")
     if unknown and absent is None:
         raise InputError(f"results.json holds no {listed(unknown)}")

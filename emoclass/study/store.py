@@ -57,13 +57,12 @@ class Store:
 
     def put(self, key: str, run: Run) -> None:
         """Keep a run."""
-        facts = {name: getattr(run, name) for name in FACTS} | {"name": run.variant.name}
         arrays = {name: getattr(run, name) for name in ARRAYS}
         arrays |= {name: arrays[name].astype(str) for name in ("photo", "parent")}
         for group in GROUPS:
             arrays |= {f"{group}.{name}": value for name, value in getattr(run, group).items()}
         arrays |= {f"weights.{k:03d}": value for k, value in enumerate(run.weights)}
-        facts["arrays"] = sorted(arrays)
+        facts = {name: getattr(run, name) for name in FACTS} | {"name": run.variant.name, "arrays": sorted(arrays)}
         with replacing(self.path(key)) as draft:
             np.savez(draft, facts=np.array(json.dumps(facts)), **arrays)
 
@@ -79,26 +78,24 @@ class Store:
                 for group in GROUPS:
                     names = [name for name in file.files if name.startswith(f"{group}.")]
                     arrays[group] = {name.removeprefix(f"{group}."): file[name] for name in names}
-                weights = [file[name] for name in sorted(file.files) if name.startswith("weights.")]
-                facts = {name: facts[name] for name in FACTS} | {
-                    name: tuple(facts[name]) for name in ("rows", "classes")
-                }
-                return Run(variant=variant, fold=fold, seed=seed, weights=weights, **facts, **arrays)
+                arrays["weights"] = [file[name] for name in sorted(file.files) if name.startswith("weights.")]
+                facts = {name: facts[name] for name in FACTS}
+                facts |= {name: tuple(facts[name]) for name in ("rows", "classes")}
+                return Run(variant=variant, fold=fold, seed=seed, **facts, **arrays)
         except FileNotFoundError:
-            return None
+            pass
         except (*DAMAGE, OSError) as damage:
             if isinstance(damage, OSError) and damage.errno != errno.EINVAL:  # what zipfile says of a broken offset
                 raise
             aside = self.path(key).with_suffix(".damaged")
             os.replace(self.path(key), aside)
-            line = f"store: {aside.name} cannot be read ({damage}); set aside, to be trained again"
-            print(line, file=sys.stderr)
-            return None
+            print(f"store: {aside.name} cannot be read ({damage}); set aside, to be trained again", file=sys.stderr)
+        return None
 
 
 def save_faces(faces: Faces, folder: Path) -> Path:
     """Keep photos at `folder`/<digest>, unless they are there already, for workers to `open_faces`."""
-    final = Path(folder) / faces.digest
+    final = folder / faces.digest
     if not final.exists():
         with replacing(final) as draft:
             draft.mkdir()
@@ -110,6 +107,5 @@ def save_faces(faces: Faces, folder: Path) -> Path:
 
 def open_faces(folder: Path) -> Faces:
     """Photos kept by `save_faces`, without their report; pixels are memory-mapped, so that workers share them."""
-    folder = Path(folder)
     table = pd.read_csv(folder / "table.csv", dtype=str, keep_default_na=False)
     return Faces(np.load(folder / "pixels.npy", mmap_mode="r"), table, (folder / "name.txt").read_text())

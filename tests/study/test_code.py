@@ -50,14 +50,9 @@ def package(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f'"""Old."""\n{text}')
     monkeypatch.setattr(code, "PACKAGE", tmp_path)
-    forget()
+    code._direct.cache_clear()
     yield tmp_path
-    forget()
-
-
-def forget():
-    code._imports.cache_clear()
-    code._handed_on.cache_clear()
+    code._direct.cache_clear()
 
 
 DEEP = {"inner/deep.py", "plain.py", "errors.py"}
@@ -88,9 +83,9 @@ def test_imports_are_followed_wherever_they_stand(package, source, found):
 def test_explaining_code_better_does_not_change_its_digest_and_other_code_does():
     bare = 'def f(x):\n    """Old."""\n    return x + 1\n'
     explained = '# why\ndef f(x):\n    """New,\n    longer."""\n\n    return (x\n        + 1)\n'
-    assert code_digest([bare]) == code_digest([explained])
-    assert len({code_digest([text]) for text in (bare, bare.replace("1", "2"), bare.replace("f(", "g("))}) == 3
-    assert code_digest(['x = f("Old.")']) != code_digest(['x = f("New.")'])  # text that is no docstring
+    assert code_digest(bare) == code_digest(explained)
+    assert len({code_digest(text) for text in (bare, bare.replace("1", "2"), bare.replace("f(", "g("))}) == 3
+    assert code_digest('x = f("Old.")') != code_digest('x = f("New.")')  # text that is no docstring
 
 
 @pytest.mark.parametrize("name", ["plain.py", "inner/deep.py"])
