@@ -15,7 +15,7 @@ from emoclass.study.train import Run
 from emoclass.study.variant import Variant
 
 A, H, N = (EMOTIONS.index(emotion) for emotion in ("anger", "happiness", "neutral"))
-EVERY = (posthoc.temperature_scaled, posthoc.logit_adjusted, posthoc.nearest_mean, posthoc.retrained_head)
+EVERY = (posthoc.temperature_scaled, posthoc.logit_adjusted, posthoc.retrained_head)
 
 
 def two(happy) -> np.ndarray:
@@ -178,32 +178,14 @@ def test_a_given_tau_needs_no_validation_part():
 # another last layer
 
 
-@pytest.mark.parametrize("change", (posthoc.nearest_mean, posthoc.retrained_head))
-def test_emotions_that_lie_apart_are_told_apart_however_scarce(change, separable):
+def test_emotions_that_lie_apart_are_told_apart_however_scarce(separable):
     speaker = pooled(featured(*separable), featured(*separable, fold=1))
-    changed = change(speaker, "changed")
+    changed = posthoc.retrained_head(speaker, "changed")
     assert changed.y_pred.tolist() == separable[2][1].tolist() * 2
     assert changed.name == "changed" and changed.probabilities.dtype == np.float32
     np.testing.assert_allclose(changed.probabilities.sum(1), 1, rtol=1e-5)
     assert (np.delete(changed.probabilities, [A, H, N], axis=1) == 0).all()  # nobody was trained on these
     assert (changed.runs[0].validation.argmax(1) == separable[1][1]).all()
-
-
-def test_the_nearest_mean_asks_for_the_direction_not_for_the_length():
-    trained = np.array([[1, 0], [1, 0], [0, 30], [3, 4]]), np.array([H, H, H, N])  # one long one decides no mean
-    validated = np.array([[1, 0], [3, 4], [1, 0.8]]), np.array([H, N, N])
-    tested = np.array([[1, 0.2], [0.5, 100], [0, 0]]), np.array([H, N, N])
-    predicted = posthoc.nearest_mean(pooled(featured(trained, validated, tested))).probabilities
-    assert predicted[:2].argmax(1).tolist() == [H, N]
-    assert predicted[2, [H, N]].tolist() == [0.5, 0.5]  # who has no direction is no nearer to the one
-
-
-def test_the_nearest_mean_is_as_sure_as_validation_lets_it_be():
-    """Cosines of 1 and 0, right three times in four: odds of 3 to 1."""
-    trained = np.eye(2), np.array([H, N])
-    validated = np.array([[1, 0]] * 4), np.array([H, H, H, N])
-    predicted = posthoc.nearest_mean(pooled(featured(trained, validated, (np.eye(2), [H, N])))).probabilities
-    assert predicted[:, H] == pytest.approx([0.75, 0.25], rel=1e-3)
 
 
 def test_a_retrained_layer_draws_the_line_midway_though_one_side_is_scarce():
@@ -241,13 +223,12 @@ def test_without_a_validation_part_there_is_nothing_to_choose_on(change, speaker
         change(replace(speaker, runs=(one, bare)))
 
 
-@pytest.mark.parametrize("change", (posthoc.nearest_mean, posthoc.retrained_head))
-def test_a_last_layer_needs_the_features_of_every_run(change, speaker):
+def test_a_last_layer_needs_the_features_of_every_run(speaker):
     one, other = speaker.runs
     with pytest.raises(
         InputError, match=r"'net': what goes into the last layer was not kept \(record_features=True keeps it\)"
     ):
-        change(replace(speaker, runs=(one, replace(other, embeddings={}))))
+        posthoc.retrained_head(replace(speaker, runs=(one, replace(other, embeddings={}))))
 
 
 @pytest.mark.parametrize("change", EVERY)
@@ -267,13 +248,14 @@ def test_labels_of_the_test_part_have_no_say_and_a_leak_stays_one(change, speake
     assert change(misled).leaky and not change(speaker).leaky
 
 
-@pytest.mark.parametrize("change", (posthoc.nearest_mean, posthoc.retrained_head))
-def test_one_odd_test_photo_changes_nothing_for_the_others(change, speaker):
+def test_one_odd_test_photo_changes_nothing_for_the_others(speaker):
     one, other = speaker.runs
     odd = one.embeddings["test"].copy()
     odd[0] = 1000
-    changed = change(replace(speaker, runs=(replace(one, embeddings=one.embeddings | {"test": odd}), other)))
-    np.testing.assert_allclose(changed.probabilities[1:], change(speaker).probabilities[1:], atol=1e-6)
+    changed = posthoc.retrained_head(
+        replace(speaker, runs=(replace(one, embeddings=one.embeddings | {"test": odd}), other))
+    )
+    np.testing.assert_allclose(changed.probabilities[1:], posthoc.retrained_head(speaker).probabilities[1:], atol=1e-6)
 
 
 def test_one_step_goes_on_from_where_the_other_ended():
