@@ -3,7 +3,6 @@
 from emoclass.plots.dataset import (  # noqa: F401
     counts,
     distances,
-    filters,
     gallery,
     mean_faces,
     occlusion,
@@ -11,14 +10,11 @@ from emoclass.plots.dataset import (  # noqa: F401
     shares,
 )
 from emoclass.plots.evaluation import (  # noqa: F401
-    bars,
-    by_epoch,
     confusion,
     differences,
     learning_curves,
     line_with_ci,
     measured_vs_formula,
-    nets_by_macs,
     protocols,
     recalls,
     reliability,

@@ -20,7 +20,6 @@ ON_AN_AXIS = {
 WHOLE = {
     "mean_faces": lambda faces, **how: plots.mean_faces(faces, **how),
     "gallery": lambda faces, **how: plots.gallery(faces.pixels[:6].reshape(2, 3, 16, 16), ("a", "b"), **how),
-    "filters": lambda faces, **how: plots.filters(np.random.default_rng(0).normal(size=(5, 3, 3)), **how),
     "occlusion": lambda faces, **how: plots.occlusion(faces, {"happiness": np.eye(4), "neutral": np.eye(4)}, **how),
 }
 

@@ -3,14 +3,11 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from emoclass import metrics, plots
-from emoclass.errors import InputError
-from emoclass.labels import EMOTIONS
 from emoclass.metrics import METRICS, Estimate
 from emoclass.plots.style import HONEST, INK, LEAKY, MARKERS, PALE
 from emoclass.predictions import Predictions
@@ -117,27 +114,6 @@ def test_where_an_interval_reaches_below_zero_a_line_marks_it():
     assert [len(lines) for lines in flat] == [1, 0] and below.get_xscale() == "linear" and not below.get_legend()
 
 
-def test_after_each_epoch_stands_an_estimate_beside_that_of_the_other_net():
-    ax = plots.by_epoch({"plain": ESTIMATES, "weights": ESTIMATES[::-1]}, "recall")
-    plain, weights = (container.lines[0] for container in ax.containers)
-    assert np.round(plain.get_xdata()).tolist() == [1, 2, 3] and (plain.get_xdata() < weights.get_xdata()).all()
-    assert plain.get_ydata().tolist() == [e.value for e in ESTIMATES] == weights.get_ydata().tolist()[::-1]
-    assert plain.get_linestyle() != weights.get_linestyle() and plain.get_color() != weights.get_color()
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "recall")
-
-
-def test_nets_stand_at_their_multiply_accumulates():
-    nets = pd.DataFrame([{"name": f"net {k}", "macs": 10**k} | dict.fromkeys(METRICS, ESTIMATES[1]) for k in (4, 6)])
-    ax, last = plots.nets_by_macs(nets, evaluated_on="the first fold").axes
-    assert [tuple(c.lines[0].get_xydata()[0]) for c in ax.containers] == [
-        (1e4, ESTIMATES[1].value),
-        (1e6, ESTIMATES[1].value),
-    ]
-    assert ax.get_xscale() == "log" and "MACs" in ax.get_xlabel() and "accuracy on the first fold" in ax.get_ylabel()
-    assert last.get_ylabel() == "macro-F1 on the first fold\n(95 % interval, n = 10)"
-    assert written(last.get_legend().get_texts()) == ["net 4", "net 6"] and not ax.get_legend()
-
-
 def test_each_leak_has_a_row_where_the_formula_stands_beside_what_was_measured():
     rows = [
         ("none", 0.1, ESTIMATES[0], False),
@@ -152,10 +128,10 @@ def test_each_leak_has_a_row_where_the_formula_stands_beside_what_was_measured()
     assert written(ax.get_legend().get_texts())[:2] == ["leak open", "leak closed"]
 
 
-def test_differences_are_percentage_points_with_their_sign_and_zero_is_marked():
+def test_differences_are_times_100_with_their_sign_and_zero_is_marked():
     found = {"a": {"accuracy": Estimate(0.106, 0.02, 0.2, 9)}, "b": {"accuracy": Estimate(-0.1, -0.2, 0.0, 9)}}
     a, b = plots.differences(found, ("accuracy",), "Gains").axes
-    assert [ax.get_title("left") for ax in (a, b)] == ["a", "b"] and "percentage points" in a.get_xlabel()
+    assert [ax.get_title("left") for ax in (a, b)] == ["a", "b"] and "x 100" in a.get_xlabel()
     assert written([*a.texts, *b.texts]) == ["+10.6", "-10.0"] and marks(a) == {(10.6, 0): (INK, INK)}
     assert a.lines[0].get_xdata() == [0, 0] and spans(a)[1] == [[2, 20], [0, 0]]
 
@@ -190,14 +166,3 @@ def test_reliability_stands_against_the_diagonal_in_areas_as_large_as_the_bins_a
         (marked,) = ax.collections
         assert marked.get_offsets().tolist() == ax.lines[1].get_xydata().tolist() == [[0.3, 0.2], [0.9, 0.95]]
         assert np.subtract(marked.get_sizes(), 6).tolist() == (600 * BINS.n / 50).tolist()
-
-
-def test_bars_show_what_is_predicted_for_a_photo_in_the_order_of_the_emotions():
-    _, axes = plots.panels(2)
-    ax = plots.bars({"happiness": 0.9, "anger": 0.1}, ax=axes[1])
-    same = plots.bars(np.array([0.1, 0, 0, 0, 0.9, 0, 0, 0]), ax=axes[0])
-    assert [b.get_width() for b in ax.patches] == [b.get_width() for b in same.patches] == [0.1, 0, 0, 0, 0.9, 0, 0, 0]
-    assert written(ax.texts) == ["10.0 %", *["0.0 %"] * 3, "90.0 %", *["0.0 %"] * 3]
-    assert written(ax.get_yticklabels()) == list(EMOTIONS) and len(plt.get_fignums()) == 1
-    with pytest.raises(InputError, match="no emotions: joy, ennui; choose from anger"):
-        plots.bars({"joy": 1, "anger": 0, "ennui": 0})

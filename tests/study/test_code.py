@@ -20,9 +20,9 @@ def test_training_reaches_all_that_decides_a_run_and_nothing_that_only_shows_it(
 @pytest.mark.parametrize(
     "source",
     [
-        "from emoclass import plots\nplots.bars(1)",
-        "from emoclass.plots import bars",
-        "from emoclass import plots as p\np.bars",
+        "from emoclass import plots\nplots.recalls([])",
+        "from emoclass.plots import recalls",
+        "from emoclass import plots as p\np.recalls",
     ],
 )
 def test_a_name_that_a_package_hands_on_reaches_only_the_module_that_defines_it(source):
