@@ -9,7 +9,7 @@ from emoclass.predictions import Predictions
 
 
 def majority(faces: Faces) -> Predictions:
-    """Predicts for each photo the emotion that is most frequent among all others."""
+    """Predicts for each photo the emotion most frequent among all others."""
     return _most_frequent(faces, "always the most frequent emotion", pd.Series("", index=faces.table.index))
 
 

@@ -1,4 +1,4 @@
-"""What a trained net looks at: its first filters, what it cannot do without, and whether it knows augmentation."""
+"""What a trained net looks at: what it cannot do without, and whether it knows augmentation."""
 
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from emoclass.study.train import Run
 
 PATCH, STEP = 9, 3  # pixels: side of the grey patch, and from one patch to the next
-
-
-def filters(run: "Run") -> np.ndarray:
-    """(channels, 3, 3) float32: the weights of the first convolution."""
-    return np.moveaxis(run.weights[0][:, :, 0, :], -1, 0)
 
 
 def occlusion(run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH, step: int = STEP) -> np.ndarray:
@@ -51,18 +46,18 @@ def share_predicted(
     Each photo is predicted by the nets that it was a test photo of, and that never saw it: as it is, or transformed
     as its first augmented copy would be. Interval over subjects; n = photos. Raises InputError if none was tested.
     """
-    place, taken = {photo: row for row, photo in enumerate(faces.table.photo)}, []
+    asked, taken = faces.table.emotion.isin(emotions), []
+    place = dict(zip(faces.table.photo[asked], np.flatnonzero(asked)))
     for run in predictions.runs:
-        rows = np.array([place[photo] for photo in run.photo if photo in place], int)
-        rows = rows[faces.table.emotion.iloc[rows].isin(emotions).to_numpy()]
-        pictures = faces.pixels[rows]
+        rows = [place[photo] for photo in run.photo if photo in place]
+        if not rows:
+            continue
+        table, pictures = faces.table.iloc[rows], faces.pixels[rows]
         if augmentation:
-            named = zip(pictures, faces.table.photo.iloc[rows])
+            named = zip(pictures, table.photo)
             pictures = np.array([transformed(x, photo, 0, augmentation, run.seed, border) for x, photo in named])
-        if len(rows):
-            predicted = _probabilities(run, pictures).argmax(1)
-            hits = np.isin(predicted, [EMOTIONS.index(name) for name in classes])
-            taken += zip(faces.table.photo.iloc[rows], faces.table.subject.iloc[rows], hits)
+        hits = np.isin(_probabilities(run, pictures).argmax(1), [EMOTIONS.index(name) for name in classes])
+        taken += zip(table.photo, table.subject, hits)
     if not taken:
         raise InputError(f"{predictions.name!r} was tested on no photo of {listed(emotions)}")
     photo, subject, hits = map(np.array, zip(*taken))

@@ -65,13 +65,6 @@ def test_emotions_left_out_do_not_shift_the_others():
     assert np.unravel_index(fall.argmax(), fall.shape) == (0, 2)
 
 
-def test_filters_come_one_by_one():
-    arrays = [np.arange(36, dtype=np.float32).reshape(3, 3, 1, 4)]
-    run = run_with(arrays, Variant("f"))
-    assert explain.filters(run).shape == (4, 3, 3)
-    assert (explain.filters(run)[1] == arrays[0][:, :, 0, 1]).all()
-
-
 def one_test(run, faces, fold=0):
     """Predictions of this run, as if it had been tested on all of these faces."""
     run = replace(run, photo=faces.table.photo.to_numpy(), fold=fold)
