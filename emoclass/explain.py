@@ -1,5 +1,6 @@
 """What a trained net looks at: what it cannot do without, and whether it knows augmentation."""
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import cv2
@@ -24,10 +25,9 @@ def occlusion(run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH,
 
     The picture is (size, size) uint8; `patch`, its side, and `step` are pixels (Zeiler & Fergus 2014, section 4.2).
     """
-    size = len(picture)
-    corners = range(0, size - patch + 1, step)
+    corners = range(0, len(picture) - patch + 1, step)
     covered = np.repeat(picture[None], len(corners) ** 2 + 1, axis=0)
-    for k, (top, left) in enumerate((top, left) for top in corners for left in corners):
+    for k, (top, left) in enumerate(product(corners, corners)):
         covered[k, top : top + patch, left : left + patch] = picture.mean()
     probability = _probabilities(run, covered)[:, EMOTIONS.index(emotion)]
     return (probability[-1] - probability[:-1]).reshape(len(corners), len(corners))
