@@ -9,7 +9,7 @@ from emoclass.predictions import Predictions
 
 
 def majority(faces: Faces) -> Predictions:
-    """Predicts for each photo the emotion that is most frequent among all others."""
+    """Predicts for each photo the emotion most frequent among all others."""
     return _most_frequent(faces, "always the most frequent emotion", pd.Series("", index=faces.table.index))
 
 
@@ -25,8 +25,7 @@ def source(faces: Faces) -> Predictions:
 
 def happy_or_neutral(faces: Faces) -> Predictions:
     """A perfect happy-or-neutral classifier: always right on these two, "neutral" for the rest."""
-    predicted = faces.table.emotion.where(faces.table.emotion.isin(MAJORITY), "neutral")
-    y_pred = pd.Categorical(predicted, categories=EMOTIONS).codes
+    y_pred = np.where(faces.table.emotion.isin(MAJORITY), faces.labels, EMOTIONS.index("neutral"))
     return _certain(faces, "a perfect happy-or-neutral classifier", y_pred)
 
 
@@ -54,11 +53,9 @@ def _most_frequent(faces: Faces, name: str, group: pd.Series) -> Predictions:
     Ties, and a group of one, go to the emotion that is more frequent in the whole collection.
     """
     own = np.eye(len(EMOTIONS))[faces.labels]
-    codes = pd.factorize(group)[0]
-    votes = np.zeros((codes.max() + 1, len(EMOTIONS)))
-    np.add.at(votes, codes, own)
+    votes = pd.DataFrame(own).groupby(group.to_numpy()).transform("sum").to_numpy()
     prior = own.sum(0) - own
-    others = votes[codes] - own + prior / (2 * len(faces))  # the prior never outweighs a single vote
+    others = votes - own + prior / (2 * len(faces))  # the prior never outweighs a single vote
     return _certain(faces, name, others.argmax(1))
 
 

@@ -1,5 +1,6 @@
-"""What a trained net cannot do without in a face, and whether it knows augmentation when it sees it."""
+"""What a trained net looks at: what it cannot do without, and whether it knows augmentation."""
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import cv2
@@ -24,10 +25,9 @@ def occlusion(run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH,
 
     The picture is (size, size) uint8; `patch`, its side, and `step` are pixels (Zeiler & Fergus 2014, section 4.2).
     """
-    size = len(picture)
-    corners = range(0, size - patch + 1, step)
+    corners = range(0, len(picture) - patch + 1, step)
     covered = np.repeat(picture[None], len(corners) ** 2 + 1, axis=0)
-    for k, (top, left) in enumerate((top, left) for top in corners for left in corners):
+    for k, (top, left) in enumerate(product(corners, corners)):
         covered[k, top : top + patch, left : left + patch] = picture.mean()
     probability = _probabilities(run, covered)[:, EMOTIONS.index(emotion)]
     return (probability[-1] - probability[:-1]).reshape(len(corners), len(corners))
@@ -46,18 +46,18 @@ def share_predicted(
     Each photo is predicted by the nets that it was a test photo of, and that never saw it: as it is, or transformed
     as its first augmented copy would be. Interval over subjects; n = photos. Raises InputError if none was tested.
     """
-    place, taken = {photo: row for row, photo in enumerate(faces.table.photo)}, []
+    asked, taken = faces.table.emotion.isin(emotions), []
+    place = dict(zip(faces.table.photo[asked], np.flatnonzero(asked)))
     for run in predictions.runs:
-        rows = np.array([place[photo] for photo in run.photo if photo in place], int)
-        rows = rows[faces.table.emotion.iloc[rows].isin(emotions).to_numpy()]
-        pictures = faces.pixels[rows]
+        rows = [place[photo] for photo in run.photo if photo in place]
+        if not rows:
+            continue
+        table, pictures = faces.table.iloc[rows], faces.pixels[rows]
         if augmentation:
-            named = zip(pictures, faces.table.photo.iloc[rows])
+            named = zip(pictures, table.photo)
             pictures = np.array([transformed(x, photo, 0, augmentation, run.seed, border) for x, photo in named])
-        if len(rows):
-            predicted = _probabilities(run, pictures).argmax(1)
-            hits = np.isin(predicted, [EMOTIONS.index(name) for name in classes])
-            taken += zip(faces.table.photo.iloc[rows], faces.table.subject.iloc[rows], hits)
+        hits = np.isin(_probabilities(run, pictures).argmax(1), [EMOTIONS.index(name) for name in classes])
+        taken += zip(table.photo, table.subject, hits)
     if not taken:
         raise InputError(f"{predictions.name!r} was tested on no photo of {listed(emotions)}")
     photo, subject, hits = map(np.array, zip(*taken))

@@ -7,7 +7,7 @@ from sklearn.metrics import pairwise_distances_argmin_min
 from emoclass.data.near_duplicates import find_near_duplicates
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
-from emoclass.splits import GROUP_NAMES, Split, in_training
+from emoclass.splits import Split, in_training
 
 HEADS = {
     "parent": "itself or its copy",
@@ -20,9 +20,9 @@ HEADS = {
 
 def report(faces: Faces, split: Split) -> pd.DataFrame:
     """Test photos by emotion; how many have their copy, file, near-duplicate, subject or source in training too."""
-    tested = faces.table.iloc[split.test]
-    shared = pd.DataFrame(in_training(faces.table, split), index=tested.index)
-    return _by_emotion(shared.assign(emotion=tested.emotion))
+    emotion = faces.table.emotion.iloc[split.test]
+    shared = pd.DataFrame({"tested": 1, **in_training(faces.table, split)}, index=emotion.index)
+    return _by_emotion(shared.rename(columns=HEADS), emotion)
 
 
 def near_duplicate_pairs(faces: Faces) -> pd.DataFrame:
@@ -31,10 +31,9 @@ def near_duplicate_pairs(faces: Faces) -> pd.DataFrame:
     Columns: `photo`, `other`, `grey_levels`, `bits`, and whether both bear the `same_subject`'s name.
     """
     pairs = find_near_duplicates(faces.pixels)
-    photo, subject = faces.table.photo.to_numpy(), faces.table.subject.to_numpy()
-    one, other = pairs.pop("one").to_numpy(), pairs.pop("other").to_numpy()
-    names = pd.DataFrame({"photo": photo[one], "other": photo[other]})
-    return names.join(pairs).assign(same_subject=(subject[one] == subject[other]).astype(bool))
+    one, other = (faces.table.iloc[pairs.pop(side)] for side in ("one", "other"))
+    names = pd.DataFrame({"photo": one.photo.to_numpy(), "other": other.photo.to_numpy()})
+    return names.join(pairs).assign(same_subject=one.subject.to_numpy() == other.subject.to_numpy())
 
 
 def nearest(faces: Faces, split: Split) -> pd.DataFrame:
@@ -67,13 +66,10 @@ def count_duplicates(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:
             "of another subject": table.photo.isin([*strangers.photo, *strangers.other]),
         }
     )
-    counts = marks.groupby(table.emotion).sum().reindex([e for e in EMOTIONS if e in set(table.emotion)])
-    counts.loc["all"] = counts.sum()
-    return counts.astype(int), pairs
+    return _by_emotion(marks, table.emotion), pairs
 
 
-def _by_emotion(rows: pd.DataFrame) -> pd.DataFrame:
-    counts = rows.groupby("emotion").agg(tested=("emotion", "size"), **{key: (key, "sum") for key in GROUP_NAMES})
-    counts = counts.reindex([emotion for emotion in EMOTIONS if emotion in counts.index])
+def _by_emotion(marks: pd.DataFrame, emotion: pd.Series) -> pd.DataFrame:
+    counts = marks.groupby(emotion).sum().reindex([e for e in EMOTIONS if e in set(emotion)])
     counts.loc["all"] = counts.sum()
-    return counts.rename(columns=HEADS).astype(int)
+    return counts.astype(int)

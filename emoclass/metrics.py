@@ -1,5 +1,6 @@
 """Metrics from confusion counts, their intervals over subjects, and paired comparisons on the same photos."""
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -82,13 +83,12 @@ def recall(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
     photos = rows.groupby([predictions.target_column, "subject", "photo"], sort=False).right.mean()
     found = {}
     for name, right in photos.groupby(level=0):
-        subject, hits, value = right.index.get_level_values(1), right.to_numpy(float), float(right.mean())
+        subject, value = right.index.get_level_values("subject"), float(right.mean())
         n_subjects = subject.nunique()
         if n_subjects == len(right) or value in (0, 1):
-            trials = wilson(round(value * n_subjects), n_subjects)
-            found[name] = Estimate(value, trials.low, trials.high, len(right))
+            found[name] = wilson(round(value * n_subjects), n_subjects)._replace(value=value, n=len(right))
         else:
-            found[name] = mean_over_subjects(hits, subject, seed)
+            found[name] = mean_over_subjects(right.to_numpy(float), subject, seed)
     return {name: found[name] for name in predictions.classes if name in found}
 
 
@@ -121,9 +121,9 @@ def recall_table(several: list[Predictions] | dict[str, Predictions]) -> pd.Data
     several, rows = _by_name(several), {}
     for p in several:
         found = recall(p).items()
-        rows[p.name] = {emotion: f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {x.n:,}" for emotion, x in found}
-    found = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=several[0].classes)
-    return found.astype(object).fillna("not tested")
+        cells = {emotion: f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {x.n:,}" for emotion, x in found}
+        rows[p.name] = dict.fromkeys(several[0].classes, "not tested") | cells
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def paired_difference(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Estimate]:
@@ -155,10 +155,9 @@ def p_values(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, f
     is 1e-4 (Davison & Hinkley 1997). A group without any photo is left out. InputError if their photos differ.
     """
     _check_same_photos(one, other)
-    counts, classes = _counts(one, other), one.classes
+    counts, found = _counts(one, other), {}
     draws = range(ROUNDS * seed, ROUNDS * (seed + 1))  # the first is that of `paired_difference`
-    rounds = [_minus(*(_scores(_resample(c, draw), classes, GROUP_RECALLS) for c in counts)) for draw in draws]
-    found = {}
+    rounds = [_scores(_resample(counts, draw), one.classes, GROUP_RECALLS) for draw in draws]
     for name in rounds[0]:
         gains = np.concatenate([gain[name] for gain in rounds])
         gains = gains[~np.isnan(gains)]  # a resample without any photo of these emotions tells nothing about them
@@ -173,7 +172,7 @@ def holm(p: dict[str, float]) -> dict[str, float]:
     if wrong := [f"{name}={value}" for name, value in p.items() if not 0 <= value <= 1]:
         raise InputError(f"p-values lie between 0 and 1: {listed(wrong)}")
     names = sorted(p, key=p.get)
-    adjusted = np.maximum.accumulate([(len(names) - k) * p[name] for k, name in enumerate(names)])
+    adjusted = np.maximum.accumulate([(len(p) - k) * p[name] for k, name in enumerate(names)])
     found = dict(zip(names, np.minimum(adjusted, 1.0).tolist()))
     return {name: found[name] for name in p}
 
@@ -184,7 +183,7 @@ def mcnemar(one: Predictions, other: Predictions) -> float:
     Of a photo tested several times the majority counts; a tie is wrong.
     """
     _check_same_photos(one, other)
-    a, b = (_right(predictions).groupby("photo").right.mean().gt(0.5) for predictions in (one, other))
+    a, b = (pd.Series(p.y_pred == p.y_true).groupby(p.table.photo.to_numpy()).mean().gt(0.5) for p in (one, other))
     only_one, only_other = int((a & ~b).sum()), int((~a & b).sum())
     return binomtest(only_one, only_one + only_other).pvalue if only_one + only_other else 1.0
 
@@ -248,10 +247,6 @@ def _by_name(several: list[Predictions] | dict[str, Predictions]) -> list[Predic
     return several
 
 
-def _right(predictions: Predictions) -> pd.DataFrame:
-    return predictions.table.assign(right=predictions.y_pred == predictions.y_true)
-
-
 def _check_same_photos(one: Predictions, other: Predictions) -> None:
     if apart := set(one.table.photo) ^ set(other.table.photo):
         which = listed(sorted(apart), 5)
@@ -265,29 +260,29 @@ def _count_photos(predictions: Predictions, emotions: tuple[str, ...]) -> int:
     return n
 
 
-def _scores(counts: np.ndarray, classes: tuple[str, ...], groups: dict[str, tuple[str, ...]]) -> dict[str, np.ndarray]:
-    """Each of METRICS, and the mean recall of each group of emotions: NaN where there is no photo of any of them."""
-    found = from_confusion(counts)
-    with np.errstate(invalid="ignore"):
+def _scores(counts: list[np.ndarray], classes: tuple[str, ...], groups: dict) -> dict[str, np.ndarray]:
+    """Each of METRICS, and the mean recall of each group of emotions: NaN where there is no photo of any of them.
+
+    From the (..., K, K) counts of one model; from those of two, how much more the first has.
+    """
+    scores = [from_confusion(of_one) for of_one in counts]
+    for found in scores:
         for name, emotions in groups.items():
             recalls = found["recall"][..., np.isin(classes, emotions)]
-            found[name] = np.nansum(recalls, -1) / (~np.isnan(recalls)).sum(-1)
-    return {name: found[name] for name in (*METRICS, *groups)}
+            with np.errstate(invalid="ignore"):
+                found[name] = np.nansum(recalls, -1) / (~np.isnan(recalls)).sum(-1)
+    return {name: reduce(np.subtract, [found[name] for found in scores]) for name in (*METRICS, *groups)}
 
 
 def _estimates(*several: Predictions, seed: int, emotions: tuple[str, ...] | None = None) -> dict[str, Estimate]:
     """Each metric and `mean_recall` of `emotions`; of two, their difference, the same subjects drawn for both."""
-    first, counts = several[0], _counts(*several)
-    groups, n = {}, first.table.photo.nunique()
+    counts, classes = _counts(*several), several[0].classes
+    groups, n = {}, several[0].table.photo.nunique()
     if emotions is not None:
-        groups, n = {"mean_recall": emotions}, _count_photos(first, emotions)
-    value = _minus(*(_scores(c.sum(0), first.classes, groups) for c in counts))
-    resampled = _minus(*(_scores(_resample(c, seed), first.classes, groups) for c in counts))
+        groups, n = {"mean_recall": emotions}, _count_photos(several[0], emotions)
+    value = _scores([of_one.sum(0) for of_one in counts], classes, groups)
+    resampled = _scores(_resample(counts, seed), classes, groups)
     return {name: Estimate(float(value[name]), *_middle(resampled[name]), n) for name in value}
-
-
-def _minus(one: dict[str, np.ndarray], other: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
-    return one if other is None else {name: one[name] - other[name] for name in one}
 
 
 def _confidence(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -298,7 +293,7 @@ def _confidence(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.nda
 
 
 def _mean(predictions: Predictions, values: np.ndarray) -> Estimate:
-    """Mean over the rows of (m,) values, with its interval over resampled subjects."""
+    """Mean over the rows, with its interval over resampled subjects; n counts each photo once."""
     return mean_over_subjects(values, predictions.table.subject)._replace(n=predictions.table.photo.nunique())
 
 
@@ -320,8 +315,10 @@ def _weights(subjects: int, seed: int) -> np.ndarray:
     return np.bincount(drawn.ravel(), minlength=RESAMPLES * subjects).reshape(shape).astype(np.float32)
 
 
-def _resample(counts: np.ndarray, seed: int) -> np.ndarray:
-    return (_weights(len(counts), seed) @ counts.reshape(len(counts), -1)).reshape(-1, *counts.shape[1:])
+def _resample(several: list[np.ndarray], seed: int) -> list[np.ndarray]:
+    """For each (subjects, K, K) counts (2000, K, K), of the same resampled subjects."""
+    drawn = _weights(len(several[0]), seed)
+    return [(drawn @ counts.reshape(len(counts), -1)).reshape(-1, *counts.shape[1:]) for counts in several]
 
 
 def _middle(values: np.ndarray) -> tuple[float, float]:

@@ -1,9 +1,8 @@
 """What can still be done once nets are trained: take the prior out, calibrate, change the last layer, choose.
 
 Each function takes whole Predictions and returns what the same nets predict then, run by run. What is to be chosen is
-chosen on the run's own validation part, whose probabilities change as well, so that one step can follow another. The
-runs keep the `weights` of the trained nets, but no predictions after each epoch. All raise InputError if rows or runs
-are missing, or if what they need (a validation part, features) was not kept.
+chosen on the run's own validation part, whose probabilities change as well, so that one step can follow another;
+predictions after each epoch are dropped. All raise InputError if rows or runs are missing, or what they need.
 """
 
 import warnings
@@ -29,11 +28,6 @@ if TYPE_CHECKING:
 
 TAUS = tuple(k / 10 for k in range(16))
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer the new last layer
-LACKING = {
-    "validation": "there is no validation part to choose on",
-    "embeddings": "what goes into the last layer was not kept (record_features=True keeps it)",
-}
-Parts = dict[str, np.ndarray]  # for validation and test: (n, classes)
 
 
 def temperatures(predictions: Predictions) -> np.ndarray:
@@ -41,18 +35,17 @@ def temperatures(predictions: Predictions) -> np.ndarray:
 
     Above 1 the net was too confident, below 1 not confident enough (Guo et al. 2017).
     """
-    runs = _whole(predictions, "validation")
-    return np.array([_temperature(_log(run.validation), run.y_true["validation"]) for run in runs])
+    return np.array([_temperature(run) for run in _whole(predictions, "validation")])
 
 
 def temperature_scaled(predictions: Predictions, name: str | None = None) -> Predictions:
     """The logits of each run divided by its temperature (Guo et al. 2017); which emotion leads stays as it is."""
 
-    def change(run: "Run") -> Parts:
-        temperature = _temperature(_log(run.validation), run.y_true["validation"])
-        return {part: softmax(_log(p) / temperature, axis=1) for part, p in _parts_of(run).items()}
+    def change(run: "Run") -> list[np.ndarray]:
+        temperature = _temperature(run)
+        return [softmax(_log(p) / temperature, axis=1) for p in (run.validation, run.probabilities)]
 
-    return _changed(_whole(predictions, "validation"), change, predictions, name)
+    return _changed(predictions, change, name, "validation")
 
 
 def select_taus(predictions: Predictions, at_least: float = 0.0) -> np.ndarray:
@@ -70,13 +63,13 @@ def logit_adjusted(
 
     logit_adjustment_tau    the same tau for all runs; None: as `select_taus` has it, with `at_least`
     """
-    needed = [] if logit_adjustment_tau is not None else ["validation"]
+    needed = ["validation"] if logit_adjustment_tau is None else []
 
-    def change(run: "Run") -> Parts:
+    def change(run: "Run") -> list[np.ndarray]:
         tau = _tau(run, at_least) if logit_adjustment_tau is None else logit_adjustment_tau
-        return {part: _adjusted(p, run, tau) for part, p in _parts_of(run).items()}
+        return [_adjusted(p, run, tau) for p in (run.validation, run.probabilities)]
 
-    return _changed(_whole(predictions, *needed), change, predictions, name)
+    return _changed(predictions, change, name, *needed)
 
 
 def retrained_head(predictions: Predictions, name: str | None = None) -> Predictions:
@@ -86,7 +79,7 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
     is that of STRENGTHS with the best balanced accuracy on the validation part, the smallest of equals.
     """
 
-    def change(run: "Run") -> Parts:
+    def change(run: "Run") -> list[np.ndarray]:
         scale = StandardScaler().fit(run.embeddings["train"].astype(np.float32))
         features = {part: scale.transform(found.astype(np.float32)) for part, found in run.embeddings.items()}
         head = LogisticRegression(class_weight="balanced", max_iter=100, warm_start=True)
@@ -95,12 +88,11 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
             with warnings.catch_warnings():  # stopped early is held back too, and judged on the validation part
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 head.set_params(C=strength).fit(features["train"], run.y_true["train"])
-            tried.append({part: np.zeros(probabilities.shape) for part, probabilities in _parts_of(run).items()})
-            for part, probabilities in tried[-1].items():
-                probabilities[:, head.classes_] = head.predict_proba(features[part])
-        return max(tried, key=lambda p: _validation_metrics(p["validation"], run)["balanced_accuracy"])
+            place = np.eye(len(run.classes))[head.classes_]  # emotions not trained on get 0
+            tried.append([head.predict_proba(features[part]) @ place for part in ("validation", "test")])
+        return max(tried, key=lambda parts: _validation_metrics(parts[0], run)["balanced_accuracy"])
 
-    return _changed(_whole(predictions, "validation", "embeddings"), change, predictions, name)
+    return _changed(predictions, change, name, "validation", "embeddings")
 
 
 def select_on_validation(
@@ -117,65 +109,56 @@ def select_on_validation(
     at_least    lowest accuracy on the validation part; where no candidate has it, the most accurate is taken
     Raises InputError also if the candidates were not tested, or not validated, on the same photos in the same folds.
     """
-    candidates = list(candidates)
-    _check_comparable(candidates)
-    table, runs, first = [], [], 0
+    if not (candidates := list(candidates)):
+        raise InputError("there is no candidate to choose from")
+    tested_on = [
+        [(run.fold, run.seed, list(run.photo), run.classes, list(run.y_true["validation"])) for run in runs]
+        for runs in (_whole(p, "validation") for p in candidates)
+    ]
+    if others := [repr(p.name) for p, tested in zip(candidates, tested_on) if tested != tested_on[0]]:
+        raise InputError(
+            f"{listed(others)} and {candidates[0].name!r} were not tested and validated on the same photos "
+            "in the same folds: only such can be compared there"
+        )
+    tables, runs, first = [], [], 0
     for same in zip(*(p.runs for p in candidates)):
         found = [_validation_metrics(run.validation, run) for run in same]
         allowed = [k for k, score in enumerate(found) if score["accuracy"] >= at_least]
         criterion = metric if allowed else "accuracy"
         best = max(allowed or range(len(same)), key=lambda k: found[k][criterion])
-        table.append(candidates[best].table.iloc[first : first + len(same[best].photo)])
         runs.append(same[best])
+        tables.append(candidates[best].table[first : first + len(same[best].photo)])
         first += len(same[best].photo)
-    chosen = replace(candidates[0], name=name, table=pd.concat(table), leaky=any(p.leaky for p in candidates))
-    return _with_runs(chosen, runs)
-
-
-def _check_comparable(candidates: list[Predictions]) -> None:
-    """Each must have whole runs, and all the same folds, seeds, tested and validation photos."""
-    if not candidates:
-        raise InputError("there is no candidate to choose from")
-    first, *others = ([_tested_on(run) for run in _whole(p, "validation")] for p in candidates)
-    if other := [p.name for p, tested_on in zip(candidates[1:], others) if tested_on != first]:
-        raise InputError(
-            f"{listed(map(repr, other))} and {candidates[0].name!r} were not tested and validated on the same photos "
-            "in the same folds: only such can be compared there"
-        )
-
-
-def _tested_on(run: "Run") -> tuple:
-    return run.fold, run.seed, tuple(run.photo), run.classes, run.y_true["validation"].tobytes()
+    leaky = any(p.leaky for p in candidates)
+    return _with_runs(replace(candidates[0], name=name, table=pd.concat(tables), leaky=leaky), runs)
 
 
 def _whole(predictions: Predictions, *needed: str) -> "tuple[Run, ...]":
     """The runs, if they are all there, with all their rows as they were predicted and with all that is needed."""
-    runs = predictions.runs
+    runs, problem = predictions.runs, ""
     if not runs or not np.array_equal(np.concatenate([run.probabilities for run in runs]), predictions.probabilities):
         problem = "change what whole runs predict first, then choose among rows or epochs"
+    elif "validation" in needed and not all(len(run.validation) for run in runs):
+        problem = "there is no validation part to choose on"
+    elif "embeddings" in needed and not all(run.embeddings for run in runs):
+        problem = "what goes into the last layer was not kept (record_features=True keeps it)"
+    if problem:
         raise InputError(f"{predictions.name!r}: {problem}")
-    for what in needed:
-        if not all(len(getattr(run, what)) for run in runs):
-            raise InputError(f"{predictions.name!r}: {LACKING[what]}")
     return runs
 
 
-def _changed(runs: "tuple[Run, ...]", change: "Callable[[Run], Parts]", predictions: Predictions, name: str | None):
-    """The same Predictions with what `change` makes of each run."""
-    done = []
-    for run in runs:
-        parts = {part: probabilities.astype(np.float32) for part, probabilities in change(run).items()}
-        new = dict(probabilities=parts["test"], validation=parts["validation"])
-        done.append(replace(run, epoch_predictions=run.epoch_predictions[:0], **new))
-    return _with_runs(replace(predictions, name=name or predictions.name), done)
+def _changed(predictions: Predictions, change: Callable, name: str | None, *needed: str) -> Predictions:
+    """The same Predictions with what `change` makes of each run: probabilities of its validation and test part."""
+    runs = []
+    for run in _whole(predictions, *needed):
+        validation, test = (probabilities.astype(np.float32) for probabilities in change(run))
+        none_known = run.epoch_predictions[:0]
+        runs.append(replace(run, validation=validation, probabilities=test, epoch_predictions=none_known))
+    return _with_runs(replace(predictions, name=name or predictions.name), runs)
 
 
 def _with_runs(predictions: Predictions, runs: "list[Run]") -> Predictions:
     return replace(predictions, probabilities=np.concatenate([run.probabilities for run in runs]), runs=tuple(runs))
-
-
-def _parts_of(run: "Run") -> Parts:
-    return {"validation": run.validation, "test": run.probabilities}
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:
@@ -184,22 +167,21 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
         return np.log(probabilities.astype(np.float64))
 
 
-def _temperature(logits: np.ndarray, y_true: np.ndarray) -> float:
-    """What (n, K) logits are to be divided by so that (n,) labels are the likeliest."""
-    possible = np.isfinite(logits[np.arange(len(y_true)), y_true])  # what cannot be predicted costs the same at any
-    logits, y_true = logits[possible], y_true[possible]
+def _temperature(run: "Run") -> float:
+    y_true = run.y_true["validation"]
+    possible = run.validation[np.arange(len(y_true)), y_true] > 0  # what cannot be predicted costs the same at any
+    logits, y_true = _log(run.validation[possible]), y_true[possible]
 
     def negative_log_likelihood(log_temperature: float) -> float:
-        logs = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -logs[np.arange(len(y_true)), y_true].sum()
+        return -log_softmax(logits / np.exp(log_temperature), axis=1)[np.arange(len(y_true)), y_true].sum()
 
     return float(np.exp(minimize_scalar(negative_log_likelihood, bounds=(-7, 7), method="bounded").x))
 
 
-def _adjusted(probabilities: np.ndarray, run: "Run", strength: float) -> np.ndarray:
+def _adjusted(probabilities: np.ndarray, run: "Run", tau: float) -> np.ndarray:
     """(n, classes) float64 probabilities, logit-adjusted by the prior of the run's training part."""
     counts = np.bincount(run.y_true["train"], minlength=len(run.classes))
-    return softmax(_log(probabilities) - strength * log_prior(counts), axis=1)
+    return softmax(_log(probabilities) - tau * log_prior(counts), axis=1)
 
 
 def _tau(run: "Run", at_least: float) -> float:

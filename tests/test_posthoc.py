@@ -178,10 +178,9 @@ def test_a_given_tau_needs_no_validation_part():
 # another last layer
 
 
-@pytest.mark.parametrize("change", (posthoc.retrained_head,))
-def test_emotions_that_lie_apart_are_told_apart_however_scarce(change, separable):
+def test_emotions_that_lie_apart_are_told_apart_however_scarce(separable):
     speaker = pooled(featured(*separable), featured(*separable, fold=1))
-    changed = change(speaker, "changed")
+    changed = posthoc.retrained_head(speaker, "changed")
     assert changed.y_pred.tolist() == separable[2][1].tolist() * 2
     assert changed.name == "changed" and changed.probabilities.dtype == np.float32
     np.testing.assert_allclose(changed.probabilities.sum(1), 1, rtol=1e-5)
@@ -224,13 +223,12 @@ def test_without_a_validation_part_there_is_nothing_to_choose_on(change, speaker
         change(replace(speaker, runs=(one, bare)))
 
 
-@pytest.mark.parametrize("change", (posthoc.retrained_head,))
-def test_a_last_layer_needs_the_features_of_every_run(change, speaker):
+def test_a_last_layer_needs_the_features_of_every_run(speaker):
     one, other = speaker.runs
     with pytest.raises(
         InputError, match=r"'net': what goes into the last layer was not kept \(record_features=True keeps it\)"
     ):
-        change(replace(speaker, runs=(one, replace(other, embeddings={}))))
+        posthoc.retrained_head(replace(speaker, runs=(one, replace(other, embeddings={}))))
 
 
 @pytest.mark.parametrize("change", EVERY)
@@ -250,13 +248,14 @@ def test_labels_of_the_test_part_have_no_say_and_a_leak_stays_one(change, speake
     assert change(misled).leaky and not change(speaker).leaky
 
 
-@pytest.mark.parametrize("change", (posthoc.retrained_head,))
-def test_one_odd_test_photo_changes_nothing_for_the_others(change, speaker):
+def test_one_odd_test_photo_changes_nothing_for_the_others(speaker):
     one, other = speaker.runs
     odd = one.embeddings["test"].copy()
     odd[0] = 1000
-    changed = change(replace(speaker, runs=(replace(one, embeddings=one.embeddings | {"test": odd}), other)))
-    np.testing.assert_allclose(changed.probabilities[1:], change(speaker).probabilities[1:], atol=1e-6)
+    changed = posthoc.retrained_head(
+        replace(speaker, runs=(replace(one, embeddings=one.embeddings | {"test": odd}), other))
+    )
+    np.testing.assert_allclose(changed.probabilities[1:], posthoc.retrained_head(speaker).probabilities[1:], atol=1e-6)
 
 
 def test_one_step_goes_on_from_where_the_other_ended():

@@ -9,18 +9,22 @@ from matplotlib.figure import Figure
 
 from emoclass import explain
 from emoclass.faces import Faces
-from emoclass.labels import EMOTIONS
-from emoclass.plots.style import GREYS, INK, LINES, axis, emotion_bars, legend_beside, panels, percent
+from emoclass.labels import COLOURS, EMOTIONS
+from emoclass.plots.style import GREYS, INK, LINES, axis, legend_beside, panels, percent
 
+BARE = {"xticks": [], "yticks": []}
 DARKER = 10  # grey values: from here on a darker part of a mean face is outlined
 LEAST_FALL = 0.01  # of probability: below that a net hardly ever predicts the emotion, and there is nothing to see
 
 
 def counts(faces: Faces, title: str = "", ax: Axes | None = None) -> Axes:
     """Photos of each emotion, on an axis that begins at 0, with number and share in print."""
-    texts = [f"{n:,} ({percent(n / len(faces))})" for n in faces.counts]
-    ax = emotion_bars(ax or axis(7, 3.2), faces.counts, texts, "photos", title)
-    ax.set_xlim(0, faces.counts.max() * 1.25)
+    ax = ax or axis(7, 3.2)
+    bars = ax.barh(EMOTIONS, faces.counts, color=[COLOURS[e] for e in EMOTIONS], edgecolor=INK, linewidth=0.5)
+    ax.bar_label(bars, [f"{n:,} ({percent(n / len(faces))})" for n in faces.counts], padding=4, fontsize=9)
+    ax.invert_yaxis()
+    ax.set(xlabel="photos", xlim=(0, faces.counts.max() * 1.25), title=title)
+    ax.grid(axis="y", visible=False)
     return ax
 
 
@@ -29,10 +33,9 @@ def shares(faces: Faces, column: str, title: str = "", ax: Axes | None = None) -
     ax = ax or axis(7, 3.4)
     table = pd.crosstab(faces.table.emotion, faces.table[column], normalize="index").reindex(EMOTIONS, fill_value=0)
     table = table[faces.table[column].value_counts().index]
-    left = np.zeros(len(table))
-    for k, (value, share) in enumerate(table.items()):
-        grey, hatch = str(np.linspace(0.4, 0.95, table.shape[1])[k]), ("", "//", "..", "xx", "\\\\")[k % 5]
-        ax.barh(EMOTIONS, 100 * share, left=left, color=grey, edgecolor=INK, hatch=hatch, lw=0.5, label=value)
+    left, greys = np.zeros(len(table)), np.linspace(0.4, 0.95, table.shape[1])
+    for (value, share), grey, hatch in zip(table.items(), greys, cycle(("", "//", "..", "xx", "\\\\"))):
+        ax.barh(EMOTIONS, 100 * share, left=left, color=str(grey), edgecolor=INK, hatch=hatch, lw=0.5, label=value)
         left += 100 * share
     ax.set_yticks(range(len(EMOTIONS)), [f"{e} (n = {faces.counts[e]:,})" for e in EMOTIONS])
     ax.invert_yaxis()
@@ -56,11 +59,9 @@ def mean_faces(faces: Faces, title: str = "", reference: str = "neutral") -> Fig
     Red and blue are alike in print: what is darker by DARKER or more is outlined too.
     """
     means = {e: faces.pixels[faces.table.emotion == e].mean(0) for e in EMOTIONS if faces.counts[e]}
-    figure, axes = panels(len(EMOTIONS), 2, (12, 3.7), title, sharex=True, sharey=True)
+    figure, axes = panels(len(EMOTIONS), 2, (12, 3.7), title, sharex=True, sharey=True, subplot_kw=BARE)
     colours = None
     for (above, below), emotion in zip(axes.T, EMOTIONS):
-        for ax in (above, below):
-            ax.set(xticks=[], yticks=[])
         above.set_title(f"{emotion}\nn = {faces.counts[emotion]:,}", fontsize=10, loc="center")
         if emotion in means:
             above.imshow(means[emotion], cmap="gray", vmin=0, vmax=255)
@@ -78,8 +79,8 @@ def mean_faces(faces: Faces, title: str = "", reference: str = "neutral") -> Fig
 
 def gallery(pictures: np.ndarray, row_names: tuple[str, ...], title: str = "", columns: int = 10) -> Figure:
     """A contact sheet of (rows, columns, size, size) pictures; for synthetic faces, never for people's photos."""
-    pictures = pictures[:, :columns]
-    ax, size = axis(0.85 * pictures.shape[1] + 1, 0.85 * len(pictures) + 0.4), pictures.shape[-1]
+    pictures, size = pictures[:, :columns], pictures.shape[-1]
+    ax = axis(0.85 * pictures.shape[1] + 1, 0.85 * len(pictures) + 0.4)
     ax.imshow(np.concatenate(np.concatenate(pictures, axis=1), axis=1), cmap="gray", vmin=0, vmax=255)
     ax.set(xticks=[], yticks=np.arange(len(row_names)) * size + size / 2, yticklabels=row_names, title=title)
     ax.grid(False)
@@ -92,19 +93,19 @@ def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Fig
     The darker, the larger the fall; white is none, a rise, or a map that stays below LEAST_FALL. A line on each face
     encloses what falls by more than half of the largest.
     """
-    figure, axes = panels(len(maps), 2, (1.45 * len(maps) + 1.2, 4), title)
+    figure, axes = panels(len(maps), 2, (1.45 * len(maps) + 1.2, 4), title, subplot_kw=BARE)
     margin = (explain.PATCH - explain.STEP) / 2  # pixels that no middle of a patch comes near
+    first, last, edge = margin - 0.5, faces.size - margin - 0.5, faces.size - 0.5
     for (above, below), (emotion, fall) in zip(axes.T, maps.items()):
-        first, last, most = margin - 0.5, faces.size - margin - 0.5, float(fall.max())
+        most = float(fall.max())
         fraction = np.clip(fall, 0, None) / most if most >= LEAST_FALL else np.zeros_like(fall)
         above.imshow(faces.pixels[faces.table.emotion == emotion].mean(0), cmap="gray")
         greys = below.imshow(fraction, cmap=GREYS, vmin=0, vmax=1, extent=(first, last, last, first))
         if fraction.min() < 0.5 < fraction.max():
             middles = first + (np.arange(len(fall)) + 0.5) * (last - first) / len(fall)
             above.contour(middles, middles, fraction, levels=[0.5], colors="white", linewidths=1.5)
-        for ax in (above, below):
-            ax.set(xticks=[], yticks=[], xlim=(-0.5, faces.size - 0.5), ylim=(faces.size - 0.5, -0.5), aspect="equal")
-        below.set_xlabel(f"at most {most:.2f}" if most >= LEAST_FALL else f"below {LEAST_FALL}")
+        largest = f"at most {most:.2f}" if most >= LEAST_FALL else f"below {LEAST_FALL}"
+        below.set(xlim=(-0.5, edge), ylim=(edge, -0.5), xlabel=largest)
         above.set_title(emotion, fontsize=10, loc="center")
     axes[0, 0].set_ylabel("mean face")
     axes[1, 0].set_ylabel("fall when covered")

@@ -11,33 +11,27 @@ from matplotlib.figure import Figure
 from emoclass.labels import COLOURS, EMOTIONS, MAJORITY, MINORITY
 from emoclass.metrics import METRICS, Estimate, recall, score
 from emoclass.metrics import confusion as confusion_counts
-from emoclass.plots import style
-from emoclass.plots.style import GREYS, INK, LINES, MARKERS, PALE, axis, legend_beside, panels, percent
+from emoclass.plots.style import GREYS, HONEST, INK, LEAKY, LINES, MARKERS, PALE, axis, legend_beside, panels, percent
 from emoclass.predictions import Predictions
 
-Several = dict[str, Predictions] | list[Predictions]
-CROSS = {"fmt": "none", "ecolor": PALE, "elinewidth": 1, "capsize": 2, "zorder": 1.5}  # intervals behind the marks
 
-
-def recalls(several: Several, title: str = "", ax: Axes | None = None) -> Axes:
+def recalls(several: dict[str, Predictions] | list[Predictions], title: str = "", ax: Axes | None = None) -> Axes:
     """Recall of each emotion that was tested, with its interval, models side by side; hollow marks are leaky splits.
 
     Under each emotion stands how many pictures of it were tested, from the least to the most where models differ.
     """
-    several, ax = _as_list(several), ax or axis(10, 4)
-    found = [recall(predictions) for predictions in several]
+    several = list(several.values()) if isinstance(several, dict) else several
+    ax, found = ax or axis(10, 4), [recall(predictions) for predictions in several]
     shown = [emotion for emotion in EMOTIONS if any(emotion in estimates for estimates in found)]
     for j, (predictions, estimates) in enumerate(zip(several, found)):
         marker, place = MARKERS[j % len(MARKERS)], (j - (len(several) - 1) / 2) * 0.7 / len(several)
         for emotion, estimate in estimates.items():
             x, colour = shown.index(emotion) + place, COLOURS[emotion]
             ax.plot([x, x], [estimate.low, estimate.high], color=colour, linewidth=2)
-            face = "white" if predictions.leaky else colour
-            ax.plot(x, estimate.value, marker, color=colour, markerfacecolor=face, markersize=6)
-        face = "white" if predictions.leaky else INK
-        ax.plot([], [], marker, color=INK, markerfacecolor=face, label=_named(predictions))
-    n = [sorted({estimates[e].n for estimates in found if e in estimates}) for e in shown]
-    tested = [" to ".join(f"{k:,}" for k in sorted({ks[0], ks[-1]})) for ks in n]
+            ax.plot(x, estimate.value, marker, markersize=6, **_filled(colour, predictions.leaky))
+        ax.plot([], [], marker, label=_named(predictions), **_filled(INK, predictions.leaky))
+    n = [{estimates[e].n for estimates in found if e in estimates} for e in shown]
+    tested = [" to ".join(f"{k:,}" for k in sorted({min(ns), max(ns)})) for ns in n]
     ax.set_xticks(range(len(shown)), [f"{e}\nn = {k}" for e, k in zip(shown, tested)])
     ax.set(xlim=(-0.6, len(shown) - 0.4), ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion")
     ax.set_title(title)
@@ -75,8 +69,8 @@ def learning_curves(predictions: Predictions, title: str = "") -> Figure:
     for run in predictions.runs:
         axes[0].axvline(run.best_epoch, color=INK, linewidth=0.5, linestyle=":")
     axes[0].plot([], [], ":", color=INK, label="best epoch, by run")
-    key = "lines: mean of the runs\nbands: their range"
-    legend_beside(axes[1], *axes[0].get_legend_handles_labels(), title=key)
+    drawn = axes[0].get_legend_handles_labels()
+    legend_beside(axes[1], *drawn, title="lines: mean of the runs\nbands: their range")
     return figure
 
 
@@ -91,9 +85,12 @@ def protocols(several: list[Predictions], title: str = "") -> Figure:
     for (row, column), value in np.ndenumerate(share):
         ax.text(column, row, percent(value), ha="center", va="center", color=INK)
     ax.set_xticks(range(len(names)), names)
-    ax.set(xlabel="share of the test photos with this in training")
+    ax.set_xlabel("share of the test photos with this in training")
     ax.grid(False)
-    _score_rows(others, several, ("macro_f1", "accuracy"))
+    scores, leaky = [score(p) for p in several], [p.leaky for p in several]
+    for ax, metric in zip(others, ("macro_f1", "accuracy")):
+        _rows(ax, [found[metric] for found in scores], METRICS[metric] + " (95 % interval)", ".3f", leaky)
+    ax.set_yticks(range(len(several)), [_named(p) for p in several])
     return figure
 
 
@@ -137,8 +134,8 @@ def measured_vs_formula(points: pd.DataFrame, title: str = "", ax: Axes | None =
         y = leaks.index(point.leak) + (-0.17 if point.leaky else 0.17) * both
         _interval(ax, point.measured, y, "o" if point.leaky else "s", point.leaky)
         ax.plot([point.formula] * 2, [y - 0.14, y + 0.14], color=PALE, linewidth=4, zorder=1.5)
-    for marker, leaky, label in (("o", True, "leak open"), ("s", False, "leak closed")):
-        ax.plot([], [], marker, markersize=6, label=label, **_colours(leaky))
+    ax.plot([], [], "o", markersize=6, label="leak open", **_colours(True))
+    ax.plot([], [], "s", markersize=6, label="leak closed", **_colours(False))
     ax.plot([], [], "|", color=PALE, mew=4, ms=10, label="by formula, if all that\nwas seen is memorised")
     ax.set_yticks(range(len(leaks)), leaks)
     ax.set(xlabel="accuracy (95 % interval)", xlim=(0, 1.03), ylim=(len(leaks) - 0.5, -0.5), title=title)
@@ -154,14 +151,9 @@ def differences(
     figure, axes = panels(len(comparisons), 1, size, title, sharex=True, sharey=True)
     for ax, (name, found) in zip(axes, comparisons.items()):
         ax.axvline(0, color=PALE, linewidth=1)
-        _rows(
-            ax,
-            [_in_points(found[metric]) for metric in metrics],
-            "difference (percentage points, 95 % interval)",
-            "+.1f",
-        )
+        _rows(ax, [_times_100(found[m]) for m in metrics], "difference x 100 (95 % interval)", "+.1f")
         ax.set_title(name, fontsize=10)
-    axes[0].set_yticks(range(len(metrics)), [METRICS[metric] for metric in metrics])
+    axes[0].set_yticks(range(len(metrics)), [METRICS[m] for m in metrics])
     return figure
 
 
@@ -172,32 +164,33 @@ def tradeoff(points: pd.DataFrame, title: str = "", least: float = -0.4, ax: Axe
               `majority`, `minority`: changes of mean recall (Estimate, as shares), drawn in percentage points
     least     what lies further left would squeeze all others: it stands in a grey margin, with an arrow and its number
     """
-    ax, left, slope = ax or axis(8.5, 5), 100 * least, -len(MAJORITY) / len(MINORITY)
+    ax, left = ax or axis(8.5, 5), 100 * least
     ax.axhline(0, color=PALE, linewidth=1)
     ax.axvline(0, color=PALE, linewidth=1)
-    label = "balanced accuracy as before\n(above the line: better)"
-    ax.axline((0, 0), slope=slope, color=style.HONEST, linestyle=":", linewidth=2, zorder=1.2, label=label)
-    names, groups = list(dict.fromkeys(points.name)), list(dict.fromkeys(points.group))
-    faces, markers = dict(zip(groups, cycle((INK, "white", PALE)))), dict(zip(names, cycle(MARKERS)))
+    even = {"slope": -len(MAJORITY) / len(MINORITY), "label": "balanced accuracy as before\n(above the line: better)"}
+    ax.axline((0, 0), color=HONEST, linestyle=":", linewidth=2, zorder=1.2, **even)
+    faces = dict(zip(dict.fromkeys(points.group), cycle((INK, "white", PALE))))
+    markers = dict(zip(dict.fromkeys(points.name), cycle(MARKERS)))
     if any(estimate.value < least for estimate in points.majority):
         ax.axvspan(1.25 * left, left, color="#eeeeee", zorder=1.3)  # hides the line, which does not hold here
         ax.set_xlim(left=1.25 * left)
         ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:g}" if tick >= left else "")
     for point in points.itertuples():
-        x, y, marker = _in_points(point.majority), _in_points(point.minority), markers[point.name]
-        place, cross = x.value, {"xerr": [[x.value - x.low], [x.high - x.value]]}
+        x, y = _times_100(point.majority), _times_100(point.minority)
+        place, across = x.value, [[x.value - x.low], [x.high - x.value]]
         if x.value < left:
-            place, cross = 1.08 * left, {}
+            place, across = 1.08 * left, None
             ax.annotate(f"{x.value:+.1f} (off the scale)", (place, y.value), (8, 5), textcoords="offset points")
             ax.annotate("", (1.24 * left, y.value), (place, y.value), arrowprops={"arrowstyle": "-|>", "color": INK})
-        ax.errorbar(place, y.value, yerr=[[y.value - y.low], [y.high - y.value]], **cross, **CROSS)
-        ax.plot(place, y.value, marker, color=INK, markerfacecolor=faces[point.group], markersize=8)
+        cross = {"xerr": across, "yerr": [[y.value - y.low], [y.high - y.value]]}
+        ax.errorbar(place, y.value, **cross, fmt="none", ecolor=PALE, elinewidth=1, capsize=2, zorder=1.5)
+        ax.plot(place, y.value, markers[point.name], color=INK, markerfacecolor=faces[point.group], markersize=8)
     for name, marker in markers.items():
         ax.plot([], [], marker, color=INK, label=name)
-    for group in groups if len(groups) > 1 else ():
+    for group in faces if len(faces) > 1 else ():
         ax.fill([], [], facecolor=faces[group], edgecolor=INK, label=group)
-    ax.set(xlabel="majority classes: change of mean recall\n(percentage points, 95 % interval)", title=title)
-    ax.set(ylabel="minority classes: change of mean recall\n(percentage points, 95 % interval)")
+    change = "classes: change of mean recall\n(percentage points, 95 % interval)"
+    ax.set(xlabel=f"majority {change}", ylabel=f"minority {change}", title=title)
     legend_beside(ax)
     return ax
 
@@ -210,28 +203,14 @@ def reliability(diagrams: dict[str, pd.DataFrame], title: str = "") -> Figure:
         ax.plot(bins.confidence, bins.accuracy, color=INK, linewidth=1)
         area = 600 * bins.n / bins.n.sum() + 6
         ax.scatter(bins.confidence, bins.accuracy, s=area, color=PALE, edgecolor=INK, zorder=3)
-        ax.set(xlabel="confidence (highest probability)", ylabel="accuracy (area: share of the photos)")
-        ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
+        ax.set(xlabel="confidence (highest probability)", xlim=(-0.05, 1.05))
+        ax.set(ylabel="accuracy (area: share of the photos)", ylim=(-0.05, 1.05))
         ax.set_title(name, fontsize=10)
     return figure
 
 
-def _score_rows(axes: list[Axes], several: list[Predictions], metrics: tuple[str, ...]) -> None:
-    """A panel for each metric, a row for each model, the first on top."""
-    scores = [score(predictions) for predictions in several]
-    for ax, metric in zip(axes, metrics):
-        _rows(
-            ax,
-            [found[metric] for found in scores],
-            METRICS[metric] + " (95 % interval)",
-            ".3f",
-            [p.leaky for p in several],
-        )
-    axes[0].set_yticks(range(len(several)), [_named(predictions) for predictions in several])
-
-
 def _rows(ax: Axes, estimates: list[Estimate], xlabel: str, number: str, leaky: list[bool] | None = None) -> None:
-    """An estimate, its interval and its number in each row."""
+    """An estimate, its interval and its number in each row, the first on top."""
     for k, estimate in enumerate(estimates):
         _interval(ax, estimate, k, MARKERS[k % len(MARKERS)], leaky and leaky[k])
         above = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center", "fontsize": 9}
@@ -247,18 +226,16 @@ def _interval(ax: Axes, estimate: Estimate, y: float, marker: str, leaky: bool |
 
 def _colours(leaky: bool | None) -> dict[str, str]:
     """Leaky is orange and hollow, honest is blue, None (neither) is dark."""
-    colour = {True: style.LEAKY, False: style.HONEST, None: INK}[leaky]
+    return _filled({True: LEAKY, False: HONEST, None: INK}[leaky], leaky)
+
+
+def _filled(colour: str, leaky: bool | None) -> dict[str, str]:
     return {"color": colour, "markerfacecolor": "white" if leaky else colour}
-
-
-def _as_list(several: dict[str, Predictions] | list[Predictions]) -> list[Predictions]:
-    return list(several.values()) if isinstance(several, dict) else several
 
 
 def _named(predictions: Predictions) -> str:
     return predictions.name + (" (leaky)" if predictions.leaky else "")
 
 
-def _in_points(share: Estimate) -> Estimate:
-    """A difference of shares in percentage points."""
+def _times_100(share: Estimate) -> Estimate:
     return Estimate(100 * share.value, 100 * share.low, 100 * share.high, share.n)

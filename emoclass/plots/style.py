@@ -7,8 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from emoclass.labels import COLOURS, EMOTIONS
-
 # One marker for each model in a comparison, so that colour stays free to mean the emotion, or leaky or honest.
 MARKERS = "osD^vP*Xhp<>d8"
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
@@ -45,17 +43,6 @@ def legend_beside(ax: Axes, *handles_and_labels, title: str | None = None) -> No
     """A legend to the right of the axis, where it hides nothing."""
     how = dict(frameon=False, bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=9, title_fontsize=9)
     ax.legend(*handles_and_labels, title=title, **how)
-
-
-def emotion_bars(ax: Axes, values, texts: list[str], xlabel: str, title: str) -> Axes:
-    """A bar for each of the eight emotions in its colour, from 0, with its text behind it."""
-    ax.barh(EMOTIONS, values, color=[COLOURS[e] for e in EMOTIONS], edgecolor=INK, linewidth=0.5)
-    for k, (value, text) in enumerate(zip(values, texts)):
-        ax.annotate(text, (value, k), (4, 0), textcoords="offset points", va="center", fontsize=9)
-    ax.invert_yaxis()
-    ax.set(xlabel=xlabel, title=title)
-    ax.grid(axis="y", visible=False)
-    return ax
 
 
 def percent(share: float) -> str:

@@ -128,10 +128,10 @@ def test_each_leak_has_a_row_where_the_formula_stands_beside_what_was_measured()
     assert written(ax.get_legend().get_texts())[:2] == ["leak open", "leak closed"]
 
 
-def test_differences_are_percentage_points_with_their_sign_and_zero_is_marked():
+def test_differences_are_times_100_with_their_sign_and_zero_is_marked():
     found = {"a": {"accuracy": Estimate(0.106, 0.02, 0.2, 9)}, "b": {"accuracy": Estimate(-0.1, -0.2, 0.0, 9)}}
     a, b = plots.differences(found, ("accuracy",), "Gains").axes
-    assert [ax.get_title("left") for ax in (a, b)] == ["a", "b"] and "percentage points" in a.get_xlabel()
+    assert [ax.get_title("left") for ax in (a, b)] == ["a", "b"] and "x 100" in a.get_xlabel()
     assert written([*a.texts, *b.texts]) == ["+10.6", "-10.0"] and marks(a) == {(10.6, 0): (INK, INK)}
     assert a.lines[0].get_xdata() == [0, 0] and spans(a)[1] == [[2, 20], [0, 0]]
 
