@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import time
 import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +19,6 @@ from emoclass.files import cached_array
 RECIPE = "1"  # to be raised by whoever changes the pixels that come out of here
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm")
 LARGEST = 10_000  # pixels a side; a header that claims more is broken, or a trap for the memory
-SETTLED = 2.0  # seconds; the coarsest clock of a common file system (FAT)
-BLOCK = 64  # photos a thread decodes at a time
 EVERY = 1_000  # an error names every offender, short of flooding the terminal
 
 REDUCED = {
@@ -35,13 +32,10 @@ REDUCED = {
 def load_images(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterable[str | None] | None = None):
     """Photos as (n, size, size) uint8, grey, read-only and memory-mapped, in the order of `paths`.
 
-    The whole picture is resized to the square, whatever its shape. A face crop of 82 x 107 therefore looks a
-    little broader; cutting a square out of it would lose chin or forehead, and filling it up to a square would
-    draw bars that tell a net which source the photo is from.
-
-    `ids` are the photos' `blob_ids` where the caller has them already. Pixels are cached by those ids, so a
-    photo that changes, moves or swaps its name is never mistaken for another. Raises InputError that names every
-    photo that is empty, cut short, no picture, larger than 10,000 pixels a side or unreadable.
+    The whole picture is resized to the square: a cut would lose chin or forehead, and bars at the sides would tell
+    a net which source the photo is from. `ids` are the photos' `blob_ids` where the caller has them already; pixels
+    are cached by them. Raises InputError that names every photo that is empty, cut short, no picture, larger than
+    10,000 pixels a side or unreadable.
     """
     paths = [os.fspath(path) for path in paths]
     ids = blob_ids(paths) if ids is None else list(ids)
@@ -65,59 +59,38 @@ def resize_to_square(grey: np.ndarray, size: int) -> np.ndarray:
 
 
 def blob_ids(paths: Iterable[os.PathLike | str]) -> list[str | None]:
-    """Git's id (40 hex digits) of the bytes of each file, None for a file that cannot be read.
+    """Git's id (40 hex digits) of the bytes of each file, None for a file that cannot be read."""
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(_blob_id, paths))
 
-    As git itself does, a file whose path, size, times and inode are those of last time is taken for unchanged,
-    so that 14,000 photos are hashed once and recognised in some hundredths of a second afterwards.
-    """
-    paths = [os.fspath(path) for path in paths]
+
+def _blob_id(path: os.PathLike | str) -> str | None:
     try:
-        marks = [(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in map(os.stat, paths)]
-    except OSError:
-        return _hash_all(paths)
-    # A file written within the clock's last tick may be written again and bear the same time: not remembered.
-    if not marks or max(ctime for _, _, ctime, _ in marks) >= (time.time() - SETTLED) * 1e9:
-        return _hash_all(paths)
-    signature = hashlib.sha256(os.fsencode("\0".join(paths)) + repr(marks).encode()).hexdigest()
-    ids: list[str | None] = []
-
-    def make(draft: Path) -> None:
-        ids[:] = _hash_all(paths)
-        rows = [bytes.fromhex(each or "00" * 20) for each in ids]
-        np.save(draft, np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 20))
-
-    fits = lambda found: found.shape == (len(paths), 20) and found.dtype == np.uint8  # noqa: E731
-    found = cached_array(f"ids-{signature}", fits, make)
-    return ids or [row.tobytes().hex() if row.any() else None for row in found]
-
-
-def _hash_all(paths: list[str]) -> list[str | None]:
-    def of_block(block):
-        return [_blob_id(path) for path in block]
-
-    with ThreadPoolExecutor(_cores()) as threads:  # hashlib lets go of the interpreter lock
-        return [each for block in threads.map(of_block, _blocks(paths)) for each in block]
-
-
-def _blob_id(path: str) -> str | None:
-    try:
-        data = _read(path)
+        data = Path(path).read_bytes()
     except OSError:
         return None
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
+def names_below(folder: Path) -> list[str]:
+    """Every file in a folder and below, as a name relative to it with forward slashes; none that starts with a dot."""
+    paths = [path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir()]
+    return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+
+
 def _decode_all(paths: list[str], shape: tuple[int, int, int], draft: Path) -> None:
-    """Write a .npy file of the photos, block by block; InputError after the last if any photo is of no use."""
+    """Write a .npy file of the photos, one by one; InputError after the last if any photo is of no use."""
     faults, threads = [], cv2.getNumThreads()
     cv2.setNumThreads(1)  # one photo per thread beats many threads per photo
     try:
         # As plain bytes and not into a memory map, where a full disk ends the process without a word.
-        with ThreadPoolExecutor(_cores()) as decoders, open(draft, "wb") as file:
+        with ThreadPoolExecutor() as decoders, open(draft, "wb") as file:
             np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-            for pixels, wrong in decoders.map(partial(_decode_block, size=shape[1]), _blocks(paths)):
-                faults += wrong
-                file.write(pixels.tobytes())
+            for path, found in zip(paths, decoders.map(partial(_decode, size=shape[1]), paths)):
+                if isinstance(found, str):
+                    faults.append(f"{path} {found}")
+                else:
+                    file.write(found.tobytes())
     finally:
         cv2.setNumThreads(threads)
     if faults:
@@ -128,21 +101,10 @@ def _decode_all(paths: list[str], shape: tuple[int, int, int], draft: Path) -> N
         )
 
 
-def _decode_block(paths: list[str], size: int) -> tuple[np.ndarray, list[str]]:
-    pixels, faults = np.zeros((len(paths), size, size), np.uint8), []
-    for k, path in enumerate(paths):
-        found = _decode(path, size)
-        if isinstance(found, str):
-            faults.append(f"{path} {found}")
-        else:
-            pixels[k] = found
-    return pixels, faults
-
-
 def _decode(path: str, size: int) -> np.ndarray | str:
     """(size, size) uint8 of the photo, or what is wrong with it."""
     try:
-        data = _read(path)
+        data = Path(path).read_bytes()
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     if not data:
@@ -160,11 +122,6 @@ def _decode(path: str, size: int) -> np.ndarray | str:
     except cv2.error:  # beyond OpenCV's own limits
         picture = None
     return "is not a picture" if picture is None else resize_to_square(picture, size)
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:  # thrice as fast as Path.read_bytes on small files
-        return file.read()
 
 
 def _read_header(data: bytes) -> tuple[int, int]:
@@ -188,11 +145,3 @@ def _whole(data: bytes) -> bool:
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return len(data) >= max(30, 8 + int.from_bytes(data[4:8], "little"))
     return True
-
-
-def _blocks(paths: list[str]) -> list[list[str]]:
-    return [paths[first : first + BLOCK] for first in range(0, len(paths), BLOCK)]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,13 +1,12 @@
 import errno
 import os
-import time
 
 import cv2
 import numpy as np
 import pytest
 
 from emoclass.data import images as module
-from emoclass.data.images import blob_ids, load_images
+from emoclass.data.images import blob_ids, load_images, names_below
 from emoclass.errors import InputError
 
 
@@ -15,12 +14,6 @@ from emoclass.errors import InputError
 def build(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
     return tmp_path / "build"
-
-
-@pytest.fixture
-def at_once(monkeypatch):
-    """Files written a moment ago are remembered too."""
-    monkeypatch.setattr(module, "SETTLED", -1.0)
 
 
 def picture(path, shape=(60, 60), shade=100, kind=None):
@@ -86,24 +79,17 @@ def test_blob_ids_are_those_of_git(tmp_path):
     assert blob_ids([]) == []
 
 
-def test_a_second_load_neither_reads_nor_decodes(tmp_path, monkeypatch, at_once):
+def test_a_second_load_does_not_decode(tmp_path, monkeypatch):
     paths = [picture(tmp_path / f"{n}.jpg", shade=n) for n in range(5)]
     first = load_images(paths)
-    monkeypatch.setattr(module, "_read", lambda path: pytest.fail(f"read {path}"))
-    monkeypatch.setattr(module, "_hash_all", lambda paths: pytest.fail("hashed again"))
+    monkeypatch.setattr(module, "_decode", lambda path, size: pytest.fail(f"decoded {path}"))
     assert (load_images(paths) == first).all()
 
 
-def test_a_photo_that_was_just_written_is_not_trusted_to_stay(tmp_path, build):
-    blob_ids([picture(tmp_path / "a.jpg")])
-    assert not list(build.glob("cache/ids-*"))
-
-
-def test_a_changed_photo_is_noticed_even_with_its_old_size_and_date(tmp_path, at_once):
+def test_a_changed_photo_is_noticed_even_with_its_old_size_and_date(tmp_path):
     path = picture(tmp_path / "a.png", shade=10)
     before, old = path.stat(), blob_ids([path])
     assert load_images([path])[0, 5, 5] == 10
-    time.sleep(0.02)  # the file system's clock ticks every few milliseconds
     picture(path, shade=11)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_size == before.st_size and path.stat().st_mtime_ns == before.st_mtime_ns
@@ -143,15 +129,6 @@ def test_a_cache_of_another_shape_is_noticed(tmp_path, build, capsys):
     assert load_images(paths).shape == (1, 48, 48) and "damaged" in capsys.readouterr().err
 
 
-def test_damaged_memory_of_ids_is_noticed_and_made_again(tmp_path, build, capsys, at_once):
-    paths = [picture(tmp_path / "a.jpg"), picture(tmp_path / "b.jpg", shade=2)]
-    good = blob_ids(paths)
-    (file,) = build.glob("cache/ids-*")
-    file.write_bytes(file.read_bytes()[:-3])
-    assert blob_ids(paths) == good
-    assert "damaged" in capsys.readouterr().err
-
-
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, build, monkeypatch):
     path = picture(tmp_path / "a.jpg")
 
@@ -169,6 +146,15 @@ def test_a_refused_photo_leaves_no_cache(tmp_path, build):
     with pytest.raises(InputError):
         load_images([picture(tmp_path / "a.jpg"), tmp_path / "bad.jpg"])
     assert not build.exists() or list((build / "cache").iterdir()) == []
+
+
+def test_names_below_a_folder_are_those_of_files_that_are_not_hidden(tmp_path):
+    for name in ("b.jpg", "a/c.txt", "a/d/e", ".f", "a/.g/h.jpg", "a/d/.i"):
+        (tmp_path / ".hidden" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / ".hidden" / name).write_bytes(b"")
+    (tmp_path / ".hidden" / "nowhere").symlink_to("absent")
+    assert names_below(tmp_path / ".hidden") == ["a/c.txt", "a/d/e", "b.jpg", "nowhere"]
+    assert names_below(tmp_path) == names_below(tmp_path / "absent") == []
 
 
 def test_no_photos_are_no_pixels():
