@@ -45,8 +45,7 @@ def load_images(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterabl
     if not paths:
         return np.empty(shape, np.uint8)
     key = hashlib.sha256("\n".join(map(str, [RECIPE, cv2.__version__, size, *ids])).encode()).hexdigest()
-    fits = lambda pixels: pixels.shape == shape and pixels.dtype == np.uint8  # noqa: E731
-    return cached_array(f"pixels-{key}", fits, partial(_decode_all, paths, shape))
+    return cached_array(f"pixels-{key}", np.uint8, (size, size), partial(_decode_all, paths, shape))
 
 
 def resize_to_square(grey: np.ndarray, size: int) -> np.ndarray:
