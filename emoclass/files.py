@@ -1,7 +1,6 @@
 """Files that are there whole or not at all: written beside their place, then moved; and arrays made once and kept."""
 
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,8 +17,6 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-BROKEN = (ValueError, EOFError)  # what NumPy raises on an array cut short or written over
-
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -29,14 +26,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=".draft-"))
-    try:
-        yield beside / path.name
-        draft = beside / path.name
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".draft-", ignore_cleanup_errors=True) as beside:
+        yield (draft := Path(beside) / path.name)
         if not (draft.is_dir() and path.exists()):  # a folder bears its content's name: the same is there
             os.replace(draft, path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 @contextmanager
@@ -62,21 +55,21 @@ def cache_folder() -> Path:
     return build_folder() / "cache"
 
 
-def cached_array(name: str, fits: Callable[[np.ndarray], bool], make: Callable[[Path], None]) -> np.ndarray:
-    """The array kept as `name`.npy in the cache, memory-mapped and read-only.
+def cached_array(name: str, dtype: type, row: tuple[int, ...], make: Callable[[Path], None]) -> np.ndarray:
+    """The array kept as `name`.npy in the cache, memory-mapped and read-only: of this type, its rows of this shape.
 
-    Where there is none, or what is there cannot be read or does not fit, `make` writes it to the path that it is
-    given. Raises InputError if the cache cannot be written.
+    Where it is missing or damaged, `make` writes it to the path that it is given. Raises InputError if the cache
+    cannot be written.
     """
     path = cache_folder() / f"{name}.npy"
     try:
         found = np.load(path, mmap_mode="r")
-        if fits(found):
+        if found.dtype == dtype and found.shape[1:] == row:
             return found
         raise ValueError("another shape or type")
     except FileNotFoundError:
         pass
-    except BROKEN as damage:
+    except (ValueError, EOFError) as damage:  # what NumPy raises on an array cut short or written over
         print(f"{path} is damaged ({damage}): making it again", file=sys.stderr, flush=True)
     try:
         with replacing(path) as draft:

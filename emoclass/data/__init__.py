@@ -1,37 +1,32 @@
 """Where faces come from. One door: `load_faces`."""
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `import emoclass` stays light: OpenCV and pandas come with the first faces
-    import os
-
     import pandas as pd
 
     from emoclass.faces import Faces
 
 
-def canonical_name(dataset: "str | os.PathLike") -> "str | os.PathLike":
+def canonical_name(dataset: str | os.PathLike) -> str | os.PathLike:
     """The data set's name as it is today: the synthetic faces were once called "cartoon"."""
     return "synthetic" if dataset == "cartoon" else dataset
 
 
-def load_faces(name_or_path: "str | os.PathLike" = "muxspace", size: int = 48) -> "Faces":
+def load_faces(name_or_path: str | os.PathLike = "muxspace", size: int = 48) -> "Faces":
     """Faces by name: the pinned collection "muxspace", the "synthetic" faces, or a folder of your own photos.
 
     Pixels are (n, size, size) uint8. Raises InputError, one sentence that names every offender, if the photos are
     missing or cannot be used as they are.
     """
+    from emoclass.data import folder, muxspace, synthetic
+
     name_or_path = canonical_name(name_or_path)
     if name_or_path == "muxspace":
-        from emoclass.data import muxspace
-
         return muxspace.load(size)
     if name_or_path == "synthetic":
-        from emoclass.data import synthetic
-
         return synthetic.draw(size=size)
-    from emoclass.data import folder
-
     return folder.load(name_or_path, size)
 
 
@@ -42,13 +37,12 @@ def report_table(faces: "Faces") -> "pd.DataFrame":
     return pd.DataFrame(faces.report, columns=["what", "count", "which"])
 
 
-def annotation_counts(name_or_path: "str | os.PathLike" = "muxspace") -> "pd.Series":
+def annotation_counts(name_or_path: str | os.PathLike = "muxspace") -> "pd.Series":
     """Rows of each emotion in the annotation file as published, before cleaning; without one, photos."""
+    from emoclass.data import muxspace
     from emoclass.labels import EMOTIONS, canonical
 
     if name_or_path != "muxspace":
         return load_faces(name_or_path).counts.rename("rows")
-    from emoclass.data import muxspace
-
     labels = muxspace.read_annotations().label.map(canonical)
     return labels.value_counts().reindex(EMOTIONS, fill_value=0).rename("rows")

@@ -16,24 +16,23 @@ from emoclass.labels import EMOTIONS, canonical
 NAMES = {
     "photo": ("photo", "image", "file", "filename", "path"),
     "label": ("emotion", "label"),
-    "subject": ("subject", "subject"),
+    "subject": ("subject",),
     "source": ("source",),
     "annotator": ("annotator", "labeler", "user.id", "user"),
 }
 
 
 def subject_of(photo: str) -> str:
-    """Who a photo shows, if its file name says so: the name without folder, suffix and closing number.
+    """The file name without folder, suffix and closing number: `Jane_Doe_0003.jpg` shows `Jane_Doe`.
 
-    `Jane_Doe_0003.jpg` and `Jane_Doe-12.png` show `Jane_Doe`. A name that is only a number, or that does not
-    close with one, is taken whole: that photo's subject is seen nowhere else.
+    A name that is only a number, or does not close with one, is taken whole.
     """
     stem = re.split(r"[/\\]", photo)[-1].rsplit(".", 1)[0]
     return re.sub(r"[\s_.-]*\(?\d+\)?$", "", stem) or stem
 
 
 def climbs(name: str) -> bool:
-    """Whether a file name leads, or may lead, out of the folder that it is to be looked for in."""
+    """Whether a file name may lead out of the folder that it is to be looked for in."""
     path = PureWindowsPath(name)  # knows both kinds of slash and drive letters
     return bool(path.anchor) or ".." in path.parts
 
@@ -41,9 +40,8 @@ def climbs(name: str) -> bool:
 def read(path: Path) -> pd.DataFrame:
     """An annotation file as text: `line`, `photo`, `label` and, if there, `subject`, `source`, `annotator`.
 
-    UTF-8 with or without its mark, UTF-16 or Latin-1; any line ends; comma, semicolon or tab. Without a header
-    the columns are (annotator,) photo, emotion. Raises InputError if it cannot be read or lacks a column, or
-    naming every row that has too many or too few cells.
+    UTF-8, UTF-16 or Latin-1; comma, semicolon or tab. Without a header the columns are (annotator,) photo, emotion.
+    Raises InputError if it cannot be read or lacks a column, or naming every row of another width.
     """
     try:
         text = io.StringIO(_decode(Path(path).read_bytes()), newline=None)
@@ -55,9 +53,8 @@ def read(path: Path) -> pd.DataFrame:
     try:
         rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines]
     except csv.Error as error:
-        raise InputError(
-            f"the annotation file {path}, row {lines.line_num}: {error}: save it again as plain CSV"
-        ) from error
+        where = f"the annotation file {path}, row {lines.line_num}"
+        raise InputError(f"{where}: {error}: save it again as plain CSV") from error
     rows = [(line, row) for line, row in rows if any(row)]
     columns, headed = _columns(rows[0][1] if rows else [], path)
     width = len(rows[0][1])
@@ -83,16 +80,12 @@ def _decode(data: bytes) -> str:
 def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:
     """Where each column stands, and whether the first row is a header."""
     words = [cell.lower() for cell in first]
-    found = {
-        name: words.index(word)
-        for name, choice in NAMES.items()
-        if (word := next((word for word in choice if word in words), None)) is not None
-    }
+    found = {name: words.index(word) for name, choice in NAMES.items() for word in choice[::-1] if word in words}
     if "photo" in found and "label" in found:
         return found, True
     if len(first) in (2, 3) and words[-2].endswith(SUFFIXES):
         return dict(zip(("label", "photo", "annotator"), (len(first) - 1, len(first) - 2, 0)[: len(first)])), False
-    lacking = " or ".join(name for name, key in (("photo", "photo"), ("emotion", "label")) if key not in found)
+    lacking = " or ".join(name for key, name in (("photo", "photo"), ("label", "emotion")) if key not in found)
     has = listed([repr(cell[:30]) for cell in first], 8) or "nothing"
     raise InputError(
         f"the annotation file {path} lacks a column for the {lacking}: its first row has {has}, and should name the "
@@ -103,24 +96,20 @@ def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:
 def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[pd.DataFrame, tuple]:
     """(table, report): one row per usable photo, sorted by photo, and what was done.
 
-    The table has the columns of `Faces` but for `near_duplicate_id`, which needs pixels.
-
     rows   as `read` returns them
     ids    content id of every photo on disk, by the name that the rows use
     where  what to call the annotation file in errors
 
-    Labels are folded to the eight emotions, rows that repeat another are merged (the first one's annotator
-    stays), photos that two rows label differently are dropped, photos without a row set aside, and photos with
-    the same content share a duplicate_id named after the first of them. Raises InputError naming every row that has an
-    unknown label, a photo that is not there, a name that leads out of the folder, or a subject or source that
-    contradicts another row's.
+    Labels are folded to the eight emotions, rows that repeat another are merged (the first one's annotator stays),
+    photos that two rows label differently are dropped, and photos with the same content share a duplicate_id named
+    after the first of them. The table has the columns of `Faces` but for `near_duplicate_id`, which needs pixels.
+    Raises InputError naming every row with an unknown label, a photo that is not there, a name that leads out of the
+    folder, or a subject or source that contradicts another row's.
     """
     rows = _completed(rows)
     if faults := _faults(rows, ids):
-        raise InputError(
-            f"{where}: {listed(faults, EVERY)}: mend these rows (the emotions are {', '.join(EMOTIONS)}), or take "
-            "them out"
-        )
+        advice = f"mend these rows (the emotions are {', '.join(EMOTIONS)}), or take them out"
+        raise InputError(f"{where}: {listed(faults, EVERY)}: {advice}")
     pairs = rows.drop_duplicates(["photo", "emotion"])
     repeated = rows.photo[~rows.index.isin(pairs.index)].drop_duplicates()
     contested = pairs[pairs.photo.duplicated(keep=False)].groupby("photo").emotion.agg(" or ".join)
@@ -134,51 +123,42 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     unlike = twins.emotion.nunique().loc[lambda emotions: emotions > 1].index
     unnamed = sorted(set(ids) - set(rows.photo))
     renamed = rows[rows.label != rows.emotion]
-    words = [f"{label} ({count:,})" for label, count in renamed.label.value_counts().sort_index().items()]
-    report = (
-        ("rows in the annotation file", len(rows), ""),
-        ("labels brought to the usual spelling", len(renamed), ", ".join(words)),
-        ("rows that repeat another row, merged", len(rows) - len(pairs), ", ".join(repeated)),
-        ("photos named by the annotation file", rows.photo.nunique(), ""),
-        (
-            "photos that two rows label differently, dropped",
-            len(contested),
-            ", ".join(f"{photo} ({both})" for photo, both in contested.items()),
-        ),
-        ("photos on disk without a row, set aside", len(unnamed), ", ".join(unnamed)),
-        (
-            "pictures that bear several names, one cluster each",
-            len(twins),
-            ", ".join(twins.photo.agg(" = ".join)),
-        ),
-        ("of these labelled differently, kept", len(unlike), ", ".join(unlike)),
-        ("photos to work with", len(kept), ""),
-        ("subjects", kept.subject.nunique(), ""),
+    spelt = [f"{label} ({count:,})" for label, count in renamed.label.value_counts().sort_index().items()]
+    dropped = [f"{photo} ({both})" for photo, both in contested.items()]
+    found = (
+        ("rows in the annotation file", len(rows), ()),
+        ("labels brought to the usual spelling", len(renamed), spelt),
+        ("rows that repeat another row, merged", len(rows) - len(pairs), repeated),
+        ("photos named by the annotation file", rows.photo.nunique(), ()),
+        ("photos that two rows label differently, dropped", len(contested), dropped),
+        ("photos on disk without a row, set aside", len(unnamed), unnamed),
+        ("pictures that bear several names, one cluster each", len(twins), twins.photo.agg(" = ".join)),
+        ("of these labelled differently, kept", len(unlike), unlike),
+        ("photos to work with", len(kept), ()),
+        ("subjects", kept.subject.nunique(), ()),
     )
+    report = tuple((what, count, ", ".join(which)) for what, count, which in found)
     return kept[[column for column in COLUMNS if column in kept]], report
 
 
 def _completed(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with their emotion, and with a subject, source and annotator where the annotation file has none."""
     rows = rows.assign(emotion=rows.label.map({label: canonical(label) for label in rows.label.unique()}))
-    defaults = {"subject": subject_of, "source": lambda _: "unknown", "annotator": lambda _: "unknown"}
-    for column, default in defaults.items():
-        given = rows[column] if column in rows else pd.Series("", index=rows.index, dtype=object)
-        rows[column] = given.where(given != "", rows.photo.map(default))
+    for column in ("subject", "source", "annotator"):
+        default = rows.photo.map(subject_of) if column == "subject" else "unknown"
+        rows[column] = rows[column].where(rows[column] != "", default) if column in rows else default
     return rows
 
 
 def _faults(rows: pd.DataFrame, ids: dict[str, str | None]) -> list[str]:
     """What is wrong, row by row, in the order of the file."""
-    outside = {photo for photo in set(rows.photo) - set(ids) if climbs(photo)}
     faults = []
     for row in rows[rows.emotion.isna() | ~rows.photo.isin(ids)].itertuples():
         if pd.isna(row.emotion):
             faults.append((row.line, f"{row.label!r} is not an emotion" if row.label else "the emotion is missing"))
-        if row.photo in outside:
-            faults.append((row.line, f"{row.photo!r} leads out of the folder"))
-        elif row.photo not in ids:
-            faults.append((row.line, f"there is no photo {row.photo!r}"))
+        if row.photo not in ids:
+            climbing, missing = f"{row.photo!r} leads out of the folder", f"there is no photo {row.photo!r}"
+            faults.append((row.line, climbing if climbs(row.photo) else missing))
     for column in ("subject", "source"):
         distinct = rows.drop_duplicates(["photo", column])
         for row in distinct[distinct.photo.duplicated()].itertuples():

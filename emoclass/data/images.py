@@ -19,21 +19,23 @@ from emoclass.files import cached_array
 RECIPE = "1"  # to be raised by whoever changes the pixels that come out of here
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm")
 LARGEST = 10_000  # pixels a side; a header that claims more is broken, or a trap for the memory
-BLOCK = 64  # photos a thread decodes at a time
 EVERY = 1_000  # an error names every offender, short of flooding the terminal
 
-SCALES = (8, 4, 2)  # a JPEG can be decoded at an eighth of its scale for a fraction of the cost
+REDUCED = {
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    1: cv2.IMREAD_GRAYSCALE,
+}
 
 
 def load_images(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterable[str | None] | None = None):
     """Photos as (n, size, size) uint8, grey, read-only and memory-mapped, in the order of `paths`.
 
-    The whole picture is resized to the square, whatever its shape: cutting one out would lose chin or forehead, and
-    bars beside it would tell a net which source the photo is from.
-
-    ids    the photos' `blob_ids` where the caller has them already; pixels are cached by them
-    Raises InputError naming every photo that is empty, cut short, no picture, larger than 10,000 pixels a side or
-    unreadable.
+    The whole picture is resized to the square: a cut would lose chin or forehead, and bars at the sides would tell
+    a net which source the photo is from. `ids` are the photos' `blob_ids` where the caller has them already; pixels
+    are cached by them. Raises InputError that names every photo that is empty, cut short, no picture, larger than
+    10,000 pixels a side or unreadable.
     """
     paths = [os.fspath(path) for path in paths]
     ids = blob_ids(paths) if ids is None else list(ids)
@@ -43,8 +45,7 @@ def load_images(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterabl
     if not paths:
         return np.empty(shape, np.uint8)
     key = hashlib.sha256("\n".join(map(str, [RECIPE, cv2.__version__, size, *ids])).encode()).hexdigest()
-    fits = lambda pixels: pixels.shape == shape and pixels.dtype == np.uint8  # noqa: E731
-    return cached_array(f"pixels-{key}", fits, partial(_decode_all, paths, shape))
+    return cached_array(f"pixels-{key}", np.uint8, (size, size), partial(_decode_all, paths, shape))
 
 
 def resize_to_square(grey: np.ndarray, size: int) -> np.ndarray:
@@ -58,29 +59,37 @@ def resize_to_square(grey: np.ndarray, size: int) -> np.ndarray:
 
 def blob_ids(paths: Iterable[os.PathLike | str]) -> list[str | None]:
     """Git's id (40 hex digits) of the bytes of each file, None for a file that cannot be read."""
-    with ThreadPoolExecutor(_cores()) as threads:  # hashlib lets go of the interpreter lock
-        return list(threads.map(_blob_id, map(os.fspath, paths), chunksize=BLOCK))
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(_blob_id, paths))
 
 
-def _blob_id(path: str) -> str | None:
+def _blob_id(path: os.PathLike | str) -> str | None:
     try:
-        data = _read(path)
+        data = Path(path).read_bytes()
     except OSError:
         return None
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
+def names_below(folder: Path) -> list[str]:
+    """Every file in a folder and below, as a name relative to it with forward slashes; none that starts with a dot."""
+    paths = [path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir()]
+    return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+
+
 def _decode_all(paths: list[str], shape: tuple[int, int, int], draft: Path) -> None:
-    """Write a .npy file of the photos, block by block; InputError after the last if any photo is of no use."""
+    """Write a .npy file of the photos, one by one; InputError after the last if any photo is of no use."""
     faults, threads = [], cv2.getNumThreads()
     cv2.setNumThreads(1)  # one photo per thread beats many threads per photo
     try:
         # As plain bytes and not into a memory map, where a full disk ends the process without a word.
-        with ThreadPoolExecutor(_cores()) as decoders, open(draft, "wb") as file:
+        with ThreadPoolExecutor() as decoders, open(draft, "wb") as file:
             np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-            for pixels, wrong in decoders.map(partial(_decode_block, size=shape[1]), _blocks(paths)):
-                faults += wrong
-                file.write(pixels.tobytes())
+            for path, found in zip(paths, decoders.map(partial(_decode, size=shape[1]), paths)):
+                if isinstance(found, str):
+                    faults.append(f"{path} {found}")
+                else:
+                    file.write(found.tobytes())
     finally:
         cv2.setNumThreads(threads)
     if faults:
@@ -91,21 +100,10 @@ def _decode_all(paths: list[str], shape: tuple[int, int, int], draft: Path) -> N
         )
 
 
-def _decode_block(paths: list[str], size: int) -> tuple[np.ndarray, list[str]]:
-    pixels, faults = np.zeros((len(paths), size, size), np.uint8), []
-    for k, path in enumerate(paths):
-        found = _decode(path, size)
-        if isinstance(found, str):
-            faults.append(f"{path} {found}")
-        else:
-            pixels[k] = found
-    return pixels, faults
-
-
 def _decode(path: str, size: int) -> np.ndarray | str:
     """(size, size) uint8 of the photo, or what is wrong with it."""
     try:
-        data = _read(path)
+        data = Path(path).read_bytes()
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     if not data:
@@ -115,19 +113,14 @@ def _decode(path: str, size: int) -> np.ndarray | str:
         return f"claims to be {width:,} x {height:,} pixels (at most {LARGEST:,} a side)"
     if not _whole(data):
         return "is cut short"
+    # A JPEG can be decoded at a half, a quarter or an eighth of its scale for a fraction of the cost.
     is_jpeg = data.startswith(b"\xff\xd8")
-    scale = next((s for s in SCALES if is_jpeg and min(width, height) // s >= size), None)
-    how = getattr(cv2, f"IMREAD_REDUCED_GRAYSCALE_{scale}") if scale else cv2.IMREAD_GRAYSCALE
+    scale = next((s for s in (8, 4, 2) if is_jpeg and min(width, height) // s >= size), 1)
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), how)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[scale])
     except cv2.error:  # beyond OpenCV's own limits
         picture = None
     return "is not a picture" if picture is None else resize_to_square(picture, size)
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:  # thrice as fast as Path.read_bytes on small files
-        return file.read()
 
 
 def _read_header(data: bytes) -> tuple[int, int]:
@@ -151,11 +144,3 @@ def _whole(data: bytes) -> bool:
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return len(data) >= max(30, 8 + int.from_bytes(data[4:8], "little"))
     return True
-
-
-def _blocks(paths: list[str]) -> list[list[str]]:
-    return [paths[first : first + BLOCK] for first in range(0, len(paths), BLOCK)]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

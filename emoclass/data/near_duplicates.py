@@ -1,7 +1,6 @@
 """Near-duplicates: photos that are all but the same picture, newly cut, toned or compressed."""
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -21,9 +20,8 @@ BLOCK = 512  # rows of the table of all pairs that are in memory at a time
 def find_near_duplicates(pixels: np.ndarray, bits: int = BITS, grey_levels: float = GREY_LEVELS) -> pd.DataFrame:
     """Pairs of (n, size, size) uint8 pictures that are all but the same, the closest first.
 
-    Candidates are pairs whose perceptual hashes (64 signs of a cosine transform) differ in at most `bits`; of these
-    stay the pairs whose pixels, each picture's mean taken off, differ by at most `grey_levels` in the mean. All
-    n (n - 1) / 2 pairs are looked at, in seconds for 13,682 photos.
+    Of all pairs stay those whose perceptual hashes (64 signs of a cosine transform) differ in at most `bits` and whose
+    pixels, each picture's mean taken off, differ by at most `grey_levels` in the mean.
 
     Columns: positions `one` and `other`, and how far they are apart in `grey_levels` and `bits`.
     """
@@ -54,12 +52,9 @@ def perceptual_hashes(pixels: np.ndarray) -> np.ndarray:
 
 
 def kept_together(table: pd.DataFrame, pixels: np.ndarray) -> tuple[pd.DataFrame, tuple[str, int, str]]:
-    """The table with a column `near_duplicate_id`, and a line for the report.
+    """The table with a column `near_duplicate_id`, and a line for the report; pixels are (n, SIZE, SIZE) uint8.
 
-    Near-duplicates are chained: if a is like b and b is like c, all three bear the name of the first. Pairs once
-    found are kept in the cache under the pictures' content.
-
-    pixels    (n, SIZE, SIZE) uint8, whatever the size that nets are trained on
+    Near-duplicates are chained: if a is like b and b is like c, all three bear the name of the first.
     """
     pairs, rows, photo = _remembered(pixels), pd.Series(range(len(table))), table.photo.to_numpy()
     same_file = rows.groupby(table.duplicate_id.to_numpy()).transform("first")
@@ -73,21 +68,16 @@ def kept_together(table: pd.DataFrame, pixels: np.ndarray) -> tuple[pd.DataFrame
 
 def _remembered(pixels: np.ndarray) -> np.ndarray:
     """(m, 2) int64: the pairs, from the cache if this code looked for them before with these thresholds."""
-    code = f"{pixels.shape} {BITS} {GREY_LEVELS} {Path(__file__).read_text()}"
-    sha = hashlib.sha256(code.encode())
+    sha = hashlib.sha256(f"{pixels.shape} {BITS} {GREY_LEVELS} {Path(__file__).read_text()}".encode())
     sha.update(np.ascontiguousarray(pixels))
-
-    def fits(pairs):
-        two = pairs.dtype == np.int64 and pairs.ndim == 2 and pairs.shape[1] == 2
-        return two and pairs.max(initial=-1) < len(pixels)
 
     def make(draft):
         np.save(draft, find_near_duplicates(pixels, BITS, GREY_LEVELS)[["one", "other"]].to_numpy(np.int64))
 
-    return cached_array(f"near-duplicates-{sha.hexdigest()[:32]}", fits, make)
+    return cached_array(f"near-duplicates-{sha.hexdigest()[:32]}", np.int64, (2,), make)
 
 
-def _levels_apart(pixels: np.ndarray, one: Iterable[int], other: Iterable[int]) -> np.ndarray:
+def _levels_apart(pixels: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """(m,) how many grey levels the pictures at `one` and `other` are apart, each one's mean taken off."""
     a, b = (pixels[rows].reshape(len(rows), -1).astype(np.float32) for rows in (one, other))
     return np.abs((a - a.mean(1, keepdims=True)) - (b - b.mean(1, keepdims=True))).mean(1)

@@ -1,11 +1,10 @@
 """Second opinions: what four students called photos of the collection before the class went over to a machine."""
 
 import os
-from pathlib import Path
 
 import pandas as pd
 
-from emoclass.data import annotations, muxspace
+from emoclass.data import muxspace
 from emoclass.labels import canonical
 
 FILES = {  # who, and the part of the collection and the file that hold their block of photos
@@ -17,7 +16,7 @@ FILES = {  # who, and the part of the collection and the file that hold their bl
 REPAIRED = {"sadenss": "sadness"}
 
 
-def load_second_opinions(dataset: str | os.PathLike = "muxspace", folder: Path | None = None) -> pd.DataFrame:
+def load_second_opinions(dataset: str | os.PathLike = "muxspace") -> pd.DataFrame:
     """One row for each photo that a student labelled: `photo`, `annotator`, `label` as written, `emotion`.
 
     Spellings are brought to the eight emotions, one typing error is repaired. Other data sets have none: no rows.
@@ -25,9 +24,8 @@ def load_second_opinions(dataset: str | os.PathLike = "muxspace", folder: Path |
     """
     rows = []
     for who, (part, file) in FILES.items() if dataset == "muxspace" else ():
-        collection = muxspace.found(folder, muxspace.PARTS[part])
-        muxspace.verify(collection, muxspace.PARTS[part])
-        table = annotations.read(collection / "data" / file)
+        table = muxspace.read_annotations(muxspace.PARTS[part], file)
+        muxspace.verify(muxspace.find(part=muxspace.PARTS[part]), muxspace.PARTS[part])
         own = table[table.annotator == who] if "annotator" in table else table
         rows.append(own[["photo", "label"]].assign(annotator=who))
     opinions = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["photo", "label", "annotator"])

@@ -58,9 +58,7 @@ def learning_curves(predictions: Predictions, title: str = "") -> Figure:
     figure, axes = panels(2, 1, (10, 3.3), title)
     for ax, metric in zip(axes, ("loss", "accuracy")):
         for part, line, colour in (("", "--", PALE), ("val_", "-", INK)):
-            curves = pd.DataFrame(
-                [pd.Series(run.history[part + metric]) for run in predictions.runs]
-            )  # some stop earlier
+            curves = pd.DataFrame([pd.Series(run.history[part + metric]) for run in predictions.runs])
             epochs = curves.columns + 1
             ax.plot(epochs, curves.mean(), line, color=colour, label="validation" if part else "training")
             ax.fill_between(epochs, curves.min(), curves.max(), color=colour, alpha=0.2, linewidth=0)

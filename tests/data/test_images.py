@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emoclass.data import images as module
-from emoclass.data.images import blob_ids, load_images
+from emoclass.data.images import blob_ids, load_images, names_below
 from emoclass.errors import InputError
 
 
@@ -79,6 +79,13 @@ def test_blob_ids_are_those_of_git(tmp_path):
     assert blob_ids([]) == []
 
 
+def test_a_second_load_does_not_decode(tmp_path, monkeypatch):
+    paths = [picture(tmp_path / f"{n}.jpg", shade=n) for n in range(5)]
+    first = load_images(paths)
+    monkeypatch.setattr(module, "_decode", lambda path, size: pytest.fail(f"decoded {path}"))
+    assert (load_images(paths) == first).all()
+
+
 def test_a_changed_photo_is_noticed_even_with_its_old_size_and_date(tmp_path):
     path = picture(tmp_path / "a.png", shade=10)
     before, old = path.stat(), blob_ids([path])
@@ -88,13 +95,6 @@ def test_a_changed_photo_is_noticed_even_with_its_old_size_and_date(tmp_path):
     assert path.stat().st_size == before.st_size and path.stat().st_mtime_ns == before.st_mtime_ns
     assert blob_ids([path]) != old
     assert load_images([path])[0, 5, 5] == 11
-
-
-def test_a_second_load_does_not_decode(tmp_path, monkeypatch):
-    paths = [picture(tmp_path / f"{n}.jpg", shade=n) for n in range(5)]
-    first = load_images(paths)
-    monkeypatch.setattr(module, "_decode", lambda path, size: pytest.fail(f"decoded {path}"))
-    assert (load_images(paths) == first).all()
 
 
 def test_the_same_photos_under_other_names_share_a_cache(tmp_path, build):
@@ -146,6 +146,15 @@ def test_a_refused_photo_leaves_no_cache(tmp_path, build):
     with pytest.raises(InputError):
         load_images([picture(tmp_path / "a.jpg"), tmp_path / "bad.jpg"])
     assert not build.exists() or list((build / "cache").iterdir()) == []
+
+
+def test_names_below_a_folder_are_those_of_files_that_are_not_hidden(tmp_path):
+    for name in ("b.jpg", "a/c.txt", "a/d/e", ".f", "a/.g/h.jpg", "a/d/.i"):
+        (tmp_path / ".hidden" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / ".hidden" / name).write_bytes(b"")
+    (tmp_path / ".hidden" / "nowhere").symlink_to("absent")
+    assert names_below(tmp_path / ".hidden") == ["a/c.txt", "a/d/e", "b.jpg", "nowhere"]
+    assert names_below(tmp_path) == names_below(tmp_path / "absent") == []
 
 
 def test_no_photos_are_no_pixels():

@@ -25,9 +25,10 @@ def test_other_data_sets_have_none():
     assert load_second_opinions("synthetic").empty
 
 
-def test_where_the_files_are_missing_it_says_how_to_get_them(tmp_path):
+def test_where_the_files_are_missing_it_says_how_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path))
     with pytest.raises(Unreachable, match="run `make data`"):
-        load_second_opinions(folder=tmp_path)
+        load_second_opinions()
 
 
 def test_a_part_may_be_a_single_file_which_is_verified_alone(tmp_path):
