@@ -191,8 +191,8 @@ def mcnemar(one: Predictions, other: Predictions) -> float:
 def reliability(predictions: Predictions, bins: int = 10) -> pd.DataFrame:
     """For each equally wide bin that is not empty: mean confidence, accuracy, and n, how often a photo was tested."""
     confidence, right, place = _confidence(predictions, bins)
-    rows = pd.DataFrame({"confidence": confidence, "accuracy": right, "n": 1})
-    return rows.groupby(place).agg({"confidence": "mean", "accuracy": "mean", "n": "size"}).reset_index(drop=True)
+    rows = pd.DataFrame({"confidence": confidence, "accuracy": right}).groupby(place)
+    return rows.mean().assign(n=rows.size()).reset_index(drop=True)
 
 
 def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:

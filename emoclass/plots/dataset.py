@@ -94,8 +94,8 @@ def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Fig
     encloses what falls by more than half of the largest.
     """
     figure, axes = panels(len(maps), 2, (1.45 * len(maps) + 1.2, 4), title, subplot_kw=BARE)
-    margin = (explain.PATCH - explain.STEP) / 2  # pixels that no middle of a patch comes near
-    first, last, edge = margin - 0.5, faces.size - margin - 0.5, faces.size - 0.5
+    margin, edge = (explain.PATCH - explain.STEP) / 2, faces.size - 0.5  # no middle of a patch comes near the margin
+    first, last = margin - 0.5, edge - margin
     for (above, below), (emotion, fall) in zip(axes.T, maps.items()):
         most = float(fall.max())
         fraction = np.clip(fall, 0, None) / most if most >= LEAST_FALL else np.zeros_like(fall)

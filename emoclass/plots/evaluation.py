@@ -22,16 +22,16 @@ def recalls(several: dict[str, Predictions] | list[Predictions], title: str = ""
     """
     several = list(several.values()) if isinstance(several, dict) else several
     ax, found = ax or axis(10, 4), [recall(predictions) for predictions in several]
-    shown = [emotion for emotion in EMOTIONS if any(emotion in estimates for estimates in found)]
+    n = {emotion: {estimates[emotion].n for estimates in found if emotion in estimates} for emotion in EMOTIONS}
+    shown = [emotion for emotion in EMOTIONS if n[emotion]]
     for j, (predictions, estimates) in enumerate(zip(several, found)):
         marker, place = MARKERS[j % len(MARKERS)], (j - (len(several) - 1) / 2) * 0.7 / len(several)
         for emotion, estimate in estimates.items():
             x, colour = shown.index(emotion) + place, COLOURS[emotion]
             ax.plot([x, x], [estimate.low, estimate.high], color=colour, linewidth=2)
-            ax.plot(x, estimate.value, marker, markersize=6, **_filled(colour, predictions.leaky))
-        ax.plot([], [], marker, label=_named(predictions), **_filled(INK, predictions.leaky))
-    n = [{estimates[e].n for estimates in found if e in estimates} for e in shown]
-    tested = [" to ".join(f"{k:,}" for k in sorted({min(ns), max(ns)})) for ns in n]
+            ax.plot(x, estimate.value, marker, markersize=6, **_colours(predictions.leaky, colour))
+        ax.plot([], [], marker, label=_named(predictions), **_colours(predictions.leaky, INK))
+    tested = [" to ".join(f"{k:,}" for k in sorted({min(n[e]), max(n[e])})) for e in shown]
     ax.set_xticks(range(len(shown)), [f"{e}\nn = {k}" for e, k in zip(shown, tested)])
     ax.set(xlim=(-0.6, len(shown) - 0.4), ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion")
     ax.set_title(title)
@@ -59,7 +59,7 @@ def learning_curves(predictions: Predictions, title: str = "") -> Figure:
     for ax, metric in zip(axes, ("loss", "accuracy")):
         for part, line, colour in (("", "--", PALE), ("val_", "-", INK)):
             curves = pd.DataFrame([pd.Series(run.history[part + metric]) for run in predictions.runs])
-            epochs = curves.columns + 1
+            epochs = curves.columns + 1  # some runs stop earlier
             ax.plot(epochs, curves.mean(), line, color=colour, label="validation" if part else "training")
             ax.fill_between(epochs, curves.min(), curves.max(), color=colour, alpha=0.2, linewidth=0)
         ax.set(xlabel="epoch", ylabel="cross-entropy (nats)" if metric == "loss" else "accuracy")
@@ -218,16 +218,14 @@ def _rows(ax: Axes, estimates: list[Estimate], xlabel: str, number: str, leaky: 
 
 
 def _interval(ax: Axes, estimate: Estimate, y: float, marker: str, leaky: bool | None) -> None:
-    ax.plot([estimate.low, estimate.high], [y, y], color=_colours(leaky)["color"], linewidth=1.5)
-    ax.plot(estimate.value, y, marker, markersize=6, **_colours(leaky))
+    look = _colours(leaky)
+    ax.plot([estimate.low, estimate.high], [y, y], color=look["color"], linewidth=1.5)
+    ax.plot(estimate.value, y, marker, markersize=6, **look)
 
 
-def _colours(leaky: bool | None) -> dict[str, str]:
-    """Leaky is orange and hollow, honest is blue, None (neither) is dark."""
-    return _filled({True: LEAKY, False: HONEST, None: INK}[leaky], leaky)
-
-
-def _filled(colour: str, leaky: bool | None) -> dict[str, str]:
+def _colours(leaky: bool | None, colour: str = "") -> dict[str, str]:
+    """Leaky is hollow and orange, honest is blue, None (neither) is dark, unless a colour is given."""
+    colour = colour or {True: LEAKY, False: HONEST, None: INK}[leaky]
     return {"color": colour, "markerfacecolor": "white" if leaky else colour}
 
 
