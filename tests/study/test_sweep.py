@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import numpy as np
@@ -211,6 +213,19 @@ def test_runs_whose_worker_is_killed_are_tried_once_more(tmp_path, monkeypatch):
     killer.join()
     assert missing(tasks([slow], FACES), Store(tmp_path)) == []
     assert len(lines) == 2
+
+
+def test_a_run_whose_worker_died_is_named_and_has_its_line(tmp_path):
+    class Dying(Executor):
+        def submit(self, *_):
+            future = Future()
+            future.set_exception(BrokenProcessPool())
+            return future
+
+    lines = []
+    with pytest.raises(SweepError, match=r"2 of 2 runs failed.*tiny, fold 0 \(its worker process died"):
+        train_missing(tasks([TINY], FACES), Store(tmp_path), Dying(), say=lines.append)
+    assert [line.split(":")[0] for line in lines] == ["run 1 of 2", "run 2 of 2"]
 
 
 KILLED = """
