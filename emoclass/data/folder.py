@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from emoclass.data import annotations
-from emoclass.data.images import EVERY, SUFFIXES, blob_ids, load_images
+from emoclass.data.images import EVERY, SUFFIXES, blob_ids, load_images, names_below
 from emoclass.data.near_duplicates import SIZE, kept_together
 from emoclass.errors import InputError, listed
 from emoclass.faces import Faces
@@ -20,11 +20,9 @@ def load(path: os.PathLike | str, size: int = 48) -> Faces:
 
     Either a `legend.csv` with columns photo and emotion (and subject, source, annotator if known) lies in the
     folder, in its `data/` or among the photos in its `images/`; or each photo lies in a folder named after its
-    emotion, at any depth. Without a subject column a photo shows the subject whom its file name names before its
-    number (`legend.person_of`); where that yields one subject in all, or no more than one for each emotion
-    (`IMG_0001.jpg`, `happy_0001.jpg`), names tell nothing of subjects: each photo then counts as somebody else,
-    and the report says so. A folder called `new_faces/` directly inside is left out: its photos are for
-    `load_new_faces`.
+    emotion, at any depth. `new_faces/` directly inside is left to `load_new_faces`. Without a subject column subjects
+    are read off file names (`annotations.subject_of`); where these tell nothing of subjects (`IMG_0001.jpg`,
+    `happy_0001.jpg`) each photo counts as of somebody else, and the report says so.
 
     Raises InputError if there is no such folder, no photo, neither an annotation file nor folders of emotions, or
     if a row or a photo cannot be used.
@@ -33,7 +31,8 @@ def load(path: os.PathLike | str, size: int = 48) -> Faces:
     if not home.is_dir():
         raise InputError(f"there is no folder {home}: name the folder that holds your photos")
     root = home / "images" if (home / "images").is_dir() else home
-    photos = [photo for photo in _photos(root) if root != home or not photo.startswith(f"{NEW}/")]
+    photos = [name for name in names_below(root) if name.lower().endswith(SUFFIXES)]
+    photos = [name for name in photos if root != home or not name.startswith(f"{NEW}/")]
     if not photos:
         raise InputError(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
     found = next((at for at in (home, home / "data", root) if (at / "legend.csv").is_file()), None)
@@ -64,20 +63,6 @@ def _tells_nothing(table: pd.DataFrame) -> bool:
     subjects = table.subject.nunique()
     one_each = (table.groupby("subject").emotion.nunique() == 1).all() and subjects <= table.emotion.nunique()
     return len(table) > subjects and (subjects == 1 or one_each)
-
-
-def _photos(root: Path) -> list[str]:
-    """Every picture below a folder, hidden ones excepted, as a name relative to it with forward slashes."""
-    found = []
-    for place, below, files in os.walk(root):
-        below[:] = [name for name in below if not name.startswith(".")]
-        inside = Path(place).relative_to(root)
-        found += [
-            (inside / name).as_posix()
-            for name in files
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-        ]
-    return sorted(found)
 
 
 def _tidy(name: str) -> str:

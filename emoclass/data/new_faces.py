@@ -13,8 +13,6 @@ from emoclass.data.images import resize_to_square
 from emoclass.data.near_duplicates import SIZE, kept_together
 from emoclass.errors import InputError
 from emoclass.faces import Faces
-from emoclass.labels import EMOTIONS
-from emoclass.paths import data_folder
 from emoclass.splits import assign_folds, group_ids
 
 LEARN = tuple(f"new, to learn {quarter}" for quarter in (1, 2, 3, 4))
@@ -27,9 +25,9 @@ CONFIG = synthetic.SyntheticConfig(
 )
 SEED = 218  # not that of the drawn collection
 
-# The later photo of a pair and the earlier one: one picture, cut, turned or toned too differently for `alike`.
-# Found by moving the 12,500 most similar pairs, mirrored ones too, into line (affine, cv2.findTransformECC): their
-# middles then correlate at .99 or more, as those of `alike` do; the next pairs, at .98 and less, show two pictures.
+# The later photo of a pair and the earlier one: one picture, cut, turned or toned too differently to be found.
+# Found by moving the 12,500 most similar pairs into line (cv2.findTransformECC): their middles then correlate at .99
+# or more, as those of near-duplicates do; the next pairs, at .98 and less, show two pictures.
 RECUT = {
     f"facial-expressions-218{later}.jpg": f"facial-expressions-218{earlier}.jpg"
     for earlier, later in (
@@ -46,10 +44,10 @@ class NoNewFaces(InputError):
 def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed: int = 0) -> Faces:
     """The new faces that belong to a dataset, halved once: `source` is one of LEARN, or HELD_BACK.
 
-    Half and half within each emotion, as evenly as subjects and near-duplicates, which stay in one half, allow; the
-    half to learn from comes in four parts, for a learning curve. For "muxspace" the 500 photos that were offered and
-    never merged, for "synthetic" 100 strong expressions by strangers, for a folder of your own what lies in
-    `new_faces/` inside it, arranged like the folder itself.
+    For "muxspace" the 500 photos that were offered and never merged, for "synthetic" 100 strong expressions by
+    strangers, for a folder of your own what lies in `new_faces/` inside it, arranged like the folder itself. Each
+    emotion is halved as evenly as subjects and near-duplicates, which stay in one half, allow; the half to learn from
+    comes in four parts, for a learning curve.
 
     Pixels are (n, size, size) uint8; photos bear other names than those of the collection, subjects only if they are
     others. Raises NoNewFaces if a folder has none, and InputError if an emotion has one photo alone.
@@ -57,18 +55,19 @@ def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed
     if size < 1:
         raise InputError(f"photos cannot be {size} pixels a side: ask for a size of at least 1")
     if dataset == "muxspace":
-        return _halved(_photographed(size), seed)
-    if dataset == "synthetic":
-        return _halved(_drawn(size), seed)
-    return _halved(_of_your_own(Path(dataset).expanduser(), size), seed)
+        faces = _photographed(size)
+    elif dataset == "synthetic":
+        faces = _drawn(size)
+    else:
+        faces = _of_your_own(Path(dataset).expanduser(), size)
+    return _halved(faces, seed)
 
 
 def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> Faces:
     """`load_faces` and below it, in rows of their own, `load_new_faces`; named like the collection, reports joined.
 
-    The collection's rows are what they are without new faces. New faces that are the same picture as one of them,
-    or all but the same, are set aside and counted. A folder that has no new faces is taken alone, and its report
-    says so. Pixels are (n, size, size) uint8. Raises InputError as both do.
+    New faces that are all but the same picture as one of the collection are set aside and counted. A folder that has
+    no new faces is taken alone, and its report says so. Raises InputError as both do.
     """
     collection = load_faces(dataset, size)
     try:
@@ -78,42 +77,34 @@ def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> F
     # What counts as alike was chosen at SIZE pixels.
     old, fresh = (collection, new) if size == SIZE else (load_faces(dataset, SIZE), load_new_faces(dataset, SIZE))
     both = old + fresh
-    first = kept_together(both.table, both.pixels)[0].near_duplicate_id[len(old) :]  # named after an old one
-    seen = first.isin(old.table.photo).to_numpy()
-    seen = new.table.near_duplicate_id.isin(new.table.near_duplicate_id[seen]).to_numpy()
-    joined = collection + new.select(~seen)
-    aside = "new faces: all but the same as a photo of the collection, set aside"
+    named = kept_together(both.table, both.pixels)[0].near_duplicate_id[len(old) :]
+    group = new.table.near_duplicate_id
+    seen = group.isin(group[named.isin(old.table.photo).to_numpy()])
+    joined, aside = collection + new.select(~seen), new.table.photo[seen]
     report = (
-        *joined.report,
-        (aside, int(seen.sum()), ", ".join(new.table.photo[seen])),
+        ("new faces: all but the same as a photo of the collection, set aside", len(aside), ", ".join(aside)),
         ("photos to work with, new faces among them", len(joined), ""),
     )
-    return replace(joined, report=report)
+    return replace(joined, report=joined.report + report)
 
 
 def _photographed(size: int) -> Faces:
     """The 500 photos that annotator 218 offered and nobody merged.
 
-    Subjects: all files bear one name (`facial-expressions-218001.jpg`), so each picture counts as of somebody else.
-    That is not quite so: to the eye, some faces come back in several pictures, and these may be parted. What is
-    kept together is each picture: byte for byte, nearly (`alike`) and newly cut (`RECUT`).
+    All files bear one name (`facial-expressions-218001.jpg`), so each picture counts as of somebody else. That is not
+    quite so: to the eye, some faces come back in several pictures, and these may be parted. What is kept together is
+    each picture: the same file, near-duplicates, and what is newly cut (`RECUT`).
 
-    Colour: whoever saved the files took blue for red, and skin looks blue. Grey weighs red and blue differently, so
-    the two are put back in their places first.
+    Whoever saved the files took blue for red, and skin looks blue: the two are put back before all turns grey.
     """
-    if (found := muxspace.find(part=muxspace.NEW_FACES)) is None:
-        raise muxspace.Unreachable(
-            f"the new faces are not in {data_folder()}: run `make data` to fetch them, or name the folder "
-            f"that holds {muxspace.NEW_FACES.folder} in EMOCLASS_DATA"
-        )
-    ids = muxspace.verify(found, muxspace.NEW_FACES)
-    images = {name.removeprefix("images/"): each for name, each in ids.items() if name.startswith("images/")}
-    rows = annotations.read(found / "data" / "legend.csv")
+    rows = muxspace.read_annotations(muxspace.NEW_FACES)
+    found = muxspace.find(part=muxspace.NEW_FACES)
+    images = muxspace.below("images", muxspace.verify(found, muxspace.NEW_FACES))
     others = rows.photo[rows.annotator != ANNOTATOR]
     rows = rows[rows.annotator == ANNOTATOR].reset_index(drop=True)
-    written = rows.photo
-    rows["photo"] = written.str.replace(f"_{ANNOTATOR}", f"-{ANNOTATOR}")  # as the files are called
-    rows["subject"] = rows.photo
+    as_on_disk = rows.photo.str.replace(f"_{ANNOTATOR}", f"-{ANNOTATOR}")
+    respelt = int((rows.photo != as_on_disk).sum())
+    rows["photo"] = rows["subject"] = as_on_disk
     images = {photo: each for photo, each in images.items() if photo not in set(others)}
     table, cleaned = annotations.clean(rows, images, str(found / "data" / "legend.csv"))
 
@@ -125,11 +116,7 @@ def _photographed(size: int) -> Faces:
     report = (
         ("rows of other annotators, set aside with their photos", len(others), ", ".join(others)),
         *cleaned[:1],
-        (
-            "names that the annotation file writes otherwise than the disk, matched",
-            int((written != rows.photo).sum()),
-            "",
-        ),
+        ("names that the annotation file writes otherwise than the disk, matched", respelt, ""),
         *cleaned[1:-2],
         pairs,
         ("pairs cut too differently for that, found by eye, kept together", len(recut), ", ".join(recut)),
@@ -184,16 +171,14 @@ def _halved(faces: Faces, seed: int) -> Faces:
         half = assign_folds(faces.table, "subject", n_folds=2, seed=seed)
     except InputError as error:
         raise InputError(f"the new faces of {faces.name} cannot be halved: {error}") from error
-    table = faces.table.assign(source=np.where(half == 0, "new, to learn", HELD_BACK))
-    each = table.groupby("source").emotion.value_counts().unstack(fill_value=0).reindex(columns=EMOTIONS, fill_value=0)
-    report = [*faces.report]
-    for source, counts in each.iterrows():
-        which = ", ".join(f"{emotion} {count}" for emotion, count in counts.items())
-        report.append((source.removeprefix("new, "), int(counts.sum()), which))
-    report = tuple((f"new faces: {what}", count, which) for what, count, which in report)
+    report = [(f"new faces: {what}", count, which) for what, count, which in faces.report]
+    for fold, what in ((1, "held back"), (0, "to learn")):
+        counts = faces.select(half == fold).counts
+        report.append((f"new faces: {what}", int(counts.sum()), ", ".join(f"{e} {n}" for e, n in counts.items())))
+    table = faces.table.assign(source=HELD_BACK)
     group = pd.Series(group_ids(table, "subject"))
     learnt = table.emotion[half == 0].groupby(group[half == 0]).first()
     learnt = learnt.sample(frac=1, random_state=seed)  # in any order, then emotion by emotion in turn
     quarter = learnt.groupby(learnt).cumcount() % len(LEARN)
     table.loc[half == 0, "source"] = [LEARN[k] for k in group[half == 0].map(quarter)]
-    return replace(faces, table=table, name=f"{faces.name}-new-faces", report=report)
+    return replace(faces, table=table, name=f"{faces.name}-new-faces", report=tuple(report))
