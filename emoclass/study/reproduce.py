@@ -1,6 +1,5 @@
 """Executes the notebooks in order, knows which are stale, and rewrites the README's numbers."""
 
-import ast
 import contextlib
 import hashlib
 import io
@@ -19,7 +18,7 @@ from emoclass.backend import silence
 from emoclass.data import canonical_name, muxspace
 from emoclass.data.new_faces import NoNewFaces
 from emoclass.errors import InputError, LeakError, StudyError, listed
-from emoclass.files import replacing, write_text
+from emoclass.files import write_text
 from emoclass.study import results, sweep
 from emoclass.study.code import modules_digest, reached
 from emoclass.study.notebook import figure_folder, rehearsal_folder
@@ -36,26 +35,19 @@ def notebooks() -> list[Path]:
 
 
 def code(notebook) -> str:
-    """All code of a notebook, cell by cell, without the notebook's own commands (%...)."""
-    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    return "\n\n".join("\n".join(line for line in source.splitlines() if line[:1] != "%") for source in cells)
+    """All code of a notebook."""
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
 def inputs_digest(notebook, dataset: str, profile: str) -> str:
     """sha256 over what an executed notebook was made from: its code, the modules it reaches, the lock, which data."""
-    sha = hashlib.sha256(f"{dataset}\n{profile}\n{code(notebook)}".encode())
+    parts = [dataset, profile, code(notebook), modules_digest(reached(code(notebook))), LOCK.read_text()]
     if dataset == "muxspace":
-        sha.update(muxspace.PINNED.encode())
+        parts.append(muxspace.PINNED)
     elif dataset != "synthetic":
-        for file in sorted(Path(dataset).rglob("*")):
-            sha.update(os.fsencode(file) + f" {file.lstat().st_size} {file.lstat().st_mtime_ns}".encode())
-    sha.update(modules_digest(reached(code(notebook))).encode() + LOCK.read_bytes())
-    return sha.hexdigest()
-
-
-def runs_digest(tasks: list[sweep.Task]) -> str:
-    """sha256 over the keys of the runs that a notebook reads."""
-    return _sha("\n".join(sorted({task.key for task in tasks})).encode())
+        photos = sorted(Path(dataset).rglob("*"))
+        parts += [f"{photo} {photo.lstat().st_size} {photo.lstat().st_mtime_ns}" for photo in photos]
+    return _sha(os.fsencode("\n".join(parts)))
 
 
 def outputs(name: str, folder: Path) -> dict[str, str]:
@@ -74,25 +66,16 @@ def staleness(path: Path, made: Path, dataset: str, profile: str, tasks: list[sw
 
     tasks    the runs that it reads, to compare them too; None: leave them aside (to plan them needs the photos)
     """
-    if not made.exists():
-        return "never executed"
-    kept = nbformat.read(made, as_version=4).metadata.get(METADATA, {})
+    kept = nbformat.read(made, as_version=4).metadata.get(METADATA) if made.exists() else None
     if not kept:
-        return "never executed to its end"
+        return "never executed"
     if kept["inputs"] != inputs_digest(nbformat.read(path, as_version=4), dataset, profile):
         return "its cells, the modules that it reaches, the lock or the data changed"
-    if tasks is not None and kept.get("runs") != runs_digest(tasks):
+    if tasks is not None and kept["runs"] != _runs_digest(tasks):
         return "the runs that it reads changed"
     now = outputs(path.stem, figure_folder(dataset, profile))
     changed = [name for name in kept["outputs"] | now if kept["outputs"].get(name) != now.get(name)]
     return f"changed or missing since: {listed(changed)}" if changed else None
-
-
-def parameters_of(notebook) -> set[str]:
-    """The names that the cell tagged "parameters" gives values to."""
-    cells = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    statements = [statement for source in cells for statement in ast.parse(source).body]
-    return {target.id for statement in statements if isinstance(statement, ast.Assign) for target in statement.targets}
 
 
 def planned(path: Path, parameters: dict) -> list[sweep.Task]:
@@ -101,22 +84,19 @@ def planned(path: Path, parameters: dict) -> list[sweep.Task]:
     Raises InputError naming the notebook and the cell if that fails.
     """
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    last = [k for k, cell in enumerate(cells) if "plan" in cell.metadata.get("tags", [])]
-    if not last:
-        return []
+    while cells and "plan" not in cells[-1].metadata.get("tags", []):
+        cells.pop()
     names: dict = {"__name__": path.stem}
-    for k, cell in enumerate(cells[: last[-1] + 1], 1):
-        source = "\n".join(line for line in cell.source.splitlines() if line[:1] != "%")
+    for k, cell in enumerate(cells, 1):
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                exec(compile(source, f"{path.name}, code cell {k}", "exec"), names)
+                exec(compile(cell.source, f"{path.name}, code cell {k}", "exec"), names)
         except (InputError, LeakError):
             raise
         except Exception as error:
             raise InputError(f"{path.name}, code cell {k}: {type(error).__name__}: {error}") from error
-        if "parameters" in cell.metadata.get("tags", []):
-            names |= parameters
-    return names["study"].planned
+        names |= parameters  # whatever the cell that gives them values says
+    return names["study"].planned if cells else []
 
 
 def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: str, tasks: list[sweep.Task]) -> None:
@@ -125,17 +105,15 @@ def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: s
     Raises InputError if it lacks a parameter, and StudyError if a cell fails: what was executed then lies under
     build/failed/, and the notebook at `target` is as it was.
     """
-    source = nbformat.read(path, as_version=4)
-    if unknown := sorted(set(parameters) - parameters_of(source)):
+    if unknown := sorted(parameters.keys() - papermill.inspect_notebook(path).keys()):
         raise InputError(f"{path.name} has no {listed(unknown)} in its cell tagged parameters")
     half = paths.build_folder() / "failed" / path.name
     half.parent.mkdir(parents=True, exist_ok=True)
     started = time.time()
+    how = dict(kernel_name="python3", cwd=paths.ROOT, progress_bar=False, log_output=False)
     try:
         with silence():  # the kernel's own log; all runs have been trained, with their progress shown, before
-            papermill.execute_notebook(
-                path, half, parameters, kernel_name="python3", cwd=paths.ROOT, progress_bar=False, log_output=False
-            )
+            notebook = papermill.execute_notebook(path, half, parameters, **how)
     except PapermillExecutionError as error:
         raise StudyError(f"{error}\nThe notebook as far as it came lies in {half.parent}.") from error
     except DeadKernelError as error:
@@ -143,30 +121,24 @@ def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: s
     for figure in figure_folder(dataset, profile).glob(f"{path.name[:2]}_*.png"):
         if figure.stat().st_mtime < started - 2:  # of an earlier version of this notebook
             figure.unlink()
-    notebook = stripped(nbformat.read(half, as_version=4))
-    notebook.metadata[METADATA] = dict(
-        inputs=inputs_digest(source, dataset, profile),
-        runs=runs_digest(tasks),
+    digests = dict(
+        inputs=inputs_digest(nbformat.read(path, as_version=4), dataset, profile),
+        runs=_runs_digest(tasks),
         outputs=outputs(path.stem, figure_folder(dataset, profile)),
     )
-    with replacing(target) as draft:
-        nbformat.write(notebook, draft)
-    half.unlink()
-
-
-def stripped(notebook):
-    """The notebook without timings, progress, log noise and absolute paths: the same run gives the same file."""
-    notebook.metadata = {k: v for k, v in notebook.metadata.items() if k in ("kernelspec", "language_info")}
-    notebook.metadata["language_info"] = {"name": "python"}
+    # Without timings, log noise and absolute paths, so that the same run gives the same file.
+    python = {"kernelspec": notebook.metadata.kernelspec, "language_info": {"name": "python"}}
+    notebook.metadata = nbformat.from_dict(python | {METADATA: digests})
     for cell in notebook.cells:
         for noise in ("papermill", "execution"):
             cell.metadata.pop(noise, None)
-        if "outputs" in cell:
-            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
             for output in cell.outputs:
                 if "text" in output:
-                    output.text = output.text.replace(str(paths.ROOT) + os.sep, "")
-    return notebook
+                    output.text = output.text.replace(f"{paths.ROOT}{os.sep}", "")
+    write_text(target, nbformat.writes(notebook) + "\n")
+    half.unlink()
 
 
 def documents() -> list[Path]:
@@ -174,53 +146,51 @@ def documents() -> list[Path]:
     return [README, *sorted((README.parent / "docs").glob("*.md"))]
 
 
-def rewrite_documents(absent: str | None = None) -> None:
-    """Fill the marked numbers and tables of the documents from results.json. As `results.fill`."""
-    found = results.load(paths.FIGURES / "muxspace" / "results.json")
-    filled = {path: results.fill(path.read_text(encoding="utf-8"), found, absent) for path in documents()}
-    for path, text in filled.items():
-        if text != path.read_text(encoding="utf-8"):
-            write_text(path, text)
+def filled(path: Path, found: dict, absent: str | None = None) -> str | None:
+    """The text of a document or notebook, its prose filled by `results.fill`; None if that changes nothing."""
+    before = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        after = results.fill(before, found, absent)
+    else:
+        notebook = nbformat.reads(before, as_version=4)
+        before = nbformat.writes(notebook) + "\n"
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = results.fill(cell.source, found, absent)
+        after = nbformat.writes(notebook) + "\n"
+    return None if after == before else after
 
 
 def rewrite_prose(path: Path, found: dict, absent: str | None = None) -> bool:
-    """Fill the numbers marked in a notebook's Markdown cells; True if that changed anything. As `results.fill`."""
-    notebook = nbformat.read(path, as_version=4)
-    before = [cell.source for cell in notebook.cells]
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = results.fill(cell.source, found, absent)
-    if before == [cell.source for cell in notebook.cells]:
-        return False
-    with replacing(path) as draft:
-        nbformat.write(notebook, draft)
-    return True
+    """Put `filled` in place of a document or notebook; True if that changed anything."""
+    if text := filled(path, found, absent):
+        write_text(path, text)
+    return bool(text)
+
+
+def rewrite_documents(absent: str | None = None) -> None:
+    """`rewrite_prose` of every document, from results.json."""
+    for path in documents():
+        rewrite_prose(path, results.load(paths.FIGURES / "muxspace" / "results.json"), absent)
 
 
 def check() -> list[str]:
     """What is older in content than what it was made from: executed notebooks, figures, numbers, README."""
-    stale = []
-    for path in notebooks():
-        if why := staleness(path, path, "muxspace", "full"):
-            stale.append(f"notebooks/{path.name}: {why}")
+    reasons = {path: staleness(path, path, "muxspace", "full") for path in notebooks()}
+    stale = [f"notebooks/{path.name}: {why}" for path, why in reasons.items() if why]
     try:
         found = results.load(paths.FIGURES / "muxspace" / "results.json")
     except FileNotFoundError as error:
         return [*stale, f"results.json: {error}"]
-    texts = {str(path.relative_to(README.parent)): path.read_text(encoding="utf-8") for path in documents()}
-    for path in notebooks():
-        cells = nbformat.read(path, as_version=4).cells
-        texts[f"notebooks/{path.name}"] = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    for name, text in texts.items():
+    for path in (*documents(), *notebooks()):
+        name = path.relative_to(README.parent)
         try:
-            if results.fill(text, found) != text:
+            if filled(path, found):
                 stale.append(f"{name}: its numbers differ from results.json")
         except InputError as error:
             stale.append(f"{name}: {error}")
-    unmet = {sentence: e for sentence, e in found.get("expectations", {}).items() if not e["holds"]}
-    return stale + [
-        f"{e['notebook']}: its prose says that {sentence}; it does not hold" for sentence, e in unmet.items()
-    ]
+    unmet = [(e["notebook"], sentence) for sentence, e in found.get("expectations", {}).items() if not e["holds"]]
+    return stale + [f"{name}: its prose says that {sentence}; it does not hold" for name, sentence in unmet]
 
 
 def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", say=print) -> None:
@@ -229,7 +199,11 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
     only    the name of one notebook, without its suffix; none: all of them
     All notebooks are planned first, so that what cannot be done is said before anything is trained.
     """
-    dataset, profile = _available(canonical_name(dataset), profile, say)
+    dataset = canonical_name(dataset)
+    if dataset not in ("muxspace", "synthetic"):
+        dataset = str(Path(dataset).expanduser().resolve())
+    if dataset == "muxspace" and not _photos_found(say):
+        dataset, profile = "synthetic", "quick"
     wanted = [path for path in notebooks() if only in ("", path.stem)]
     if not wanted:
         raise InputError(f"there is no notebook {only!r}; choose one of {listed(path.stem for path in notebooks())}")
@@ -246,8 +220,7 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
         except NoNewFaces as error:
             say(f"{path.stem} is left out: {error}")
     everything = [task for tasks in plan.values() for task in tasks]
-    missing = sweep.missing(everything, store)
-    count = len({task.key for task in sweep.with_starts(everything)})
+    missing, count = sweep.missing(everything, store), len({task.key for task in sweep.with_starts(everything)})
     say(f"{len(missing)} of {count} runs are to be trained on {sweep.default_workers()} workers")
     # Who starts from nothing wants to see it all made again, however fresh the committed notebooks are.
     from_nothing = "nothing was made here yet" if missing and not any(store.folder.glob("*.npz")) else None
@@ -264,34 +237,35 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
         say(f"{label} done in {time.perf_counter() - began:.0f} s")
     absent = None if canonical and not only else "?"  # of the study itself, every number must be there
     if (numbers := figure_folder(dataset, profile) / "results.json").exists():
-        for path in notebooks() if canonical else [folder / path.name for path in plan]:
-            rewrite_prose(path, results.load(numbers), absent)
+        for path in notebooks() if canonical else plan:
+            rewrite_prose(folder / path.name, results.load(numbers), absent)
     if canonical:
         rewrite_documents(absent)
     else:
         say(f"executed notebooks and figures: {os.path.relpath(folder.parent)}")
 
 
-def _available(dataset: str, profile: str, say) -> tuple[str, str]:
-    """Data set and profile as wanted; where there are no photos to be had, a rehearsal on the synthetic faces."""
-    if dataset == "synthetic":
-        return dataset, profile
-    if dataset != "muxspace":
-        return str(Path(dataset).expanduser().resolve()), profile
+def _photos_found(say) -> bool:
+    """Whether the photos are there or could be fetched. Raises InputError if another part could not."""
     os.environ["EMOCLASS_DATA"] = str(paths.data_folder())  # notebooks run in another working folder
     try:
-        if muxspace.find() is None:
+        if not muxspace.find():
             muxspace.fetch(paths.data_folder())
     except muxspace.Unreachable as error:
         say(
             f"No photos: {error}. Going on with a quick rehearsal on the synthetic faces instead, into build/ "
             "(`make reproduce DATASET=synthetic` runs all of it on them)."
         )
-        return "synthetic", "quick"
+        return False
     for part in muxspace.PARTS.values():  # unreachable now, they stop the study: notebooks need them
-        if muxspace.find(part=part) is None:
+        if not muxspace.find(part=part):
             muxspace.fetch(paths.data_folder(), part=part)
-    return dataset, profile
+    return True
+
+
+def _runs_digest(tasks: list[sweep.Task]) -> str:
+    return _sha("
+".join(sorted({task.key for task in tasks})).encode())
 
 
 def _sha(content: bytes) -> str:
