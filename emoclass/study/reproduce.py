@@ -264,8 +264,7 @@ def _photos_found(say) -> bool:
 
 
 def _runs_digest(tasks: list[sweep.Task]) -> str:
-    return _sha("
-".join(sorted({task.key for task in tasks})).encode())
+    return _sha("\n".join(sorted({task.key for task in tasks})).encode())
 
 
 def _sha(content: bytes) -> str:

@@ -339,7 +339,7 @@ def test_capitals_mark_film_stills_and_the_agency_pictures_are_stock(collection,
     monkeypatch.setattr(muxspace, "PHOTOS", upstream[1])
     monkeypatch.setattr(muxspace.verify, "__defaults__", (upstream[1], ""))
     monkeypatch.setattr(muxspace.find, "__defaults__", (None, upstream[1]))
-    monkeypatch.setattr(muxspace.read_annotations, "__defaults__", (upstream[1],))
+    monkeypatch.setattr(muxspace.read_annotations, "__defaults__", (upstream[1], "legend.csv"))
     monkeypatch.setenv("EMOCLASS_DATA", str(collection.parent))
     faces = muxspace.load(16)
     assert faces.table.source.tolist() == ["newspaper", "film", "stock"]
