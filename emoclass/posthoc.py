@@ -152,8 +152,8 @@ def _changed(predictions: Predictions, change: Callable, name: str | None, *need
     runs = []
     for run in _whole(predictions, *needed):
         validation, test = (probabilities.astype(np.float32) for probabilities in change(run))
-        none_known = run.epoch_predictions[:0]
-        runs.append(replace(run, validation=validation, probabilities=test, epoch_predictions=none_known))
+        none = run.epoch_predictions[:0]
+        runs.append(replace(run, validation=validation, probabilities=test, epoch_predictions=none))
     return _with_runs(replace(predictions, name=name or predictions.name), runs)
 
 
@@ -178,10 +178,10 @@ def _temperature(run: "Run") -> float:
     return float(np.exp(minimize_scalar(negative_log_likelihood, bounds=(-7, 7), method="bounded").x))
 
 
-def _adjusted(probabilities: np.ndarray, run: "Run", tau: float) -> np.ndarray:
+def _adjusted(probabilities: np.ndarray, run: "Run", strength: float) -> np.ndarray:
     """(n, classes) float64 probabilities, logit-adjusted by the prior of the run's training part."""
     counts = np.bincount(run.y_true["train"], minlength=len(run.classes))
-    return softmax(_log(probabilities) - tau * log_prior(counts), axis=1)
+    return softmax(_log(probabilities) - strength * log_prior(counts), axis=1)
 
 
 def _tau(run: "Run", at_least: float) -> float:
