@@ -48,6 +48,12 @@ class Faces:
     def __len__(self) -> int:
         return len(self.table)
 
+    def __eq__(self, other) -> bool:
+        return isinstance(other, Faces) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     def __add__(self, other: "Faces") -> "Faces":
         """Both collections, this one first; cleaning reports are joined too. Raises InputError if sizes differ."""
         if self.size != other.size:

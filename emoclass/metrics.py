@@ -1,6 +1,6 @@
 """Metrics from confusion counts, their intervals over subjects, and paired comparisons on the same photos."""
 
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -221,12 +221,6 @@ def kappa(predictions: Predictions, seed: int = 0) -> Estimate:
     return Estimate(float(value), *_middle(resampled), rows.photo.nunique())
 
 
-def brier(predictions: Predictions) -> Estimate:
-    """Brier's score (1950), from 0 to 2: the squared errors of all probabilities of a photo, mean over photos."""
-    one_hot = np.eye(len(predictions.classes))[predictions.y_true]
-    return _mean(predictions, ((predictions.probabilities - one_hot) ** 2).sum(1))
-
-
 def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happiness", "neutral")) -> Estimate:
     """Share of the photos of two emotions for which the right one of the two is the more probable, with interval.
 
@@ -308,8 +302,9 @@ def _counts(*several: Predictions) -> list[np.ndarray]:
     return found
 
 
+@lru_cache(maxsize=ROUNDS)
 def _weights(subjects: int, seed: int) -> np.ndarray:
-    """(2000, subjects) float32: how often each subject is drawn in each resample."""
+    """(2000, subjects) float32: how often each subject is drawn in each resample; kept, so not to be written to."""
     shape = RESAMPLES, subjects
     drawn = np.random.default_rng(seed).integers(subjects, size=shape) + subjects * np.arange(RESAMPLES)[:, None]
     return np.bincount(drawn.ravel(), minlength=RESAMPLES * subjects).reshape(shape).astype(np.float32)

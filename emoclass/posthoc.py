@@ -30,30 +30,14 @@ TAUS = tuple(k / 10 for k in range(16))
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer the new last layer
 
 
-def temperatures(predictions: Predictions) -> np.ndarray:
-    """(runs,) float64: each run's temperature of least negative log-likelihood on its own validation part.
-
-    Above 1 the net was too confident, below 1 not confident enough (Guo et al. 2017).
-    """
-    return np.array([_temperature(run) for run in _whole(predictions, "validation")])
-
-
 def temperature_scaled(predictions: Predictions, name: str | None = None) -> Predictions:
     """The logits of each run divided by its temperature (Guo et al. 2017); which emotion leads stays as it is."""
 
     def change(run: "Run") -> list[np.ndarray]:
-        temperature = _temperature(run)
-        return [softmax(_log(p) / temperature, axis=1) for p in (run.validation, run.probabilities)]
+        divisor = temperature(run)
+        return [softmax(_log(p) / divisor, axis=1) for p in (run.validation, run.probabilities)]
 
     return _changed(predictions, change, name, "validation")
-
-
-def select_taus(predictions: Predictions, at_least: float = 0.0) -> np.ndarray:
-    """(runs,) float64: each run's tau of TAUS with the best macro-F1 on its own validation part, the least of equals.
-
-    at_least    lowest accuracy on the validation part; where no tau has it, 0
-    """
-    return np.array([_tau(run, at_least) for run in _whole(predictions, "validation")])
 
 
 def logit_adjusted(
@@ -61,12 +45,12 @@ def logit_adjusted(
 ) -> Predictions:
     """Each probability divided by (the emotion's share of the training part)^tau, to 1 in all (Menon et al. 2021).
 
-    logit_adjustment_tau    the same tau for all runs; None: as `select_taus` has it, with `at_least`
+    logit_adjustment_tau    the same tau for all runs; None: as `best_tau` has it, with `at_least`
     """
     needed = ["validation"] if logit_adjustment_tau is None else []
 
     def change(run: "Run") -> list[np.ndarray]:
-        tau = _tau(run, at_least) if logit_adjustment_tau is None else logit_adjustment_tau
+        tau = best_tau(run, at_least) if logit_adjustment_tau is None else logit_adjustment_tau
         return [_adjusted(p, run, tau) for p in (run.validation, run.probabilities)]
 
     return _changed(predictions, change, name, *needed)
@@ -167,7 +151,8 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
         return np.log(probabilities.astype(np.float64))
 
 
-def _temperature(run: "Run") -> float:
+def temperature(run: "Run") -> float:
+    """The temperature of least negative log-likelihood on a run's validation part: above 1, it was too confident."""
     y_true = run.y_true["validation"]
     possible = run.validation[np.arange(len(y_true)), y_true] > 0  # what cannot be predicted costs the same at any
     logits, y_true = _log(run.validation[possible]), y_true[possible]
@@ -184,10 +169,14 @@ def _adjusted(probabilities: np.ndarray, run: "Run", strength: float) -> np.ndar
     return softmax(_log(probabilities) - strength * log_prior(counts), axis=1)
 
 
-def _tau(run: "Run", at_least: float) -> float:
+def best_tau(run: "Run", at_least: float = 0.0) -> float:
+    """The tau of TAUS with the best macro-F1 on a run's validation part, the first of equals.
+
+    at_least    lowest accuracy on the validation part; where no tau has it, 0
+    """
     found = {tau: _validation_metrics(_adjusted(run.validation, run, tau), run) for tau in TAUS}
     allowed = [tau for tau in TAUS if found[tau]["accuracy"] >= at_least] or [0.0]
-    return max(allowed, key=lambda tau: found[tau]["macro_f1"])  # the first of equals
+    return max(allowed, key=lambda tau: found[tau]["macro_f1"])
 
 
 def _validation_metrics(probabilities: np.ndarray, run: "Run") -> dict[str, np.ndarray]:

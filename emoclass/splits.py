@@ -109,34 +109,21 @@ def make_fold(
 
     Raises LeakError (see `check_no_leakage`) unless `allow_leak`, and InputError as `assign_folds` does.
     """
-    part = _parts(_Hashed(faces), group_by, fold, n_folds, seed, allow_leak)
+    part = _parts(faces, group_by, fold, n_folds, seed, allow_leak)
     return Split(*(np.flatnonzero(part == side) for side in range(3)))
 
 
-@dataclass(frozen=True, eq=False)
-class _Hashed:
-    """Faces that a cache can tell apart."""
-
-    faces: Faces
-
-    def __hash__(self):
-        return hash(self.faces.digest)
-
-    def __eq__(self, other):
-        return self.faces.digest == other.faces.digest
-
-
 @lru_cache(maxsize=8)
-def _folds(hashed: _Hashed, group_by, n_folds, seed, allow_leak):
-    fold_of = assign_folds(hashed.faces.table, group_by, n_folds, seed)
+def _folds(faces: Faces, group_by, n_folds, seed, allow_leak):
+    fold_of = assign_folds(faces.table, group_by, n_folds, seed)
     if not allow_leak:
-        check_no_leakage(hashed.faces.table, fold_of, group_by)
+        check_no_leakage(faces.table, fold_of, group_by)
     return fold_of
 
 
 @lru_cache(maxsize=64)
-def _parts(hashed: _Hashed, group_by, fold, n_folds, seed, allow_leak):
-    table, fold_of = hashed.faces.table, _folds(hashed, group_by, n_folds, seed, allow_leak)
+def _parts(faces: Faces, group_by, fold, n_folds, seed, allow_leak):
+    table, fold_of = faces.table, _folds(faces, group_by, n_folds, seed, allow_leak)
     if not 0 <= fold <= fold_of.max():
         raise InputError(
             f"split by {group_by}: there is no fold {fold}, only {fold_of.max() + 1} of them (n_folds says how many)"

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +27,14 @@ EMPTY = hashlib.sha1(b"blob 0\0").hexdigest()
 
 @dataclass(frozen=True)
 class Part:
-    """Folders or files of one commit, each with the id that git gives it; the files there that are programs by mark.
+    """Folders or files of one commit, and the sha256 of all files in them, each a line "blob-id name".
 
-    The marks are part of a tree id, but archives and some file systems lose them: so they are not read from disk.
+    So `git ls-tree -r --format='%(objectname) %(path)' COMMIT NAMES | sha256sum` has it.
     """
 
     commit: str
-    trees: tuple[tuple[str, str], ...]
-    executable: tuple[str, ...] = ()
+    names: tuple[str, ...]
+    digest: str
 
     @property
     def folder(self) -> str:
@@ -43,34 +43,26 @@ class Part:
 
 PARTS = {
     "photos": Part(
-        commit="5fb9c13afac07c55eae8d25eb6b50af344ad60c9",
-        trees=(
-            ("images", "fbff66ea2c3ae3e2663933c2fad9160366205f92"),
-            ("data", "17014960bb30c061629cc5de9c175034507d5c77"),
-            ("test", "51abd74dac6c03ef1dd3be0565d2b2af9c214494"),
-        ),
-        executable=tuple(f"images/Kim_Clijsters_{number:04}.jpg" for number in range(3, 15)),
+        "5fb9c13afac07c55eae8d25eb6b50af344ad60c9", ("images", "data", "test"),
+        "8cea2b36cf421365ad29f31ad520eb6fb4c4ce8d0d400fde5541234bd59070df",
     ),
     "new_faces": Part(
-        commit="146098e3fd427de80796bc4fef466e2d0de9944b",
-        trees=(
-            ("images", "fd8f0024f4adf52776fe42aeb56f1c39d1529543"),
-            ("data", "459855b7ddf5ca5b972bf26f4e2b567be78b9ead"),
-        ),
+        "146098e3fd427de80796bc4fef466e2d0de9944b", ("images", "data"),
+        "8f2004f7495df1319053413764c50eac42bf3b21a404948d119949f98c459cd5",
     ),
     "opinions_126": Part(
-        commit="3ae862c61df4729165f5600faf4f3171de875cb0",
-        trees=(("data/legend.csv", "d6cc1bcc0f41747a877fd794a9a38d63f8c78d21"),),
+        "3ae862c61df4729165f5600faf4f3171de875cb0", ("data/legend.csv",),
+        "96c88e67f2529f0b54c2fd3785119b490a53391f2daddeb4658b719539a45444",
     ),
     "opinions_nmg": Part(
-        commit="ec3d7d9882d8e1c7c93f1047d3de7584beabffb9",
-        trees=(("data/image_emotions.csv", "5170f78b290bd5114b2f4cb8ebdff70fc900e270"),),
+        "ec3d7d9882d8e1c7c93f1047d3de7584beabffb9", ("data/image_emotions.csv",),
+        "9d85e549e036fc8f609f88a07663e043b04b18af0bdee76bc7471691c63dbc7b",
     ),
     "opinions_cBuckley": Part(
-        commit="832890ce80e1aa7d38129cae70c156e52ef4cec4",
-        trees=(("data/legend.csv", "beafc4933612cf26d08e60e8313257315b36087a"),),
+        "832890ce80e1aa7d38129cae70c156e52ef4cec4", ("data/legend.csv",),
+        "369bdca2d4eebf74ffbc1171251ad4c0d3365e61d5aa62be529fb36157ec4a8b",
     ),
-}
+}  # fmt: skip
 PHOTOS, NEW_FACES = PARTS["photos"], PARTS["new_faces"]
 PINNED = hashlib.sha256(repr(PARTS).encode()).hexdigest()  # what results depend on, known without the photos
 
@@ -118,22 +110,19 @@ def find(folder: Path | None = None, part: Part = PHOTOS) -> Path | None:
 def verify(collection: Path, part: Part = PHOTOS, advice: str = "") -> dict[str, str]:
     """Content id of every file, by its name in the collection, once all of them are found to be the pinned ones.
 
-    Computes git's tree ids anew from what is on disk (files whose names start with a dot do not count) and raises
-    InputError naming each folder whose id differs, the files to blame as far as they can be known, and the `advice`.
+    Files whose names start with a dot do not count. Raises InputError naming the files to blame as far as they can
+    be known, and the `advice`.
     """
-    names = [tree for tree, _ in part.trees if (collection / tree).is_file()]
-    names += [f"{tree}/{name}" for tree, _ in part.trees for name in names_below(collection / tree)]
+    names = [name for name in part.names if (collection / name).is_file()]
+    names = sorted(names + [f"{folder}/{name}" for folder in part.names for name in names_below(collection / folder)])
     ids = dict(zip(names, blob_ids([f"{collection}/{name}" for name in names])))
-    faults = []
-    for tree, wanted in part.trees:
-        inside = below(tree, ids)
-        actual = ids.get(tree) or tree_id(inside, below(tree, dict.fromkeys(part.executable)))
-        if actual != wanted:
-            what = f"file {tree} has the id" if tree in ids else f"folder {tree} has the tree id"
-            faults.append(f"{what} {actual} and not {wanted}{_blame(collection, tree, inside)}")
-    if faults:
+    lines = "".join(f"{ids[name]} {name}\n" for name in names)
+    if (actual := hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()) != part.digest:
         advice = advice or f"move {collection} away and run `make data`"
-        raise InputError(f"{collection.name} is not the pinned collection: {'; '.join(faults)}: {advice}")
+        raise InputError(
+            f"{collection.name} is not the pinned collection: its {len(ids):,} files have the sha256 {actual} and "
+            f"not {part.digest}{_blame(collection, ids)}: {advice}"
+        )
     return ids
 
 
@@ -142,28 +131,12 @@ def below(folder: str, names: dict) -> dict:
     return {name.removeprefix(f"{folder}/"): each for name, each in names.items() if name.startswith(f"{folder}/")}
 
 
-def tree_id(ids: dict[str, str | None], executable: Collection[str] = ()) -> str:
-    """Git's id of a folder, from the blob id of each file in it and below, by name (`a.jpg`, `sub/b.jpg`).
-
-    `executable` are the names of the files that are marked as programs; a file without an id makes it no folder's.
-    """
-    entries = []
-    for name in {name.split("/")[0] for name in ids}:
-        if name in ids:
-            mode, key, each = "100755" if name in executable else "100644", name, ids[name]
-        else:  # git sorts a folder as if its name closed with a slash: the file `a.b` comes before the folder `a`
-            each = tree_id(below(name, ids), below(name, dict.fromkeys(executable)))
-            mode, key = "40000", f"{name}/"
-        entries.append((os.fsencode(key), os.fsencode(f"{mode} {name}\0") + bytes.fromhex(each or "")))
-    body = b"".join(entry for _, entry in sorted(entries))
-    return hashlib.sha1(b"tree %d\0" % len(body) + body, usedforsecurity=False).hexdigest()
-
-
-def _blame(collection: Path, tree: str, inside: dict[str, str | None]) -> str:
+def _blame(collection: Path, ids: dict[str, str | None]) -> str:
     """The files that are unreadable, empty, no photo, or named by the annotation file and not there."""
-    blame = [f"{name} is empty" for name, each in inside.items() if each == EMPTY]
-    blame += [f"{name} cannot be read" for name, each in inside.items() if each is None]
-    if tree == "images" and (collection / "data" / "legend.csv").is_file():
+    blame = [f"{name} is empty" for name, each in ids.items() if each == EMPTY]
+    blame += [f"{name} cannot be read" for name, each in ids.items() if each is None]
+    inside = below("images", ids)
+    if inside and (collection / "data" / "legend.csv").is_file():
         photos = annotations.read(collection / "data" / "legend.csv").photo.unique()
         there = {name.replace("-", "_") for name in inside}  # the new faces' annotation file writes _ for -
         blame += [f"{name} is missing" for name in sorted(photos) if name.replace("-", "_") not in there]
@@ -182,7 +155,7 @@ def fetch(folder: Path | None = None, url: str = URL, part: Part = PHOTOS) -> Pa
         _git(draft.parent, url, "ls-remote", "--quiet", url, "HEAD", patience=PATIENCE)
         _git(draft.parent, url, "init", "--quiet", str(draft))
         _git(draft, url, "fetch", "--depth", "1", "--no-tags", "--progress", url, part.commit)
-        _git(draft, url, "checkout", "--quiet", part.commit, "--", *(tree for tree, _ in part.trees))
+        _git(draft, url, "checkout", "--quiet", part.commit, "--", *part.names)
         shutil.rmtree(draft / ".git")
     return find(folder, part)
 
@@ -226,10 +199,10 @@ def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Pa
             reason = str(error).partition("\n")[0].rstrip(":")
             raise InputError(f"cannot unpack {archive} ({reason}): make room, or bring it again") from error
         draft.mkdir()
-        for tree, _ in part.trees:  # at the top, or in the archive's one folder
-            for found in [*opened.glob(tree), *opened.glob(f"*/{tree}")][:1]:
-                (draft / tree).parent.mkdir(exist_ok=True)
-                found.rename(draft / tree)
+        for name in part.names:  # at the top, or in the archive's one folder
+            for found in [*opened.glob(name), *opened.glob(f"*/{name}")][:1]:
+                (draft / name).parent.mkdir(exist_ok=True)
+                found.rename(draft / name)
     return find(folder, part)
 
 
