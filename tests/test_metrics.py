@@ -427,22 +427,13 @@ def test_the_interval_of_a_calibration_error_holds_it_though_noise_only_adds(too
         assert found.high < 0.05
 
 
-def test_brier_s_score_is_that_of_pencil_and_paper():
-    right, wrong = (1 - 0.7) ** 2 + 0.3**2, 1 + 0.7**2 + 0.3**2
-    found = metrics.brier(sure([0.7, 0.7, 0.7], [1, 1, 0]))
-    assert found.value == pytest.approx((2 * right + wrong) / 3) and found.n == 3
-    assert found.low == pytest.approx(right) and found.high == pytest.approx(wrong)  # as three subjects have it
-    assert metrics.brier(predicted([H, N], [H, N])).value == 0 and metrics.brier(predicted([H, N], [N, H])).value == 2
-
-
 def test_intervals_of_probabilities_are_over_persons_too():
     right = np.repeat(np.random.default_rng(0).random(40) < 0.7, 10)
-    for number in (metrics.brier, metrics.calibration_error):
-        by_photo, by_subject = (
-            number(sure(np.full(400, 0.9), right, subject=p)) for p in (None, np.arange(400) // 10)
-        )
-        assert by_photo.value == pytest.approx(by_subject.value)
-        assert by_subject.high - by_subject.low > 2.5 * (by_photo.high - by_photo.low)
+    by_photo, by_subject = (
+        metrics.calibration_error(sure(np.full(400, 0.9), right, subject=p)) for p in (None, np.arange(400) // 10)
+    )
+    assert by_photo.value == pytest.approx(by_subject.value)
+    assert by_subject.high - by_subject.low > 2.5 * (by_photo.high - by_photo.low)
 
 
 # several pictures of one subject

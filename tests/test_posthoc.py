@@ -81,10 +81,10 @@ def separable():
 
 def test_who_says_nine_to_one_and_is_right_three_times_in_four_is_twice_too_sure():
     speaker = pooled(run_of(two([0.9, 0.2, 0.5]), two([0.9] * 4), [H, H, H, N]))
-    assert posthoc.temperatures(speaker) == pytest.approx([2], rel=1e-3)
+    assert [posthoc.temperature(run) for run in speaker.runs] == pytest.approx([2], rel=1e-3)
     cooled = posthoc.temperature_scaled(speaker)
     assert cooled.probabilities[:, H] == pytest.approx([0.75, 1 / 3, 0.5], rel=1e-3)  # odds 9, 1/4, 1: their roots
-    assert posthoc.temperatures(cooled) == pytest.approx([1], rel=1e-3)
+    assert [posthoc.temperature(run) for run in cooled.runs] == pytest.approx([1], rel=1e-3)
 
 
 @pytest.mark.parametrize("too_sure", [0.5, 1, 3])
@@ -93,15 +93,13 @@ def test_the_temperature_is_how_much_too_sure_a_net_is(too_sure):
     logits = random.normal(scale=2, size=(4000, 8))
     y_true = (logits + random.gumbel(size=logits.shape)).argmax(1)  # a draw from softmax(logits)
     predicted = softmax(too_sure * logits, axis=1)
-    assert posthoc.temperatures(pooled(run_of(predicted[:5], predicted, y_true))) == pytest.approx(
-        [too_sure], rel=0.06
-    )
+    assert posthoc.temperature(run_of(predicted[:5], predicted, y_true)) == pytest.approx(too_sure, rel=0.06)
 
 
 def test_each_run_has_its_own_temperature_and_what_leads_still_leads():
     sure, unsure = run_of(two([0.9, 0.3]), two([0.9] * 4), [H, H, H, N]), two([0.75] * 10)
     speaker = pooled(sure, run_of(two([0.75, 0.4]), unsure, [H] * 9 + [N], fold=1))
-    assert posthoc.temperatures(speaker) == pytest.approx([2, 0.5], rel=1e-3)
+    assert [posthoc.temperature(run) for run in speaker.runs] == pytest.approx([2, 0.5], rel=1e-3)
     cooled = posthoc.temperature_scaled(speaker, "cooled")
     assert cooled.probabilities[[0, 2], H] == pytest.approx([0.75, 0.9], rel=1e-3)
     assert cooled.y_pred.tolist() == speaker.y_pred.tolist() and cooled.name == "cooled"
@@ -110,7 +108,7 @@ def test_each_run_has_its_own_temperature_and_what_leads_still_leads():
 
 def test_an_emotion_in_validation_that_cannot_be_said_does_not_decide_the_temperature():
     speaker = pooled(run_of(two([0.9]), two([0.9] * 5), [H, H, H, N, A]))
-    assert posthoc.temperatures(speaker) == pytest.approx([2], rel=1e-3)
+    assert [posthoc.temperature(run) for run in speaker.runs] == pytest.approx([2], rel=1e-3)
 
 
 # the prior taken out
@@ -151,7 +149,7 @@ TURNS_ARE = [N] * 4 + [H] * 36
 def test_tau_is_the_smallest_of_the_best_macro_f1_with_an_accuracy_that_is_allowed(at_least, tau):
     # Neutral and happy ones right, of 4 and 36: 0, 36 at first; 1, 36 from .2; 1, 32 from .6; 4, 32 from .7.
     speaker = pooled(run_of(two([0.8, 0.75, 0.6]), TURNS, TURNS_ARE, NINE_TO_ONE))
-    assert posthoc.select_taus(speaker, at_least).tolist() == [tau]
+    assert [posthoc.best_tau(run, at_least) for run in speaker.runs] == [tau]
     adjusted = posthoc.logit_adjusted(speaker, at_least=at_least, name="adjusted")
     assert adjusted.y_pred.tolist() == {0.7: [N, N, N], 0.2: [H, H, N], 0: [H, H, H]}[tau]
     assert adjusted.name == "adjusted"
@@ -161,12 +159,12 @@ def test_macro_f1_does_not_pay_any_price_for_recall():
     """Neutral and happy ones right, of 2 and 20: 1, 20 from .2; from .7 on 2, 14: the mean recall would rise."""
     turns = two([0.6, 0.8] + [0.75] * 6 + [0.999] * 14)
     speaker = pooled(run_of(two([0.9]), turns, [N] * 2 + [H] * 20, NINE_TO_ONE))
-    assert posthoc.select_taus(speaker).tolist() == [0.2]
+    assert [posthoc.best_tau(run) for run in speaker.runs] == [0.2]
 
 
 def test_where_no_tau_helps_none_is_chosen():
     speaker = pooled(run_of(two([0.9]), two([0.9, 0.1]), [H, N], NINE_TO_ONE))
-    assert posthoc.select_taus(speaker).tolist() == [0] and posthoc.TAUS[0] == 0 and posthoc.TAUS[-1] == 1.5
+    assert [posthoc.best_tau(run) for run in speaker.runs] == [0] and posthoc.TAUS[0] == 0 and posthoc.TAUS[-1] == 1.5
     np.testing.assert_allclose(posthoc.logit_adjusted(speaker).probabilities, speaker.probabilities, rtol=1e-6)
 
 
@@ -204,7 +202,7 @@ def speaker(separable):
     return pooled(featured(*separable), featured(*separable, fold=1))
 
 
-@pytest.mark.parametrize("change", (*EVERY, posthoc.temperatures, posthoc.select_taus))
+@pytest.mark.parametrize("change", EVERY)
 def test_whoever_has_lost_rows_or_runs_or_says_otherwise_by_now_is_refused(change, speaker):
     some = speaker.where(np.arange(len(speaker)) > 0)
     early = speaker.after_epoch(1)
@@ -215,7 +213,7 @@ def test_whoever_has_lost_rows_or_runs_or_says_otherwise_by_now_is_refused(chang
             change(lost)
 
 
-@pytest.mark.parametrize("change", (*EVERY, posthoc.temperatures, posthoc.select_taus))
+@pytest.mark.parametrize("change", EVERY)
 def test_without_a_validation_part_there_is_nothing_to_choose_on(change, speaker):
     one, other = speaker.runs
     bare = replace(other, validation=other.validation[:0])
@@ -261,8 +259,8 @@ def test_one_odd_test_photo_changes_nothing_for_the_others(speaker):
 def test_one_step_goes_on_from_where_the_other_ended():
     """Odds of 27 to 1, right three times in four, the prior being 9 to 1: without it the net is not too sure."""
     speaker = pooled(run_of(two([27 / 28]), two([27 / 28] * 4), [H, H, H, N], NINE_TO_ONE))
-    assert posthoc.temperatures(speaker) == pytest.approx([3], rel=1e-3)
-    assert posthoc.temperatures(posthoc.logit_adjusted(speaker, 1)) == pytest.approx([1], rel=1e-3)
+    assert [posthoc.temperature(run) for run in speaker.runs] == pytest.approx([3], rel=1e-3)
+    assert posthoc.temperature(posthoc.logit_adjusted(speaker, 1).runs[0]) == pytest.approx(1, rel=1e-3)
 
 
 # one of several, or all of them

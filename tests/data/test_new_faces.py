@@ -1,5 +1,6 @@
 """New faces: whatever is odd about them is handled and counted, and no picture is in both halves."""
 
+import hashlib
 from dataclasses import replace
 
 import cv2
@@ -8,7 +9,7 @@ import pytest
 
 from emoclass.data import load_faces, muxspace, new_faces, report_table
 from emoclass.data.images import blob_ids
-from emoclass.data.muxspace import NEW_FACES, Part, find, tree_id
+from emoclass.data.muxspace import NEW_FACES, Part, find
 from emoclass.data.new_faces import HELD_BACK, LEARN, RECUT, NoNewFaces, load_new_faces, with_new_faces
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
@@ -52,9 +53,10 @@ def offered(tmp_path, sharp, monkeypatch):
     picture(home / "images" / "facial-expressions_1k.jpg", np.zeros((60, 40, 3), np.uint8))
     (home / "data").mkdir()
     (home / "data" / "legend.csv").write_text("\n".join(rows))
-    trees = [(tree, sorted(path.name for path in (home / tree).iterdir())) for tree in ("images", "data")]
-    ids = ((tree, dict(zip(names, blob_ids([f"{home}/{tree}/{name}" for name in names])))) for tree, names in trees)
-    monkeypatch.setattr(muxspace, "NEW_FACES", Part("a" * 40, tuple((tree, tree_id(each)) for tree, each in ids)))
+    names = sorted(path.relative_to(home).as_posix() for path in home.glob("*/*"))
+    lines = [f"{each} {name}\n" for each, name in zip(blob_ids([home / name for name in names]), names)]
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    monkeypatch.setattr(muxspace, "NEW_FACES", Part("a" * 40, ("images", "data"), digest))
     monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "data"))
     return home
 
