@@ -15,10 +15,9 @@ from emoclass.labels import EMOTIONS, MINORITY
 
 @dataclass(frozen=True)
 class OfflineAugmentation:
-    """Enlarge some `classes` with transformed copies: up to `target_count` photos of each, or by `per_image` each.
+    """Enlarge some `classes` with copies: up to `target_count` photos of each, or by `per_image` each.
 
-    Each copy is turned by at most `rotation` degrees, moved by at most `shift` and zoomed by at most `zoom` (both
-    as shares of the side), and mirrored half of the time if `flip`; all drawn evenly.
+    Turned by up to `rotation` degrees, moved and zoomed by up to these shares of the side, mirrored half of the time.
     """
 
     target_count: int = 0
@@ -47,10 +46,7 @@ class OfflineAugmentation:
 def warp(
     picture: np.ndarray, degrees=0.0, right=0.0, down=0.0, zoom=1.0, flip=False, border: int = cv2.BORDER_REFLECT
 ) -> np.ndarray:
-    """The picture (size, size) uint8 turned, moved (in pixels), zoomed and mirrored about its centre.
-
-    Edges show by default the picture's own reflection, as in online augmentation: no black corner betrays a copy.
-    """
+    """The (size, size) uint8 picture turned, moved (in pixels), zoomed, mirrored; no black corner betrays a copy."""
     size = picture.shape[0]
     matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), degrees, zoom)
     matrix[:, 2] += right, down
@@ -73,14 +69,10 @@ def transformed(
     rng, size = np.random.default_rng([seed, crc32(photo.encode()), number]), len(picture)
     turn, right, down, zoom, side = rng.uniform(-1, 1, 5)
     return warp(
-        picture,
-        degrees=turn * augmentation.rotation,
-        right=right * augmentation.shift * size,
-        down=down * augmentation.shift * size,
-        zoom=1 + zoom * augmentation.zoom,
-        flip=augmentation.flip and side < 0,
-        border=border,
-    )
+        picture, degrees=turn * augmentation.rotation, right=right * augmentation.shift * size,
+        down=down * augmentation.shift * size, zoom=1 + zoom * augmentation.zoom,
+        flip=augmentation.flip and side < 0, border=border,
+    )  # fmt: skip
 
 
 def copies_per_photo(faces: Faces, augmentation: OfflineAugmentation, seed: int = 0) -> np.ndarray:
@@ -112,10 +104,7 @@ def with_copies(faces: Faces, augmentation: OfflineAugmentation | None, seed: in
 
 @dataclass(frozen=True)
 class OnlineAugmentation:
-    """How a photo is changed, otherwise each time, while a net is trained; what is tested is never changed.
-
-    As in OfflineAugmentation; also, its contrast is changed by at most `contrast` (a share).
-    """
+    """How a photo is changed anew each time it is trained on; contrast by at most this share, the rest as above."""
 
     rotation: float = 10.0
     shift: float = 0.06

@@ -30,10 +30,7 @@ def happy_or_neutral(faces: Faces) -> Predictions:
 
 
 def second_opinions(faces: Faces, opinions: pd.DataFrame) -> Predictions:
-    """What people called the same photos, as if it were predicted: rows of `data.load_second_opinions`.
-
-    What is no photo of `faces` is left out.
-    """
+    """What people called those of these photos in `data.load_second_opinions`, as if it were predicted."""
     at = {photo: row for row, photo in enumerate(faces.table.photo)}
     known = opinions[opinions.photo.isin(at) & opinions.emotion.notna()]
     table = faces.table.iloc[[at[photo] for photo in known.photo]][["photo", "parent", "subject", "source", "emotion"]]
@@ -48,10 +45,7 @@ def all_of_them(faces: Faces) -> list[Predictions]:
 
 
 def _most_frequent(faces: Faces, name: str, group: pd.Series) -> Predictions:
-    """For each photo the most frequent emotion among the other photos of its group.
-
-    Ties, and a group of one, go to the emotion that is more frequent in the whole collection.
-    """
+    """For each photo the most frequent emotion among the others of its group; of equals, that more frequent in all."""
     own = np.eye(len(EMOTIONS))[faces.labels]
     votes = pd.DataFrame(own).groupby(group.to_numpy()).transform("sum").to_numpy()
     prior = own.sum(0) - own

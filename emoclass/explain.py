@@ -43,8 +43,8 @@ def share_predicted(
 ) -> metrics.Estimate:
     """Of the tested originals of some `emotions`, the share that their nets take for one of `classes`.
 
-    Each photo is predicted by the nets that it was a test photo of, and that never saw it: as it is, or transformed
-    as its first augmented copy would be. Interval over subjects; n = photos. Raises InputError if none was tested.
+    Each is predicted by nets that never saw it: as it is, or transformed as its first augmented copy would be.
+    Interval over subjects; n = photos. Raises InputError if none was tested.
     """
     asked, taken = faces.table.emotion.isin(emotions), []
     place = dict(zip(faces.table.photo[asked], np.flatnonzero(asked)))

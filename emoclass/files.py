@@ -20,10 +20,7 @@ except ImportError:  # Windows
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A draft beside `path`, a file or a folder to be made there; it takes the place of `path` if all goes well.
-
-    Two writers have a draft each: the last file wins, the first folder, whole. Nothing is left of a draft that failed.
-    """
+    """A draft beside `path`, a file or folder, that takes its place if all goes well; each writer has its own."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".draft-", ignore_cleanup_errors=True) as beside:
@@ -58,8 +55,7 @@ def cache_folder() -> Path:
 def cached_array(name: str, dtype: type, row: tuple[int, ...], make: Callable[[Path], None]) -> np.ndarray:
     """The array kept as `name`.npy in the cache, memory-mapped and read-only: of this type, its rows of this shape.
 
-    Where it is missing or damaged, `make` writes it to the path that it is given. Raises InputError if the cache
-    cannot be written.
+    Where it is missing or damaged, `make` writes it to a path. Raises InputError if the cache cannot be written.
     """
     path = cache_folder() / f"{name}.npy"
     try:

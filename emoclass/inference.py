@@ -69,9 +69,8 @@ def predict(model: Model, picture: np.ndarray) -> dict[str, float]:
 def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarray:
     """(size, size) uint8: the largest face in a photo, grey, cut as the collection's faces are.
 
-    photo    a file, or a picture: (height, width) grey or (height, width, 3) RGB, uint8
-    Where OpenCV's bundled cascade (Viola & Jones 2001) finds no face, the middle of the picture is taken, which one
-    line on stderr tells. Raises InputError if that is no picture, or size is below 1.
+    photo    a file, or a picture: (height, width) grey or (height, width, 3) RGB, uint8; InputError if it is neither
+    Where OpenCV's cascade (Viola & Jones 2001) finds no face, the middle is taken, which one line on stderr tells.
     """
     if size < 1:
         raise InputError(f"a face cannot be {size} pixels a side: ask for a size of at least 1")

@@ -4,8 +4,7 @@ EMOTIONS = ("anger", "contempt", "disgust", "fear", "happiness", "neutral", "sad
 MAJORITY = ("happiness", "neutral")
 MINORITY = tuple(emotion for emotion in EMOTIONS if emotion not in MAJORITY)
 
-# Paul Tol's "muted" scheme, for the colour-blind, so ordered that neighbours also differ in lightness and so stay
-# apart in grey.
+# Paul Tol's "muted" scheme, for the colour-blind, so ordered that neighbours differ in lightness, and so in grey.
 COLOURS = {
     "anger": "#882255", "contempt": "#DDCC77", "disgust": "#117733", "fear": "#AA4499",
     "happiness": "#CC6677", "neutral": "#332288", "sadness": "#88CCEE", "surprise": "#44AA99",

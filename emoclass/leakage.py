@@ -26,10 +26,7 @@ def report(faces: Faces, split: Split) -> pd.DataFrame:
 
 
 def near_duplicate_pairs(faces: Faces) -> pd.DataFrame:
-    """Pairs of photos that are all but the same picture, the closest first; see `find_near_duplicates`.
-
-    Columns: `photo`, `other`, `grey_levels`, `bits`, and whether both bear the `same_subject`'s name.
-    """
+    """`find_near_duplicates` by name: `photo`, `other`, `grey_levels`, `bits`; and whether of the `same_subject`."""
     pairs = find_near_duplicates(faces.pixels)
     one, other = (faces.table.iloc[pairs.pop(side)] for side in ("one", "other"))
     names = pd.DataFrame({"photo": one.photo.to_numpy(), "other": other.photo.to_numpy()})
@@ -37,10 +34,7 @@ def near_duplicate_pairs(faces: Faces) -> pd.DataFrame:
 
 
 def nearest(faces: Faces, split: Split) -> pd.DataFrame:
-    """For each test photo and its `emotion`, the `nearest` training photo.
-
-    `grey_levels` is the root of the mean squared difference of their pixels, each picture's mean taken off.
-    """
+    """For each test photo the `nearest` training photo; `grey_levels`: root mean square difference, means removed."""
     flat = faces.pixels.reshape(len(faces), -1).astype(np.float32)
     flat -= flat.mean(1, keepdims=True)
     tested = faces.table.iloc[split.test][["photo", "emotion"]].reset_index(drop=True)
@@ -52,10 +46,7 @@ def nearest(faces: Faces, split: Split) -> pd.DataFrame:
 
 
 def count_duplicates(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """How many photos of each emotion stand twice, and the pairs as `near_duplicate_pairs` finds them.
-
-    A `near-duplicate` may be the `same file`; its subject may be another by name.
-    """
+    """How many photos of each emotion stand twice, as the same file or nearly; and the `near_duplicate_pairs`."""
     pairs, table = near_duplicate_pairs(faces), faces.table
     strangers = pairs[~pairs.same_subject]
     marks = pd.DataFrame(

@@ -47,7 +47,6 @@ def cross_entropy(
     """A Keras loss: the mean over the batch of weight[label] x (1 - p_t)^gamma x -log p_t.
 
     Labels are (batch,) int, logits z (batch, K); p = softmax(z + tau x prior), and p_t is the label's part of it.
-
     focal_gamma            gamma of the focal loss (Lin et al. 2017): above 0, photos that are easy already count less
     logit_adjustment_tau   tau of the logit-adjusted loss (Menon et al. 2021): `prior` (K,), the log shares of the
                            classes, is added while training only; tau = 1 is the balanced softmax (Ren et al. 2020)

@@ -73,11 +73,10 @@ def wilson(hits: int, n: int) -> Estimate:
 
 
 def recall(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
-    """For each class that occurs: the share recognised, its interval, and n = photos of this class.
+    """For each class that occurs: the share recognised, its interval over resampled subjects, and n = its photos.
 
-    The interval is over resampled subjects. Where every subject has one picture, or all or none are recognised (no
-    resample then differs), it is Wilson's, for as many trials as there are subjects. A photo tested with several
-    seeds is one photo, which may be right in part.
+    Where every subject has one picture, or all or none are recognised (no resample then differs), it is Wilson's, for
+    as many trials as there are subjects. A photo tested with several seeds is one photo, which may be right in part.
     """
     rows = predictions.table.assign(right=predictions.y_pred == predictions.y_true)
     photos = rows.groupby([predictions.target_column, "subject", "photo"], sort=False).right.mean()
@@ -151,8 +150,8 @@ def mean_recall_difference(one: Predictions, other: Predictions, emotions: tuple
 def p_values(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, float]:
     """Two-sided p-values that `one` and `other` score alike: in each metric, and in each of GROUP_RECALLS.
 
-    Twice the smaller share of 20,000 resamples on either side of 0; one is added to both counts, so that the least p
-    is 1e-4 (Davison & Hinkley 1997). A group without any photo is left out. InputError if their photos differ.
+    Twice the smaller share of 20,000 resamples on either side of 0, one added to both counts (Davison & Hinkley 1997):
+    at least 1e-4. A group without any photo is left out. InputError if their photos differ.
     """
     _check_same_photos(one, other)
     counts, found = _counts(one, other), {}
@@ -178,10 +177,7 @@ def holm(p: dict[str, float]) -> dict[str, float]:
 
 
 def mcnemar(one: Predictions, other: Predictions) -> float:
-    """Exact two-sided p-value that both are right equally often (McNemar 1947); InputError if their photos differ.
-
-    Of a photo tested several times the majority counts; a tie is wrong.
-    """
+    """Exact two-sided p-value that both are right equally often (McNemar 1947); a photo's tests: the majority."""
     _check_same_photos(one, other)
     a, b = (pd.Series(p.y_pred == p.y_true).groupby(p.table.photo.to_numpy()).mean().gt(0.5) for p in (one, other))
     only_one, only_other = int((a & ~b).sum()), int((~a & b).sum())
@@ -222,10 +218,7 @@ def kappa(predictions: Predictions, seed: int = 0) -> Estimate:
 
 
 def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happiness", "neutral")) -> Estimate:
-    """Share of the photos of two emotions for which the right one of the two is the more probable, with interval.
-
-    Where both are equally probable, the photo counts half. Raises InputError if no photo is of either.
-    """
+    """Share of the photos of two emotions for which the right one of the two is more probable; equals count half."""
     _count_photos(predictions, between)
     a, b = (predictions.classes.index(emotion) for emotion in between)
     tested = predictions.where(predictions.table.emotion.isin(between))
@@ -255,10 +248,7 @@ def _count_photos(predictions: Predictions, emotions: tuple[str, ...]) -> int:
 
 
 def _scores(counts: list[np.ndarray], classes: tuple[str, ...], groups: dict) -> dict[str, np.ndarray]:
-    """Each of METRICS, and the mean recall of each group of emotions: NaN where there is no photo of any of them.
-
-    From the (..., K, K) counts of one model; from those of two, how much more the first has.
-    """
+    """Each of METRICS and of the groups' mean recalls (or NaN) from (..., K, K) counts; of two, the difference."""
     scores = [from_confusion(of_one) for of_one in counts]
     for found in scores:
         for name, emotions in groups.items():

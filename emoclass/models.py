@@ -34,10 +34,8 @@ class ResNet:
 
     stem     channels of the first convolution
     blocks   (channels, stride) of each block; a shortcut of stride 2 is a 2x2 mean
-    dropout  share of the features left out in training
-
-    Every picture is first brought to mean 0 and deviation 1: dim film stills then look like bright studio faces.
-    Convolutions are followed by batch normalisation. The last maps are not averaged but weighed by place, for each
+    dropout  share of the features left out in training Every picture is first brought to mean 0 and deviation 1: dim
+    film stills then look like bright studio faces. The last maps are not averaged but weighed by place, for each
     channel by weights of its own (Chen et al. 2019): a raised corner of the mouth is not a raised brow.
     """
 
@@ -70,7 +68,6 @@ def build(
 
     seed    of the first weights, dropout and augmentation: each draws from a seed of its own, so that nothing else
             in the process can change them
-
     Raises InputError if a residual net's strides do not divide the sides of its maps.
     """
     layers, random = keras().layers, np.random.default_rng(seed)
@@ -155,10 +152,7 @@ def _batch_normalization():
 
 
 def count_params_and_macs(net: ConvNet | ResNet, size: int, classes: int = 8) -> tuple[int, int]:
-    """(parameters, multiply-accumulates for one picture), counted over the layers of the built net.
-
-    Batch normalisation has four parameters a channel, and no operations: they can be folded into the convolution.
-    """
+    """(parameters, multiply-accumulates for one picture) of the built net; batch normalisation can be folded in."""
     built, macs = build(net, size, classes), 0
     for layer in built.layers:
         if (kernel := getattr(layer, "kernel", None)) is not None:

@@ -1,8 +1,8 @@
 """What can still be done once nets are trained: take the prior out, calibrate, change the last layer, choose.
 
-Each function takes whole Predictions and returns what the same nets predict then, run by run. What is to be chosen is
-chosen on the run's own validation part, whose probabilities change as well, so that one step can follow another;
-predictions after each epoch are dropped. All raise InputError if rows or runs are missing, or what they need.
+Each takes whole Predictions and returns what the same nets predict then. What is to be chosen is chosen on the run's
+own validation part, whose probabilities change too. All raise InputError if rows or runs are missing, or what they
+need.
 """
 
 import warnings
@@ -59,8 +59,7 @@ def logit_adjusted(
 def retrained_head(predictions: Predictions, name: str | None = None) -> Predictions:
     """A new last layer for the features as they are, each emotion counting the same (cRT, Kang et al. 2020).
 
-    A logistic regression with balanced class weights, the convex counterpart of training on balanced batches; its C
-    is that of STRENGTHS with the best balanced accuracy on the validation part, the smallest of equals.
+    A logistic regression with balanced class weights; its C of STRENGTHS has the best balanced accuracy in validation.
     """
 
     def change(run: "Run") -> list[np.ndarray]:
@@ -87,11 +86,9 @@ def select_on_validation(
 ) -> Predictions:
     """For each fold and seed, the predictions of the candidate that does best on the fold's own validation part.
 
-    A nested choice (Cawley & Talbot 2010): nobody tested in a fold has a say in what is used there. First of equals.
-
-    metric      any of metrics.METRICS
-    at_least    lowest accuracy on the validation part; where no candidate has it, the most accurate is taken
-    Raises InputError also if the candidates were not tested, or not validated, on the same photos in the same folds.
+    A nested choice (Cawley & Talbot 2010): nobody tested in a fold has a say in what is used there. First of equals;
+    where no candidate's accuracy in validation is `at_least` so much, the most accurate. Raises InputError also if
+    they were not tested and validated on the same photos in the same folds.
     """
     if not (candidates := list(candidates)):
         raise InputError("there is no candidate to choose from")
@@ -170,10 +167,7 @@ def _adjusted(probabilities: np.ndarray, run: "Run", strength: float) -> np.ndar
 
 
 def best_tau(run: "Run", at_least: float = 0.0) -> float:
-    """The tau of TAUS with the best macro-F1 on a run's validation part, the first of equals.
-
-    at_least    lowest accuracy on the validation part; where no tau has it, 0
-    """
+    """The first tau of TAUS with the best macro-F1 in validation, where accuracy is `at_least` so much; else 0."""
     found = {tau: _validation_metrics(_adjusted(run.validation, run, tau), run) for tau in TAUS}
     allowed = [tau for tau in TAUS if found[tau]["accuracy"] >= at_least] or [0.0]
     return max(allowed, key=lambda tau: found[tau]["macro_f1"])

@@ -23,8 +23,7 @@ class Predictions:
     probabilities  (m, classes) float32; a baseline without any gives 1 to its choice
     leaky          True if the guard was overridden (allow_leak=True): for good, whatever is derived from it
     runs           the runs behind it, empty for a baseline
-    target_column  the column of the table that was to be predicted
-    classes        all that could be: the eight emotions unless the target is the source
+    target_column  the column of the table that was to be predicted; `classes`: all that could be
     """
 
     name: str

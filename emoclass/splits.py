@@ -57,10 +57,7 @@ def group_ids(table: pd.DataFrame, group_by: str) -> np.ndarray:
 
 
 def check_no_leakage(table: pd.DataFrame, part: np.ndarray, group_by: str) -> None:
-    """Raise LeakError if copies, duplicates or (by subject, by source) a subject are in two parts.
-
-    part    (n,) int: the part that each row is in; rows below 0 are in none
-    """
+    """Raise LeakError if copies, duplicates or (by subject, source) a subject are in two parts; below 0 is none."""
     used = part >= 0
     for key in GROUP_KEYS[group_by if group_by in ("subject", "source") else "duplicate"]:
         n_parts = pd.Series(part[used]).groupby(table[key].to_numpy()[used]).nunique()
@@ -80,7 +77,7 @@ def in_training(table: pd.DataFrame, split: Split) -> dict[str, np.ndarray]:
 def assign_folds(table: pd.DataFrame, group_by: str = "subject", n_folds: int = 5, seed: int = 0) -> np.ndarray:
     """(n,) int64: the fold in which each row is tested, emotions spread evenly; by "source" largest source first.
 
-    Raises InputError if `group_by` is unknown, or an emotion has fewer rows, or `group_by` fewer groups, than folds.
+    Raises InputError if an emotion has fewer rows, or `group_by` fewer groups, than folds, or is unknown.
     """
     if group_by not in GROUP_KEYS:
         raise InputError(f"split by {group_by!r} is unknown; choose one of {listed(GROUP_KEYS)}")
@@ -105,10 +102,7 @@ def assign_folds(table: pd.DataFrame, group_by: str = "subject", n_folds: int = 
 def make_fold(
     faces: Faces, group_by: str = "subject", fold: int = 0, n_folds: int = 5, seed: int = 0, allow_leak: bool = False
 ) -> Split:
-    """Train, validation and test for one fold; validation is cut from the rest by the same rule as the folds.
-
-    Raises LeakError (see `check_no_leakage`) unless `allow_leak`, and InputError as `assign_folds` does.
-    """
+    """Train, validation (by the same rule), test of one fold; LeakError unless `allow_leak`, or as `assign_folds`."""
     part = _parts(faces, group_by, fold, n_folds, seed, allow_leak)
     return Split(*(np.flatnonzero(part == side) for side in range(3)))
 

@@ -17,8 +17,7 @@ def canonical_name(dataset: str | os.PathLike) -> str | os.PathLike:
 def load_faces(name_or_path: str | os.PathLike = "muxspace", size: int = 48) -> "Faces":
     """Faces by name: the pinned collection "muxspace", the "synthetic" faces, or a folder of your own photos.
 
-    Pixels are (n, size, size) uint8. Raises InputError, one sentence that names every offender, if the photos are
-    missing or cannot be used as they are.
+    Pixels are (n, size, size) uint8. Raises InputError that names every photo that is missing or cannot be used.
     """
     from emoclass.data import folder, muxspace, synthetic
 

@@ -23,10 +23,7 @@ NAMES = {
 
 
 def subject_of(photo: str) -> str:
-    """The file name without folder, suffix and closing number: `Jane_Doe_0003.jpg` shows `Jane_Doe`.
-
-    A name that is only a number, or does not close with one, is taken whole.
-    """
+    """The file name without folder, suffix and closing number (`Jane_Doe_0003.jpg`: `Jane_Doe`); a number as it is."""
     stem = re.split(r"[/\\]", photo)[-1].rsplit(".", 1)[0]
     return re.sub(r"[\s_.-]*\(?\d+\)?$", "", stem) or stem
 
@@ -96,15 +93,11 @@ def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:
 def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[pd.DataFrame, tuple]:
     """(table, report): one row per usable photo, sorted by photo, and what was done.
 
-    rows   as `read` returns them
+    rows   as `read` returns them; `where` is what errors call their file
     ids    content id of every photo on disk, by the name that the rows use
-    where  what to call the annotation file in errors
-
-    Labels are folded to the eight emotions, rows that repeat another are merged (the first one's annotator stays),
-    photos that two rows label differently are dropped, and photos with the same content share a duplicate_id named
-    after the first of them. The table has the columns of `Faces` but for `near_duplicate_id`, which needs pixels.
-    Raises InputError naming every row with an unknown label, a photo that is not there, a name that leads out of the
-    folder, or a subject or source that contradicts another row's.
+    Rows that repeat another are merged, photos labelled in two ways are dropped, the same content shares a
+    duplicate_id named after the first. Raises InputError naming every row with an unknown label, a photo that is not
+    there, a name that leads out of the folder, or a subject or source that contradicts another row's.
     """
     rows = _completed(rows)
     if faults := _faults(rows, ids):

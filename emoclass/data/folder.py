@@ -18,14 +18,11 @@ NEW = "new_faces"  # the folder inside a folder of photos that `load_new_faces` 
 def load(path: os.PathLike | str, size: int = 48) -> Faces:
     """The photos under a folder as Faces named like it, sorted by photo: pixels (n, size, size) uint8.
 
-    Either a `legend.csv` with columns photo and emotion (and subject, source, annotator if known) lies in the
-    folder, in its `data/` or among the photos in its `images/`; or each photo lies in a folder named after its
-    emotion, at any depth. `new_faces/` directly inside is left to `load_new_faces`. Without a subject column subjects
-    are read off file names (`annotations.subject_of`); where these tell nothing of subjects (`IMG_0001.jpg`,
-    `happy_0001.jpg`) each photo counts as of somebody else, and the report says so.
-
-    Raises InputError if there is no such folder, no photo, neither an annotation file nor folders of emotions, or
-    if a row or a photo cannot be used.
+    Either a `legend.csv` with columns photo and emotion (and subject, source, annotator if known) lies in the folder,
+    in its `data/` or `images/`; or each photo lies, at any depth, in a folder named after its emotion. `new_faces/` is
+    left to `load_new_faces`. Without a subject column subjects are read off file names (`annotations.subject_of`);
+    where these tell nothing (`IMG_0001.jpg`), each photo counts as of somebody else, and the report says so. Raises
+    InputError if there is no folder or photo, no annotation, or naming every row or photo that cannot be used.
     """
     home = Path(path).expanduser()
     if not home.is_dir():

@@ -22,20 +22,17 @@ LARGEST = 10_000  # pixels a side; a header that claims more is broken, or a tra
 EVERY = 1_000  # an error names every offender, short of flooding the terminal
 
 REDUCED = {
-    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    1: cv2.IMREAD_GRAYSCALE,
-}
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 1: cv2.IMREAD_GRAYSCALE,
+}  # fmt: skip
 
 
 def load_images(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterable[str | None] | None = None):
     """Photos as (n, size, size) uint8, grey, read-only and memory-mapped, in the order of `paths`.
 
-    The whole picture is resized to the square: a cut would lose chin or forehead, and bars at the sides would tell
-    a net which source the photo is from. `ids` are the photos' `blob_ids` where the caller has them already; pixels
-    are cached by them. Raises InputError that names every photo that is empty, cut short, no picture, larger than
-    10,000 pixels a side or unreadable.
+    The whole picture is resized to the square: a cut would lose chin or forehead, and bars would tell a net the
+    source. Pixels are cached by `ids`, the photos' `blob_ids`. Raises InputError that names every photo that is empty,
+    cut short, no picture, larger than 10,000 pixels a side or unreadable.
     """
     paths = [os.fspath(path) for path in paths]
     ids = blob_ids(paths) if ids is None else list(ids)
@@ -49,10 +46,7 @@ def load_images(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterabl
 
 
 def resize_to_square(grey: np.ndarray, size: int) -> np.ndarray:
-    """(size, size) uint8 of a (height, width) uint8 picture, whatever its shape.
-
-    Averaging over areas is right downwards; upwards OpenCV's version of it only repeats pixels.
-    """
+    """(size, size) uint8 of a (height, width) uint8 picture; upwards, OpenCV's mean over areas only repeats pixels."""
     shrinks = min(grey.shape) >= size
     return cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 

@@ -74,9 +74,8 @@ class Unreachable(InputError):
 def load(size: int = 48) -> Faces:
     """The labelled photos as Faces named "muxspace", sorted by photo: pixels (13681, size, size) uint8.
 
-    `source` is "film" where the label is written in capitals, "stock" for the four numbered pictures of a picture
-    agency and "newspaper" for all others; `annotator` is the user of the row. Raises InputError if the collection is
-    not under `paths.data_folder()` or not the pinned one.
+    `source` is "film" where the label is in capitals, "stock" for four numbered pictures of an agency, else
+    "newspaper". Raises InputError if the collection is not under `paths.data_folder()` or not the pinned one.
     """
     rows = read_annotations()
     images = below("images", verify(collection := find()))
@@ -108,11 +107,7 @@ def find(folder: Path | None = None, part: Part = PHOTOS) -> Path | None:
 
 
 def verify(collection: Path, part: Part = PHOTOS, advice: str = "") -> dict[str, str]:
-    """Content id of every file, by its name in the collection, once all of them are found to be the pinned ones.
-
-    Files whose names start with a dot do not count. Raises InputError naming the files to blame as far as they can
-    be known, and the `advice`.
-    """
+    """Content id of every file by name, if they are the pinned ones; else InputError names culprits and `advice`."""
     names = [name for name in part.names if (collection / name).is_file()]
     names = sorted(names + [f"{folder}/{name}" for folder in part.names for name in names_below(collection / folder)])
     ids = dict(zip(names, blob_ids([f"{collection}/{name}" for name in names])))
@@ -145,11 +140,7 @@ def _blame(collection: Path, ids: dict[str, str | None]) -> str:
 
 
 def fetch(folder: Path | None = None, url: str = URL, part: Part = PHOTOS) -> Path:
-    """Fetch a part of the collection with git into `folder`, verify it, and return where it lies.
-
-    Nothing is seen in `folder` before all of it is there and verified. Raises Unreachable if git or the network
-    is missing, InputError if what came is not the pinned collection or cannot be written.
-    """
+    """Fetch a part with git into `folder`, whole and verified or not at all; Unreachable without git or network."""
     with _draft(folder, part) as draft:
         # Asked first, and briefly: `git fetch` waits minutes for a connection.
         _git(draft.parent, url, "ls-remote", "--quiet", url, "HEAD", patience=PATIENCE)
@@ -183,10 +174,7 @@ def _git(folder: Path, url: str, *words: str, patience: float | None = None) -> 
 
 
 def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Path:
-    """Take a part of the collection out of a tar or zip archive of its commit, verify it, return where it lies.
-
-    Raises InputError if the archive is damaged, leads out of the folder or holds something else.
-    """
+    """Take a part out of a tar or zip archive instead; InputError also if it is damaged or leads out of the folder."""
     archive = Path(archive)
     if not archive.is_file():
         raise InputError(f"there is no archive {archive}: name a .tar.gz or .zip of the commit")
@@ -224,11 +212,7 @@ def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
 
 
 def fetch_all(archive: os.PathLike | str | None = None, say=print) -> None:
-    """Find, fetch or unpack each part, verify it, and tell what cleaning found. Raises InputError if that fails.
-
-    archive    a .tar.gz or .zip of a pinned commit, instead of fetching: of the part whose commit the file's name
-               bears, else of the photos
-    """
+    """Find, fetch or unpack each part (an archive bears its commit in its name), verify it, tell what is in it."""
     if archive:
         part = next((part for part in PARTS.values() if part.commit[:7] in Path(archive).name), PHOTOS)
         find(part=part) or unpack(archive, part=part)

@@ -10,9 +10,8 @@ import pandas as pd
 from emoclass.files import cached_array
 from emoclass.splits import connected
 
-# Chosen by looking at the 190 closest pairs of the photo collection at SIZE pixels a side: up to 12 grey levels,
-# photos under different names were the same picture, newly cut or toned, each time; from 13 on they were of
-# different people.
+# Chosen by looking at the 190 closest pairs of the photo collection at SIZE pixels a side: up to 12 grey levels they
+# were the same picture, newly cut or toned, each time; from 13 on they were of different people.
 SIZE, BITS, GREY_LEVELS = 48, 14, 12.0
 BLOCK = 512  # rows of the table of all pairs that are in memory at a time
 
@@ -20,10 +19,8 @@ BLOCK = 512  # rows of the table of all pairs that are in memory at a time
 def find_near_duplicates(pixels: np.ndarray, bits: int = BITS, grey_levels: float = GREY_LEVELS) -> pd.DataFrame:
     """Pairs of (n, size, size) uint8 pictures that are all but the same, the closest first.
 
-    Of all pairs stay those whose perceptual hashes (64 signs of a cosine transform) differ in at most `bits` and whose
-    pixels, each picture's mean taken off, differ by at most `grey_levels` in the mean.
-
-    Columns: positions `one` and `other`, and how far they are apart in `grey_levels` and `bits`.
+    Their perceptual hashes (64 signs of a cosine transform) differ in at most `bits`, and their pixels, each picture's
+    mean taken off, by at most `grey_levels` in the mean. Columns: positions `one`, `other`; `grey_levels`, `bits`.
     """
     hashes = perceptual_hashes(pixels)
     found = [np.zeros((0, 3), np.int64)]
@@ -52,10 +49,7 @@ def perceptual_hashes(pixels: np.ndarray) -> np.ndarray:
 
 
 def kept_together(table: pd.DataFrame, pixels: np.ndarray) -> tuple[pd.DataFrame, tuple[str, int, str]]:
-    """The table with a column `near_duplicate_id`, and a line for the report; pixels are (n, SIZE, SIZE) uint8.
-
-    Near-duplicates are chained: if a is like b and b is like c, all three bear the name of the first.
-    """
+    """The table with `near_duplicate_id`, chained, and a line for the report; pixels are (n, SIZE, SIZE) uint8."""
     pairs, rows, photo = _remembered(pixels), pd.Series(range(len(table))), table.photo.to_numpy()
     same_file = rows.groupby(table.duplicate_id.to_numpy()).transform("first")
     one, other = np.concatenate([pairs[:, 0], rows]), np.concatenate([pairs[:, 1], same_file])

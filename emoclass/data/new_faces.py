@@ -42,15 +42,12 @@ class NoNewFaces(InputError):
 
 
 def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed: int = 0) -> Faces:
-    """The new faces that belong to a dataset, halved once: `source` is one of LEARN, or HELD_BACK.
+    """The new faces that belong to a dataset, halved once: `source` is one of LEARN (in four parts), or HELD_BACK.
 
     For "muxspace" the 500 photos that were offered and never merged, for "synthetic" 100 strong expressions by
-    strangers, for a folder of your own what lies in `new_faces/` inside it, arranged like the folder itself. Each
-    emotion is halved as evenly as subjects and near-duplicates, which stay in one half, allow; the half to learn from
-    comes in four parts, for a learning curve.
-
-    Pixels are (n, size, size) uint8; photos bear other names than those of the collection, subjects only if they are
-    others. Raises NoNewFaces if a folder has none, and InputError if an emotion has one photo alone.
+    strangers, for your own folder its `new_faces/`. Subjects and near-duplicates stay in one half, and no photo is
+    called like one of the collection. Raises NoNewFaces if a folder has none, and InputError if an emotion has one
+    photo alone.
     """
     if size < 1:
         raise InputError(f"photos cannot be {size} pixels a side: ask for a size of at least 1")
@@ -64,11 +61,7 @@ def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed
 
 
 def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> Faces:
-    """`load_faces` and below it, in rows of their own, `load_new_faces`; named like the collection, reports joined.
-
-    New faces that are all but the same picture as one of the collection are set aside and counted. A folder that has
-    no new faces is taken alone, and its report says so. Raises InputError as both do.
-    """
+    """`load_faces`, below it `load_new_faces`, if any, but for near-duplicates of the collection; errors as there."""
     collection = load_faces(dataset, size)
     try:
         new = load_new_faces(dataset, size)
@@ -89,13 +82,11 @@ def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> F
 
 
 def _photographed(size: int) -> Faces:
-    """The 500 photos that annotator 218 offered and nobody merged.
+    """The 500 photos that annotator 218 offered and nobody merged, red and blue put back in their places.
 
-    All files bear one name (`facial-expressions-218001.jpg`), so each picture counts as of somebody else. That is not
-    quite so: to the eye, some faces come back in several pictures, and these may be parted. What is kept together is
-    each picture: the same file, near-duplicates, and what is newly cut (`RECUT`).
-
-    Whoever saved the files took blue for red, and skin looks blue: the two are put back before all turns grey.
+    Their names tell nobody apart, so each picture counts as of somebody else. That is not quite so: to the eye, some
+    faces come back. What is kept together is each picture: the same file, near-duplicates, and what is newly cut
+    (`RECUT`).
     """
     rows = muxspace.read_annotations(muxspace.NEW_FACES)
     found = muxspace.find(part=muxspace.NEW_FACES)

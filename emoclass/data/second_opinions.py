@@ -17,11 +17,7 @@ REPAIRED = {"sadenss": "sadness"}
 
 
 def load_second_opinions(dataset: str | os.PathLike = "muxspace") -> pd.DataFrame:
-    """One row for each photo that a student labelled: `photo`, `annotator`, `label` as written, `emotion`.
-
-    Spellings are brought to the eight emotions, one typing error is repaired. Other data sets have none: no rows.
-    Raises Unreachable if a file is not there, InputError if it is not the pinned one.
-    """
+    """Rows of `photo`, `annotator`, `label` as written, `emotion`; Unreachable, or InputError if not as pinned."""
     rows = []
     for who, (part, file) in FILES.items() if dataset == "muxspace" else ():
         table = muxspace.read_annotations(muxspace.PARTS[part], file)

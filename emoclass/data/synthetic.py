@@ -51,8 +51,7 @@ class SyntheticConfig:
 def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int = 0) -> Faces:
     """Faces of `size` x `size` pixels, emotions mixed, duplicates last; the same arguments give the same bits.
 
-    Subjects, poses, expressions, styles, noise and duplicates have randomness of their own: switching one off leaves
-    the others as they were. Raises InputError for a size below 12.
+    What each argument decides has randomness of its own. Raises InputError for a size below 12.
     """
     streams = ("order", "cast", "subject", "pose", "intensity", "style", "noise", "duplicates")
     random = dict(zip(streams, np.random.default_rng(seed).spawn(len(streams))))
@@ -80,14 +79,10 @@ def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int 
     photo = np.array([f"{number:06d}-{EMOTIONS[emotion]}" for number, emotion in enumerate(drawn[rows])])
     source = np.where(film, "film", "newspaper")[rows]
     table = {
-        "photo": photo,
-        "emotion": np.array(EMOTIONS)[drawn[rows]],
+        "photo": photo, "emotion": np.array(EMOTIONS)[drawn[rows]],
         "subject": [f"{where}-{number}" for where, number in zip(source, subject)],
-        "source": source,
-        "annotator": "drawn",
-        "parent": photo,
-        "duplicate_id": photo[rows],
-    }
+        "source": source, "annotator": "drawn", "parent": photo, "duplicate_id": photo[rows],
+    }  # fmt: skip
     return Faces(pixels, pd.DataFrame(table), name="synthetic")
 
 

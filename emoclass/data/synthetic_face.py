@@ -33,10 +33,7 @@ SMALLEST = 12  # pixels; an eye is two of them wide then
 
 
 def action_units(emotion: str, side: str = "right") -> dict[int, tuple[float, float]]:
-    """What an emotion moves: {action unit: strength (left, right)} as seen in the picture, 0 or 1 (EMFACS).
-
-    side    "left" or "right": where a one-sided expression, contempt, is seen
-    """
+    """{action unit: strength (left, right) in the picture}, 0 or 1 (EMFACS); `side`: where contempt is seen."""
     both = emotion not in ONE_SIDED
     return {unit: (float(both or side == "left"), float(both or side == "right")) for unit in UNITS[emotion]}
 

@@ -1,15 +1,8 @@
 """Every figure. Each takes what it shows, an optional axis, and returns the axis or figure; none calls show()."""
 
-from emoclass.plots.dataset import (  # noqa: F401
-    counts,
-    distances,
-    gallery,
-    mean_faces,
-    occlusion,
-    photos_per_subject,
-    shares,
-)
-from emoclass.plots.evaluation import (  # noqa: F401
+# ruff: noqa: F401
+from emoclass.plots.dataset import counts, distances, gallery, mean_faces, occlusion, photos_per_subject, shares
+from emoclass.plots.evaluation import (
     confusion,
     differences,
     learning_curves,
@@ -20,4 +13,4 @@ from emoclass.plots.evaluation import (  # noqa: F401
     reliability,
     tradeoff,
 )
-from emoclass.plots.style import close, panels, use_style  # noqa: F401
+from emoclass.plots.style import close, panels, use_style

@@ -54,10 +54,7 @@ def photos_per_subject(faces: Faces, title: str = "", ax: Axes | None = None) ->
 
 
 def mean_faces(faces: Faces, title: str = "", reference: str = "neutral") -> Figure:
-    """Mean face of each emotion, and under it its difference from the mean `reference` face, in grey values.
-
-    Red and blue are alike in print: what is darker by DARKER or more is outlined too.
-    """
+    """Mean face of each emotion, under it its difference from the mean `reference` face; DARKER parts are outlined."""
     means = {e: faces.pixels[faces.table.emotion == e].mean(0) for e in EMOTIONS if faces.counts[e]}
     figure, axes = panels(len(EMOTIONS), 2, (12, 3.7), title, sharex=True, sharey=True, subplot_kw=BARE)
     colours = None
@@ -88,11 +85,7 @@ def gallery(pictures: np.ndarray, row_names: tuple[str, ...], title: str = "", c
 
 
 def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Figure:
-    """Under the mean faces the (k, k) maps of explain.occlusion, as shares of the largest fall in probability.
-
-    The darker, the larger the fall; white is none, a rise, or a map that stays below LEAST_FALL. A line on each face
-    encloses what falls by more than half of the largest.
-    """
+    """Under mean faces the maps of explain.occlusion, as shares of their largest fall; a line encloses half of it."""
     figure, axes = panels(len(maps), 2, (1.45 * len(maps) + 1.2, 4), title, subplot_kw=BARE)
     margin, edge = (explain.PATCH - explain.STEP) / 2, faces.size - 0.5  # no middle of a patch comes near the margin
     first, last = margin - 0.5, edge - margin

@@ -16,10 +16,7 @@ from emoclass.predictions import Predictions
 
 
 def recalls(several: dict[str, Predictions] | list[Predictions], title: str = "", ax: Axes | None = None) -> Axes:
-    """Recall of each emotion that was tested, with its interval, models side by side; hollow marks are leaky splits.
-
-    Under each emotion stands how many pictures of it were tested, from the least to the most where models differ.
-    """
+    """Recall of each emotion tested, its interval, and how many pictures; models side by side, leaky splits hollow."""
     several = list(several.values()) if isinstance(several, dict) else several
     ax, found = ax or axis(10, 4), [recall(predictions) for predictions in several]
     n = {emotion: {estimates[emotion].n for estimates in found if emotion in estimates} for emotion in EMOTIONS}
@@ -95,8 +92,6 @@ def protocols(several: list[Predictions], title: str = "") -> Figure:
 def line_with_ci(series: dict, x: str, y: str, title: str = "", ax: Axes | None = None, leaky=()) -> Axes:
     """Estimates with intervals along an axis; estimates without an interval are a formula's, a dotted line.
 
-    Where an interval reaches below 0 a line marks 0. One series alone has no legend: the axes say what it is.
-
     series    {name: (places on the x axis, Estimates)}
     x, y      what the axes show, with units; "(logarithmic)" in x makes that axis logarithmic
     leaky     names of the series from leaky splits: orange and hollow, the others blue; none: all in greys
@@ -121,10 +116,7 @@ def line_with_ci(series: dict, x: str, y: str, title: str = "", ax: Axes | None 
 
 
 def measured_vs_formula(points: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes:
-    """Accuracy as measured, and as a formula has it: a row for each leak, where it is open and where it is closed.
-
-    points    one row each: `leak`, `formula` (a share), `measured` (Estimate), `leaky`
-    """
+    """Accuracy as measured and by formula: rows of `leak`, `formula` (a share), `measured` (Estimate), `leaky`."""
     leaks = list(dict.fromkeys([*points.leak[points.leaky], *points.leak]))  # the control without any comes last
     ax = ax or axis(8, 0.5 * len(leaks) + 1.2)
     for point in points.itertuples():
@@ -160,7 +152,7 @@ def tradeoff(points: pd.DataFrame, title: str = "", least: float = -0.4, ax: Axe
 
     points    one row each: `name` of the condition (its marker), `group` (the net: dark, white or grey), and
               `majority`, `minority`: changes of mean recall (Estimate, as shares), drawn in percentage points
-    least     what lies further left would squeeze all others: it stands in a grey margin, with an arrow and its number
+    least     what lies further left stands in a grey margin, with an arrow and its number
     """
     ax, left = ax or axis(8.5, 5), 100 * least
     ax.axhline(0, color=PALE, linewidth=1)

@@ -10,11 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def reached(source: str) -> set[Path]:
-    """Every module file of emoclass that this code imports, directly or through another one.
-
-    What a package only hands on (`from emoclass import plots`, then `plots.counts`) is followed to the module that
-    defines it, name by name, so that another module of that package does not count.
-    """
+    """Module files of emoclass that this code imports, directly or not; packages are followed to what they hand on."""
     found, waiting = set(), set(_direct(source))
     while waiting:
         path = waiting.pop()

@@ -38,10 +38,7 @@ ACCURACY = 0.84  # at least, on the validation part, whatever tau does for the m
 
 
 def make_final_split(variant: Variant, faces: Faces, seed: int = 0) -> tuple[Faces, Split]:
-    """The photos of a variant and the split of its first fold, with what would be tested there in training too.
-
-    So a variant and the one it starts from share their validation part. Raises errors as `train.make_split` does.
-    """
+    """The first fold of a variant, what it tests in training too: it and its start share a validation part."""
     everything, split = make_split(variant, faces, 0, seed)
     return everything, replace(split, train=np.concatenate([split.train, split.test]), test=split.test[:0])
 
@@ -59,10 +56,9 @@ def tune_tau_and_temperature(run: Run, faces: Faces) -> tuple[float, float]:
 
 
 def as_keras(run: Run, size: int, logit_adjustment_tau: float = 0.0):
-    """The run's net as a Keras model, from (batch, size, size, 1) uint8 to (batch, 8) float32 logits.
+    """The run's net from (batch, size, size, 1) uint8 to (batch, 8) float32 logits, of Keras's own layers alone.
 
-    Without online augmentation, of Keras's own layers alone. The last bias takes tau times the log share of each
-    emotion in training from the logits (Menon et al. 2021).
+    The last bias takes tau times the log share of each emotion in training from the logits (Menon et al. 2021).
     """
 
     def of_keras(layer):
@@ -94,10 +90,7 @@ def describe(faces: Faces, variant: Variant, numbers: dict[str, dict], data: dic
 
 
 def save(net, facts: dict, folder: Path) -> Path:
-    """Put a Keras model and its facts into a folder; the facts hold the other file's sha256, so that a half is seen.
-
-    Raises InputError if the folder cannot be written.
-    """
+    """Put a model, and facts that hold its sha256, into a folder; InputError if that cannot be written."""
     try:
         with replacing(folder / NET) as draft:
             net.save(draft)
@@ -110,11 +103,7 @@ def save(net, facts: dict, folder: Path) -> Path:
 
 
 def export(dataset: str = "muxspace", profile: str = "full", say=print) -> Path:
-    """Train the model on all photos of a dataset, keep it in build/model, and return its file.
-
-    That of another data set or profile lies with its figures under build/. Raises InputError if the photos cannot be
-    used, or the model cannot be kept.
-    """
+    """Train on all photos of a dataset, keep model and facts under build/, return its file. Raises InputError."""
     study = Study("model", dataset, profile, new_faces=True)
     [variant] = study.adapted([final_variant()])
     canonical, recorded = (dataset, profile) == ("muxspace", "full"), study.results.path

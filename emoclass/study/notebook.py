@@ -46,11 +46,8 @@ def rehearsal_folder(dataset: str, profile: str) -> Path:
 
 
 class Study:
-    """One notebook's share of the study.
+    """One notebook's share of the study: its `faces`, its `results`, and every run that it has `planned`.
 
-    faces      the photos that it is about, with `new_faces` below them if asked for
-    results    its numbers
-    planned    every run that it has announced with `plan`
     Raises InputError if the profile is unknown, or as `load_faces` does.
     """
 
@@ -88,10 +85,7 @@ class Study:
         return list(variants) if self.profile == "full" else [_quick(variant) for variant in variants]
 
     def plan(self, variants: Iterable[Variant], faces: Faces | None = None, seeds: Iterable[int] = (0,)) -> None:
-        """Announce runs on these faces, or the study's own, so that `make reproduce` can train them all beforehand.
-
-        Raises InputError if an emotion has too few photos for the folds.
-        """
+        """Announce runs, to be trained beforehand; InputError if an emotion has too few photos for the folds."""
         faces = self.faces if faces is None else faces
         variants = self.adapted(variants)
         for variant in (v for v in variants if v.group_by != "source"):
@@ -112,10 +106,7 @@ class Study:
         return sweep.sweep(self.adapted(variants), self.faces if faces is None else faces, seeds)
 
     def figure(self, figure: Figure, name: str) -> Image:
-        """Keep a figure as <name>.png and return that picture to be shown.
-
-        256 colours, enough for greys and eight emotions, keep notebooks small; the same figure is the same file.
-        """
+        """Keep a figure as <name>.png, in 256 colours, the same bits each time; return it to be shown."""
         drawn, path = io.BytesIO(), self.folder / f"{name}.png"
         figure.savefig(drawn, dpi=90, bbox_inches="tight")
         plots.close(figure)

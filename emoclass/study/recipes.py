@@ -10,35 +10,17 @@ from emoclass.study.variant import Variant
 def compact_variant(name: str = "compact", **changes) -> Variant:
     """The compact net, without new faces: half of them are excluded, the others are tested."""
     return Variant(
-        name,
-        net=models.COMPACT,
-        excluded_sources=LEARN,
-        test_sources=(HELD_BACK,),
-        epochs=20,
-        learning_rate=2e-3,
-        schedule="cosine",
-        weight_decay=0.02,
-        clipnorm=1.0,
-        checkpoint="last",
-        online_augmentation=OnlineAugmentation(),
-        flip_tta=True,
-        precision=fast_precision(),
-    ).replace(**changes)
+        name, net=models.COMPACT, excluded_sources=LEARN, test_sources=(HELD_BACK,), epochs=20, learning_rate=2e-3,
+        schedule="cosine", weight_decay=0.02, clipnorm=1.0, checkpoint="last",
+        online_augmentation=OnlineAugmentation(), flip_tta=True, precision=fast_precision(),
+    ).replace(**changes)  # fmt: skip
 
 
 def final_variant() -> Variant:
-    """What is trained for others to use: the compact net, then a second pass that takes the new faces in.
-
-    Notebook 6 holds half of the new faces back to be tested; here nobody is tested, and they are trained on too.
-    """
+    """The compact net, then a second pass with all new faces, of which notebook 6 holds half back."""
     new = (*LEARN, HELD_BACK)
     plain = compact_variant(excluded_sources=new, test_sources=())
     return plain.replace(
-        name="the model to take away",
-        init_from=plain,
-        epochs=3,
-        learning_rate=1e-3,
-        excluded_sources=(),
-        train_sources=new,
-        train_source_repeats=4,
-    )
+        name="the model to take away", init_from=plain, epochs=3, learning_rate=1e-3, excluded_sources=(),
+        train_sources=new, train_source_repeats=4,
+    )  # fmt: skip

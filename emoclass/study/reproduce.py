@@ -62,10 +62,7 @@ def outputs(name: str, folder: Path) -> dict[str, str]:
 
 
 def staleness(path: Path, made: Path, dataset: str, profile: str, tasks: list[sweep.Task] | None = None) -> str | None:
-    """Why the notebook made at `made` from the source at `path` has to be executed again; None if it need not.
-
-    tasks    the runs that it reads, to compare them too; None: leave them aside (to plan them needs the photos)
-    """
+    """Why the notebook has to be executed again, or None; `tasks`: the runs that it reads, None leaves them aside."""
     kept = nbformat.read(made, as_version=4).metadata.get(METADATA) if made.exists() else None
     if not kept:
         return "never executed"
@@ -79,10 +76,7 @@ def staleness(path: Path, made: Path, dataset: str, profile: str, tasks: list[sw
 
 
 def planned(path: Path, parameters: dict) -> list[sweep.Task]:
-    """The runs that a notebook will need: its cells are run up to the last tagged "plan", which call `study.plan`.
-
-    Raises InputError naming the notebook and the cell if that fails.
-    """
+    """The runs that a notebook plans: cells run up to the last tagged "plan"; InputError names the one that fails."""
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     while cells and "plan" not in cells[-1].metadata.get("tags", []):
         cells.pop()
@@ -102,8 +96,7 @@ def planned(path: Path, parameters: dict) -> list[sweep.Task]:
 def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: str, tasks: list[sweep.Task]) -> None:
     """Run a notebook with these parameters in place of its own, and move it to `target` once it has succeeded.
 
-    Raises InputError if it lacks a parameter, and StudyError if a cell fails: what was executed then lies under
-    build/failed/, and the notebook at `target` is as it was.
+    Raises InputError if it lacks a parameter, StudyError if a cell fails: the half then lies under build/failed/.
     """
     if unknown := sorted(parameters.keys() - papermill.inspect_notebook(path).keys()):
         raise InputError(f"{path.name} has no {listed(unknown)} in its cell tagged parameters")
@@ -196,8 +189,8 @@ def check() -> list[str]:
 def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", say=print) -> None:
     """Notebook by notebook, in order: train what it lacks, execute it if it is stale; then rewrite the README.
 
-    only    the name of one notebook, without its suffix; none: all of them
-    All notebooks are planned first, so that what cannot be done is said before anything is trained.
+    All (or the one that is `only` to be made) are planned first: what cannot be done is said before anything is
+    trained.
     """
     dataset = canonical_name(dataset)
     if dataset not in ("muxspace", "synthetic"):
@@ -248,18 +241,17 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
 def _photos_found(say) -> bool:
     """Whether the photos are there or could be fetched. Raises InputError if another part could not."""
     os.environ["EMOCLASS_DATA"] = str(paths.data_folder())  # notebooks run in another working folder
-    try:
-        if not muxspace.find():
-            muxspace.fetch(paths.data_folder())
-    except muxspace.Unreachable as error:
-        say(
-            f"No photos: {error}. Going on with a quick rehearsal on the synthetic faces instead, into build/ "
-            "(`make reproduce DATASET=synthetic` runs all of it on them)."
-        )
-        return False
-    for part in muxspace.PARTS.values():  # unreachable now, they stop the study: notebooks need them
-        if not muxspace.find(part=part):
-            muxspace.fetch(paths.data_folder(), part=part)
+    for part in muxspace.PARTS.values():
+        try:
+            muxspace.find(part=part) or muxspace.fetch(paths.data_folder(), part=part)
+        except muxspace.Unreachable as error:
+            if part != muxspace.PHOTOS:  # notebooks need it beside the photos
+                raise
+            say(
+                f"No photos: {error}. Going on with a quick rehearsal on the synthetic faces instead, into build/ "
+                "(`make reproduce DATASET=synthetic` runs all of it on them)."
+            )
+            return False
     return True
 
 

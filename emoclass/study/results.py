@@ -19,10 +19,7 @@ DIGITS = 6  # of each number in results.json; what lies beyond is noise and woul
 
 @dataclass
 class Results:
-    """What one notebook found, written by `save` into a results.json that it shares with the other notebooks.
-
-    A number bears an id such as "pared_down.random.accuracy": what was measured, then the metric.
-    """
+    """What one notebook found, by ids such as "pared_down.random.accuracy", for a results.json that all share."""
 
     path: Path
     notebook: str
@@ -70,10 +67,7 @@ class Results:
         self.claims[name] = dict(verdict=verdict, numbers=numbers, sentence=sentence, notebook=self.notebook)
 
     def save(self) -> Path:
-        """Put these numbers in place of all that this notebook left in results.json before.
-
-        Raises InputError if another notebook uses one of these ids, ValueError if a number is not one (NaN).
-        """
+        """Put these numbers in place of this notebook's former ones; InputError if another has one of these ids."""
         with locked(self.path):
             whole = load(self.path) if self.path.exists() else {}
             for what in ("numbers", "claims", "expectations"):
@@ -97,10 +91,7 @@ def load(path: Path) -> dict:
 
 
 def in_words(entry: dict, name: str = "") -> str:
-    """A number for prose: shares in per cent, their differences in percentage points, with interval and n.
-
-    name    its id: macro-F1 and MCC are shares of nothing and stay plain numbers
-    """
+    """A number for prose: shares in per cent, differences in points, with interval and n; NO_SHARES plain."""
     return _written(entry, name.rsplit(".", 1)[-1] in NO_SHARES, f", n = {entry['n']:,}")
 
 
@@ -128,9 +119,9 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
     """The same Markdown with every marked number and table written anew from the results.
 
     `<!-- number ID -->...<!-- / -->` holds one number in words, `<!-- verdict C9 -->...<!-- / -->` the verdict on a
-    claim. `<!-- table COLUMN, COLUMN | ROW, ROW -->...<!-- / -->` holds a table with a row for each id prefix and a
-    column for each metric. Raises InputError naming every id that the results lack, unless `absent` is to stand there,
-    or if a mark is not closed.
+    claim, `<!-- table COLUMN, COLUMN | ROW, ROW -->...<!-- / -->` a row for each id prefix and a column for each
+    metric. Raises InputError if a mark is not closed, or naming every id that is unknown, unless `absent` is to stand
+    there.
     """
     numbers, unknown = results["numbers"], []
 

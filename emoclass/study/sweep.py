@@ -68,10 +68,7 @@ def with_starts(wanted: Iterable[Task]) -> list[Task]:
 
 
 def missing(wanted: Iterable[Task], store: Store) -> list[Task]:
-    """The tasks that are not in the store yet, each once, with what they start from, the longest first.
-
-    How long is judged by epochs, photos and the net's depth and width: enough to keep a long one from coming last.
-    """
+    """The tasks that are not in the store yet, each once, with what they start from, roughly the longest first."""
 
     def work(task):
         net = task.variant.net
@@ -106,8 +103,8 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | None = None, say=print) -> int:
     """Train what the store lacks, keep each run as soon as it ends, and return how many were trained.
 
-    Without an executor, runs that a dying worker process took with it are tried once more, one at a time. Raises
-    SweepError naming each run that failed, after all others are done. On an interrupt the finished runs are kept.
+    What a dying worker took with it is tried once more. Raises SweepError naming each run that failed, after the
+    others.
     """
     wanted, seconds, failed = missing(wanted, store), [], []
 
@@ -161,10 +158,7 @@ def sweep(
     store: Store | None = None,
     executor: Executor | None = None,
 ) -> dict[str, Predictions]:
-    """Predictions by name of variant, each photo tested out of fold; only runs that the store lacks are trained.
-
-    Raises InputError if two variants bear one name, SweepError if runs failed.
-    """
+    """Predictions by name of variant, out of fold; what the store lacks is trained. Raises InputError, SweepError."""
     store, variants = store or Store(paths.build_folder() / "runs"), list(variants)
     names = [variant.name for variant in variants]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
@@ -189,14 +183,10 @@ def concat_folds(runs: list[Run], faces: Faces) -> Predictions:
         tested = tables[run.seed].set_index("photo").loc[run.parent, ["subject", "source", "emotion"]]
         rows.append(tested.assign(photo=run.photo, parent=run.parent, fold=run.fold, seed=run.seed, **shared))
     return Predictions(
-        name=variant.name,
-        table=pd.concat(rows, ignore_index=True),
-        probabilities=np.concatenate([run.probabilities for run in runs]),
-        leaky=variant.allow_leak,
-        runs=tuple(runs),
-        target_column="source" if variant.target == "source" else "emotion",
-        classes=runs[0].classes,
-    )
+        name=variant.name, table=pd.concat(rows, ignore_index=True),
+        probabilities=np.concatenate([run.probabilities for run in runs]), leaky=variant.allow_leak, runs=tuple(runs),
+        target_column="source" if variant.target == "source" else "emotion", classes=runs[0].classes,
+    )  # fmt: skip
 
 
 _open = lru_cache(maxsize=2)(open_faces)

@@ -39,9 +39,7 @@ class Run:
     rows: tuple[int, int, int]  # how many were trained on, validated on, tested on
     y_true: dict[str, np.ndarray]  # for each of PARTS: (n,) int64, the label as its place in `classes`
     validation: np.ndarray  # (v, classes) float32: as `probabilities`, of the validation part
-    embeddings: dict[
-        str, np.ndarray
-    ]  # for each of PARTS: (n, units) float16, what goes into the last layer, if recorded
+    embeddings: dict[str, np.ndarray]  # for each of PARTS: (n, units) float16, as fed to the last layer, if recorded
     seconds: float  # of training, on one thread
     weights: list[np.ndarray]  # in Keras order, at the epoch that was kept
 
@@ -111,9 +109,8 @@ def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0, init_fro
     """Train and test one net; a pure function of its arguments (on one thread, see `backend`).
 
     The seed decides the folds, the copies, the first weights and the order of the photos.
-
-    init_from    the run of `variant.init_from` for this fold and seed, trained first if needed and not given.
-                 InputError if it is another's: that net may have been trained on what is tested here
+    init_from    the run of `variant.init_from` for this fold and seed, trained first if not given; InputError if it is
+                 another's: that net may have been trained on what is tested here
     """
     expected = (variant.init_from and variant.init_from.content, fold, seed)
     if init_from and (init_from.variant.content, init_from.fold, init_from.seed) != expected:
@@ -132,8 +129,7 @@ def fit(
 ) -> Run:
     """Train on one part of these photos and predict the other two, either of which may be empty.
 
-    The weights kept are those of the last epoch, or of the epoch with the least loss on the validation part: then
-    training stops four epochs after it. Raises InputError if the best epoch is to be kept and that part is empty.
+    Keeps the last epoch's weights, or those of the least validation loss (then InputError if that part is empty).
     """
     if variant.checkpoint == "best" and not len(split.validation):
         raise InputError(
@@ -167,23 +163,15 @@ def fit(
 
     tested = everything.table.iloc[split.test]
     return Run(
-        variant=variant,
-        fold=fold,
-        seed=seed,
-        photo=tested.photo.to_numpy(),
-        parent=tested.parent.to_numpy(),
-        classes=classes,
-        probabilities=_probabilities(logits["test"], trained, len(classes)),
+        variant=variant, fold=fold, seed=seed, photo=tested.photo.to_numpy(), parent=tested.parent.to_numpy(),
+        classes=classes, probabilities=_probabilities(logits["test"], trained, len(classes)),
         epoch_predictions=trained[epoch_predictions].astype(np.uint8).reshape(len(epoch_predictions), len(tested)),
-        in_training=splits.in_training(everything.table, split),
-        history=history,
+        in_training=splits.in_training(everything.table, split), history=history,
         rows=(len(split.train), len(split.validation), len(split.test)),
         y_true={part: trained[labels[getattr(split, part)]] for part in PARTS},
         validation=_probabilities(logits["validation"], trained, len(classes)),
-        embeddings=embeddings,
-        seconds=seconds,
-        weights=weights,
-    )
+        embeddings=embeddings, seconds=seconds, weights=weights,
+    )  # fmt: skip
 
 
 def _target(variant: Variant, everything: Faces) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -232,12 +220,8 @@ def _train(variant: Variant, net, batches, pictures: np.ndarray, labels: np.ndar
     history = net.fit(
         batches,
         shuffle=False,  # batches shuffle themselves; Keras would draw from Python's global random
-        validation_data=validation,
-        validation_batch_size=512,
-        epochs=variant.epochs,
-        callbacks=callbacks,
-        verbose=0,
-    ).history
+        validation_data=validation, validation_batch_size=512, epochs=variant.epochs, callbacks=callbacks, verbose=0,
+    ).history  # fmt: skip
     seconds = time.perf_counter() - began
     history = {name: [float(value) for value in values] for name, values in history.items()}
     return history, np.array(predictions, np.int64).reshape(len(predictions), len(split.test)), seconds
@@ -259,10 +243,7 @@ def _optimizer(variant: Variant, steps: int):
 
 
 def _batches(variant: Variant, pictures: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int):
-    """Batches of `rows`, taken from the pictures as they are needed, in an order of their own for each epoch.
-
-    With balanced sampling each class is as likely as any other, and an epoch is as long as without.
-    """
+    """Batches of `rows`, in a new order each epoch; with balanced sampling each class is as likely as any other."""
     random, share = np.random.default_rng(seed), 1 / np.bincount(labels[rows])[labels[rows]]
 
     class Batches(keras().utils.PyDataset):
