@@ -30,9 +30,9 @@ def _check(_) -> int:
 
 
 def _audit(options) -> int:
-    from emoclass.study.audit import audit
+    from emoclass.study.leak_report import leak_report
 
-    found = audit(options.path, options.train, options.test, options.csv, options.html, options.fix, say)
+    found = leak_report(options.path, options.train, options.test, options.csv, options.html, options.fix, say)
     return int(found > 0)
 
 

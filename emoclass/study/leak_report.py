@@ -146,7 +146,7 @@ def page(table: pd.DataFrame, pixels: np.ndarray, pairs: pd.DataFrame) -> str:
     return PAGE.format(verdict=html.escape(verdict(table, pairs)), table=counted, count=count, pairs="".join(items))
 
 
-def audit(path="", train="", test="", csv="", html_file="", fix="", say=print) -> int:
+def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=print) -> int:
     """Say what stands twice and write what is asked for; the number of pairs. Raises InputError as `pictures` does."""
     if bool(path) == bool(train or test) or bool(train) != bool(test) or (fix and not path):
         raise InputError("audit takes one folder, or --train and --test together; --fix needs the one folder")

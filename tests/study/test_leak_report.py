@@ -15,8 +15,8 @@ from emoclass.__main__ import main
 from emoclass.augment import warp
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError
-from emoclass.study import audit
-from emoclass.study.audit import fixed_split, pictures
+from emoclass.study import leak_report
+from emoclass.study.leak_report import fixed_split, pictures
 
 FACES = draw(SyntheticConfig(counts=(0, 0, 0, 12, 12, 12, 0, 0), photos_per_subject=(1, 1), noise=10))
 
@@ -88,7 +88,9 @@ def test_the_split_that_is_written_leaks_no_more_and_loses_no_photo(leaky, tmp_p
     assert (split == "test").sum() == 10
     table, pixels = pictures(str(leaky))
     fixed = table.assign(split=split.loc[table.photo].to_numpy())
-    assert audit.verdict(fixed, audit.find_pairs(table, pixels)).startswith("0% of the test photos (0 of 10)")
+    assert leak_report.verdict(fixed, leak_report.find_pairs(table, pixels)).startswith(
+        "0% of the test photos (0 of 10)"
+    )
 
 
 def test_a_folder_without_a_split_gets_one_that_keeps_families_together():
@@ -102,7 +104,7 @@ def test_a_folder_without_a_split_gets_one_that_keeps_families_together():
 def test_whose_original_is_trained_on_by_way_of_another_copy_is_counted():
     table = pd.DataFrame({"photo": list("abc"), "emotion": "", "split": ["train", "test", "test"]})
     pairs = pd.DataFrame({"one": [0, 1], "other": [1, 2], "kind": "augmented copy", "correlation": 0.99})
-    assert audit.verdict(table, pairs).startswith("100% of the test photos (2 of 2)")
+    assert leak_report.verdict(table, pairs).startswith("100% of the test photos (2 of 2)")
 
 
 @pytest.mark.parametrize(
@@ -189,5 +191,5 @@ def test_the_example_in_the_docs_does_what_it_says(tmp_path):
     )
     exec(code, {"FOLDER": tmp_path})
     lines = []
-    audit.audit(str(tmp_path), say=lines.append)
+    leak_report.leak_report(str(tmp_path), say=lines.append)
     assert lines[0].strip() == said
