@@ -25,10 +25,7 @@ STEPS = (-0.09, -0.045, 0, 0.045, 0.09)
 FINE = 12, (*product(range(-15, 16, 5), (0.9, 0.95, 1, 1.05, 1.1), STEPS, STEPS, (False, True)),)
 CANDIDATES, ALIGNED = 300, 3  # of each picture: so many are tried under the finer bank, so many are aligned
 BLOCK, CHUNK = 500, 4000  # pictures of the one and of the other collection that are compared at a time
-LIKELY, THRESHOLD = (
-    0.9,
-    0.98,
-)  # correlations, of the aligned window and of all that both show, from which on it is a copy
+LIKELY, THRESHOLD = 0.9, 0.98  # correlations of the aligned window, and of all that both show, of a copy
 STILL = 1.5, 0.02  # degrees and shares: what was moved less is no augmentation
 
 
@@ -38,7 +35,7 @@ def find_copies(
     """Pairs of (n, size, size) and (m, size, size) uint8 pictures, one made from the other, the most alike first.
 
     Without `train`, pairs within one collection. Columns: positions `test`, `train`; `kind`, "near-duplicate" where
-    next to nothing was moved, else "augmented copy"; `correlation` of what both show, once aligned, at least `threshold`.
+    little was moved, else "augmented copy"; `correlation` of what both show once aligned, at least `threshold`.
     Costs n x m: 13,681 pictures among themselves take a minute or two on two cores, 100,000 some two hours.
     """
     within, theirs_whole = train is None, test if train is None else train
