@@ -119,28 +119,29 @@ def _unit(values: np.ndarray, axis: int = -1) -> np.ndarray:
 
 def _candidates(ours: np.ndarray, theirs: np.ndarray, within: bool) -> np.ndarray:
     """(n, at most CANDIDATES) positions of those of theirs that are most like ours under the coarse bank."""
-    as_is, some, scores = _seen(ours, *AS_IS)[0], [], []
+    as_is = _seen(ours, *AS_IS)[0]
+    some, scores = np.zeros((len(ours), 0), np.int32), np.zeros((len(ours), 0), np.float32)
 
     def best(chunk: int, bank: np.ndarray, first: int):
-        block = as_is[first : first + BLOCK]
-        most = np.max([block @ seen.T for seen in bank[:1]], axis=0)
+        block, rows = as_is[first : first + BLOCK], slice(first, first + BLOCK)
+        most = block @ bank[0].T
         for seen in bank[1:]:
             np.maximum(most, block @ seen.T, out=most)
         if within:
             own = np.arange(first, first + len(block)) - chunk
             here = (own >= 0) & (own < most.shape[1])
             most[np.flatnonzero(here), own[here]] = -1
+        place = np.broadcast_to(np.arange(chunk, chunk + most.shape[1], dtype=np.int32), most.shape)
+        place, most = np.hstack([some[rows], place]), np.hstack([scores[rows], most])
         top = np.argpartition(-most, min(CANDIDATES, most.shape[1]) - 1, axis=1)[:, :CANDIDATES]
-        return top + chunk, np.take_along_axis(most, top, axis=1)
+        return np.take_along_axis(place, top, axis=1), np.take_along_axis(most, top, axis=1)
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for chunk in range(0, len(theirs), CHUNK):
             bank = _seen(theirs[chunk : chunk + CHUNK], *COARSE)
             found = list(threads.map(partial(best, chunk, bank), range(0, len(ours), BLOCK)))
-            some.append(np.concatenate([top for top, _ in found]))
-            scores.append(np.concatenate([score for _, score in found]))
-    some, order = np.concatenate(some, axis=1), np.argsort(-np.concatenate(scores, axis=1), axis=1)[:, :CANDIDATES]
-    return np.take_along_axis(some, order, axis=1)
+            some, scores = (np.concatenate(parts) for parts in zip(*found))
+    return some
 
 
 def _refined(ours: np.ndarray, theirs: np.ndarray, rows: np.ndarray, best: np.ndarray):
