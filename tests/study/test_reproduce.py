@@ -96,7 +96,7 @@ def test_a_failing_notebook_leaves_the_good_one_and_says_where_it_failed(project
 
 
 def test_without_photos_one_line_says_so_and_drawn_faces_take_their_place(project, monkeypatch):
-    def unreachable(folder):
+    def unreachable(folder, part):
         raise muxspace.Unreachable("the photos cannot be fetched from nowhere (no network)")
 
     monkeypatch.setattr(muxspace, "find", lambda *_, **__: None)
@@ -111,7 +111,7 @@ def test_without_photos_one_line_says_so_and_drawn_faces_take_their_place(projec
 
 
 def test_a_spoilt_download_is_not_taken_for_missing_photos(project, monkeypatch, capsys):
-    def spoilt(folder):
+    def spoilt(folder, part):
         raise InputError("what came is not the pinned collection")
 
     monkeypatch.setattr(muxspace, "find", lambda *_, **__: None)
