@@ -21,6 +21,6 @@ def final_variant() -> Variant:
     new = (*LEARN, HELD_BACK)
     plain = compact_variant(excluded_sources=new, test_sources=())
     return plain.replace(
-        name="the model to take away", init_from=plain, epochs=3, learning_rate=1e-3, excluded_sources=(),
+        name="the model to take away", init_from=plain, epochs=2, learning_rate=1e-3, excluded_sources=(),
         train_sources=new, train_source_repeats=4,
     )  # fmt: skip
