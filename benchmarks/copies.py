@@ -5,6 +5,7 @@ bits apart) and the difference hash (64 signs of neighbours' differences, up to 
 figures/muxspace/results.json as `copies.<kind>.<method>`; docs/benchmarks.md shows them. Takes some minutes.
 """
 
+import re
 import sys
 import time
 
@@ -76,7 +77,7 @@ def recall(results: Results, prefix: str, among: np.ndarray) -> None:
             found_by_hash(hashes, copies, among, rows, bits)
             for hashes, bits in ((perceptual_hashes, 10), (difference_hashes, 5))
         ]
-        name = f"{prefix}.{kind.replace(' ', '_').replace(',', '')}"
+        name = f"{prefix}.{re.sub(r'[^a-z0-9]+', '_', kind.lower()).strip('_')}"
         for method, n in zip(METHODS, (hits, *hashed)):
             results.add(f"{name}.{method}", wilson(n, len(rows)))
         results.labels[name] = kind

@@ -36,7 +36,7 @@ def find_copies(
 
     Without `train`, pairs within one collection. Columns: positions `test`, `train`; `kind`, "near-duplicate" where
     little was moved, else "augmented copy"; `correlation` of what both show once aligned, at least `threshold`.
-    Costs n x m: 13,681 pictures among themselves take a minute or two on two cores, 100,000 some two hours.
+    Costs n x m: 13,681 pictures among themselves take a minute or two on two cores, 100,000 an hour or two.
     """
     within, theirs_whole = train is None, test if train is None else train
     if not len(test) or not len(theirs_whole):
