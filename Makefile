@@ -6,20 +6,22 @@ PROFILE ?= full
 ONLY ?=
 PYTHON ?= python3
 
-# Notebooks run in a folder of their own, where a relative path would lead elsewhere.
+# Notebooks run in a folder of their own, where a relative path would lead elsewhere. ($(abspath) stops at a space.)
+absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
 ifdef EMOCLASS_DATA
-export EMOCLASS_DATA := $(abspath $(EMOCLASS_DATA))
+export EMOCLASS_DATA := $(call absolute,$(EMOCLASS_DATA))
 endif
 ifdef EMOCLASS_BUILD
-export EMOCLASS_BUILD := $(abspath $(EMOCLASS_BUILD))
+export EMOCLASS_BUILD := $(call absolute,$(EMOCLASS_BUILD))
 endif
 
 # -I: what is installed there counts, not the folder that we stand in.
 ACTIVE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] && python -I -c 'import emoclass' 2>/dev/null && command -v python)
 RUN := $(or $(ACTIVE),.venv/bin/python)
 READY := $(if $(ACTIVE),,.venv/.ready)
+LOCKED = $(shell cat requirements.lock pyproject.toml | cksum)
 
-.PHONY: help reproduce check audit test soak lab lint data model bench others lock clean
+.PHONY: FORCE help reproduce check audit test soak lab lint data model bench others lock clean
 
 help:  ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -64,12 +66,19 @@ lock: .venv/.ready  ## pin the packages of pyproject.toml anew, for all platform
 clean:  ## remove what can be made again, finished runs included (they take the longest)
 	rm -rf build
 
-.venv/.ready: requirements.lock pyproject.toml
+# What .venv was made from stands in .ready, by content: a checkout makes files newer, and no other.
+.venv/.ready: FORCE
+	@[ ! -L .venv ] || { echo "error: .venv is a link to $$(readlink .venv), which others may use: remove the link" >&2; exit 2; }
+	@[ "$$(cat $@ 2>/dev/null)" = "$(LOCKED)" ] || $(MAKE) --no-print-directory -f "$(firstword $(MAKEFILE_LIST))" .venv
+
+# In place: where something fails, what was there before is not lost.
+.venv: FORCE
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 	    echo "emoclass needs Python 3.11 to 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1); name another one: make PYTHON=python3.12" >&2; exit 2; }
 	@echo "building .venv"
-	@$(PYTHON) -m venv --clear .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
-	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
-	@touch $@
+	@[ -x .venv/bin/python ] || $(PYTHON) -m venv .venv
+	@{ { [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv; } && \
+	   .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock && \
+	   .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .; } || { \
+	    echo "error: the packages could not all be installed (is there a network, and room?): the same command goes on from here" >&2; exit 2; }
+	@echo "$(LOCKED)" > .venv/.ready

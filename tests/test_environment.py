@@ -121,6 +121,62 @@ def test_make_refuses_another_python_in_one_line(tmp_path):
     assert "3.11 to 3.13" in found.stderr.splitlines()[0] and "3.9.1" in found.stderr.splitlines()[0]
 
 
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder with the Makefile's files and a .venv whose programs only write down what they were asked."""
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_text(f"{name}\n")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    for name in ("python", "uv"):
+        program = tmp_path / ".venv" / "bin" / name
+        program.write_text(f'#!/bin/sh\necho {name} "$@" >> "{tmp_path}/asked"\n[ ! -e "{tmp_path}/offline" ]\n')
+        program.chmod(0o755)
+
+    def lint(**env):
+        (tmp_path / "asked").write_text("")
+        command = ["make", "-s", "-f", ROOT / "Makefile", "lint", f"PYTHON={sys.executable}"]
+        env |= {"PATH": "/usr/bin:/bin"}
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=env)
+        return done, [line.split()[0] for line in (tmp_path / "asked").read_text().splitlines()]
+
+    return tmp_path, lint
+
+
+def test_an_environment_is_made_anew_by_content_in_place(checkout):
+    folder, lint = checkout
+    assert lint()[1] == ["uv", "uv", "python", "python"]
+    (folder / "requirements.lock").touch()  # as a checkout does
+    assert lint()[1] == ["python", "python"]
+    (folder / "requirements.lock").write_text("another\n")
+    assert lint()[1] == ["uv", "uv", "python", "python"] and (folder / ".venv" / "bin" / "uv").exists()
+
+
+def test_without_network_the_environment_stays_and_one_sentence_says_so(checkout):
+    folder, lint = checkout
+    (folder / "offline").touch()
+    for _ in range(2):
+        done, asked = lint()
+        assert done.returncode == 2 and asked == ["uv"] and "is there a network" in done.stderr.splitlines()[0]
+    (folder / "offline").unlink()
+    assert lint()[0].returncode == 0
+
+
+@pytest.mark.parametrize("given, taken", [("../my photos", "{here}/../my photos"), ("/my photos/ä", "/my photos/ä")])
+def test_folders_are_made_absolute_whatever_their_names(checkout, given, taken):
+    folder, lint = checkout
+    (folder / ".venv" / "bin" / "python").write_text(f'#!/bin/sh\necho "$EMOCLASS_DATA" >> "{folder}/asked"\n')
+    lint(EMOCLASS_DATA=given)
+    assert taken.format(here=folder) in (folder / "asked").read_text().splitlines()
+
+
+def test_an_environment_that_is_a_link_is_refused(checkout):
+    folder, lint = checkout
+    (folder / ".venv").rename(folder / "shared")
+    (folder / ".venv").symlink_to("shared")
+    done, asked = lint()
+    assert done.returncode == 2 and asked == [] and ".venv is a link to shared" in done.stderr.splitlines()[0]
+
+
 def test_no_photo_is_kept_here():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
     pictures = [name for name in tracked if name.lower().endswith((".jpg", ".jpeg", ".png", ".webp", ".npy", ".npz"))]
