@@ -38,7 +38,7 @@ test: $(READY)  ## run all tests: on synthetic faces, and on the photos where th
 soak: $(READY)  ## run the tests that take minutes: the notebooks on photos of your own, without new faces and without neutral
 	@$(RUN) -m pytest -m soak
 
-audit: $(READY)  ## what stands twice in a folder of photos: PHOTOS=/path
+audit: $(READY)  ## which photos of a folder stand twice or were made from another, across its split: PHOTOS=/path
 	@$(RUN) -m emoclass audit "$(PHOTOS)"
 
 lab: $(READY)  ## open the notebooks in JupyterLab

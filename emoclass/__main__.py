@@ -4,6 +4,7 @@ Exit status: 0 done, nothing found; 1 something was found, or work failed; 2 bad
 """
 
 import argparse
+import os
 import sys
 from functools import partial
 
@@ -29,16 +30,10 @@ def _check(_) -> int:
 
 
 def _audit(options) -> int:
-    from emoclass import leakage, load_faces
-    from emoclass.data.near_duplicates import GREY_LEVELS
+    from emoclass.study.leak_report import leak_report
 
-    faces = load_faces(options.path)
-    counts, pairs = leakage.count_duplicates(faces)
-    say(f"{len(faces):,} photos of {faces.table.subject.nunique():,} subjects\n\n{counts.to_string()}")
-    if len(pairs):
-        say(f"\n{len(pairs):,} pairs, at most {GREY_LEVELS:g} grey levels apart:")
-        say(pairs.round({"grey_levels": 1}).to_string(index=False))
-    return int(len(pairs) > 0)
+    found = leak_report(options.path, options.train, options.test, options.csv, options.html, options.fix, say)
+    return int(found > 0)
 
 
 def _fetch(options) -> int:
@@ -72,7 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
         added.add_argument("--profile", default="full", choices=("full", "quick"))
     reproduce.add_argument("--only", default="", metavar="NOTEBOOK", help="one notebook: 03_leakage")
     command(_check, "name each notebook, figure and README number that is older than what it was made from")
-    command(_audit, "what stands twice in a collection").add_argument("path", help=DATASETS)
+    audit = command(_audit, "which pictures stand twice, or were made from another")
+    audit.add_argument("path", nargs="?", default="", help="a folder of pictures, muxspace or synthetic")
+    for side in ("train", "test"):
+        audit.add_argument(f"--{side}", default="", metavar="FOLDER", help="instead: one side of a split")
+    audit.add_argument("--csv", default="", metavar="FILE", help="every pair")
+    audit.add_argument("--html", default="", metavar="FILE", help="the pairs side by side, on one page")
+    audit.add_argument("--fix", default="", metavar="FILE", help="a split that keeps what was made from one together")
     fetch = command(_fetch, "fetch the photos, or unpack them, and verify them")
     fetch.add_argument("--archive", metavar="FILE", help="a .tar.gz or .zip of the pinned commit")
     options = parser.parse_args(arguments)
@@ -81,6 +82,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (InputError, LeakError, StudyError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1 if isinstance(error, StudyError) else 2
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("\nStopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
         return 130

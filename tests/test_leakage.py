@@ -3,12 +3,10 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 
 from emoclass import leakage
-from emoclass.__main__ import main
 from emoclass.augment import OfflineAugmentation, with_copies
 from emoclass.data import near_duplicates
 from emoclass.faces import Faces
@@ -114,26 +112,6 @@ def test_what_stands_twice_is_counted_by_emotion(sharp):
     duplicate_id = toned.table.photo.replace("again", toned.table.photo[2])
     same_file = replace(toned, table=toned.table.assign(duplicate_id=duplicate_id))
     assert leakage.count_duplicates(same_file)[0].loc["all"].tolist() == [9, 2, 2, 2]
-
-
-def save(folder, names, pictures):
-    for name, picture in zip(names, pictures):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / name), picture)
-
-
-def test_the_command_says_what_stands_twice_by_its_status(tmp_path, sharp, capsys):
-    names = [f"{emotion}/{emotion}_{k}.png" for k, emotion in enumerate(EMOTIONS)]
-    save(tmp_path / "clean", names, sharp.pixels[sharp.table.emotion.drop_duplicates().index.to_numpy()])
-    assert main(["audit", str(tmp_path / "clean")]) == 0
-    assert "8 photos" in capsys.readouterr().out
-
-    save(tmp_path / "clean", ["fear/another_name_1.png"], [cv2.imread(str(tmp_path / "clean" / names[3]), 0)])
-    assert main(["audit", str(tmp_path / "clean")]) == 1
-    assert "fear/another_name_1.png" in capsys.readouterr().out
-
-    assert main(["audit", str(tmp_path / "nowhere")]) == 2
-    assert "nowhere" in capsys.readouterr().err
 
 
 # how near the nearest is

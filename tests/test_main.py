@@ -54,13 +54,13 @@ def test_check_fails_where_something_is_stale(monkeypatch, capsys, stale, status
 
 def test_an_audit_finds_a_copy_and_nothing_where_there_is_none(folder, capsys, sharp):
     assert command.main(["audit", str(folder)]) == 0
-    assert "4 photos of 4 subjects" in capsys.readouterr().out
+    assert "No two of 4 pictures" in capsys.readouterr().out
     cv2.imwrite(str(folder / sharp.table.emotion[0] / "Another_1.png"), sharp.pixels[0])
     assert command.main(["audit", str(folder)]) == 1
-    assert "1 pairs" in capsys.readouterr().out
+    assert "1 x same file" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["train"], ["reproduce", "--profile", "slow"], ["audit"]])
+@pytest.mark.parametrize("arguments", [[], ["train"], ["reproduce", "--profile", "slow"]])
 def test_a_wrong_command_is_bad_input(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):
         command.main(arguments)

@@ -1,0 +1,175 @@
+"""`emoclass audit`: which pictures stand twice, in a folder or on both sides of a split; as text, CSV and one page."""
+
+import base64
+import html
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
+
+from emoclass.data import load_faces
+from emoclass.data.copies import find_copies
+from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
+from emoclass.data.near_duplicates import SIZE, find_near_duplicates
+from emoclass.errors import InputError
+from emoclass.files import write_text
+from emoclass.labels import canonical
+from emoclass.splits import connected
+
+KINDS = ("same file", "near-duplicate", "augmented copy")
+PARTS = dict(train="train", training="train", val="validation", valid="validation", validation="validation")
+PARTS |= dict(test="test", testing="test")
+SHOWN, ON_PAGE = 20, 300  # pairs
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Audit: contains photos</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>:root{{color-scheme:light dark}}body{{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:auto;
+padding:1rem}}
+ul{{list-style:none;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(16rem,1fr));gap:1rem}}
+li{{border:1px solid #8888;border-radius:.5rem;padding:.5rem;overflow-wrap:anywhere;font-size:.8rem}}
+img{{width:48%;image-rendering:auto}}table{{border-collapse:collapse}}td,th{{padding:.2rem .8rem;text-align:right}}
+.box{{overflow-x:auto}}</style>
+<p><strong>Contains photos.</strong> For their owner's eyes: do not publish this page.</p>
+<h1>{verdict}</h1><div class="box">{table}</div><p>{count}</p><ul>{pairs}</ul></html>
+"""
+
+
+def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """(table, pixels) of all pictures in a folder and below, or of a data set by name: (n, 48, 48) uint8.
+
+    table    `photo`, relative to the folder; `emotion` and `split`, as the folders that it lies in are called, or "";
+             `id` of its content. Raises InputError if there is no picture, or naming all that cannot be read.
+    """
+    if path in ("muxspace", "synthetic"):
+        faces = load_faces(path)
+        return faces.table[["photo", "emotion", "split"]].assign(id=faces.table.duplicate_id), faces.pixels
+    home = Path(path).expanduser()
+    if not home.is_dir():
+        raise InputError(f"there is no folder {home}: name one that holds pictures")
+    names = [name for name in names_below(home) if name.lower().endswith(SUFFIXES)]
+    if not names:
+        raise InputError(f"no pictures in {home}: put some there ({', '.join(SUFFIXES)})")
+    paths = [f"{home}/{name}" for name in names]
+    folders = [[part.lower() for part in name.split("/")[-2::-1]] for name in names]
+    emotion = [next(filter(None, map(canonical, parts)), "") for parts in folders]
+    split = [next((PARTS[part] for part in parts if part in PARTS), "") for parts in folders]
+    table = pd.DataFrame({"photo": names, "emotion": emotion, "split": split, "id": blob_ids(paths)})
+    return table, load_images(paths, SIZE, table.id)
+
+
+def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None) -> pd.DataFrame:
+    """Every pair of pictures that are, or were made from, one: positions `one`, `other`; `kind`; `correlation`.
+
+    first    only pairs of one of the first so many pictures and one of the rest
+    """
+    same = [pair for rows in table.groupby("id").indices.values() for pair in combinations(rows, 2)]
+    same = pd.DataFrame(same, columns=["one", "other"], dtype=np.int64).assign(kind=KINDS[0], correlation=1.0)
+    near = find_near_duplicates(pixels)[["one", "other"]].assign(kind=KINDS[1])
+    flat = (pixels.reshape(len(pixels), -1)[near[side].to_numpy()] for side in ("one", "other"))
+    near["correlation"] = [np.corrcoef(a, b)[0, 1] if min(a.std(), b.std()) else 1.0 for a, b in zip(*flat)]
+    tell = print if sys.stderr.isatty() else lambda *_, **__: None
+    collections = (pixels,) if first is None else (pixels[:first], pixels[first:])
+    copies = find_copies(*collections, say=lambda line: tell(f"\r{line}", end="", file=sys.stderr, flush=True))
+    copies = copies.rename(columns={"test": "one", "train": "other"})
+    copies["other"] += first or 0
+    pairs = pd.concat([same, copies, near]).drop_duplicates(["one", "other"])
+    if first is not None:
+        pairs = pairs[(pairs.one < first) & (pairs.other >= first)]
+    order = pairs.kind.map(KINDS.index)
+    return pairs.assign(order=order).sort_values(["order", "correlation"], ascending=[True, False])[list(same)]
+
+
+def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
+    """What was found, in one sentence."""
+    split, n = table.split.to_numpy(), len(table)
+    if not {"train", "test"} <= set(split):
+        found = set(pairs.one) | set(pairs.other)
+        kinds = ", ".join(f"{(pairs.kind == kind).sum():,} x {kind}" for kind in KINDS)
+        return f"{len(found):,} of {n:,} pictures have a copy here ({kinds})." if len(pairs) else _none(n)
+    family = connected(n, pairs.one.to_numpy(), pairs.other.to_numpy())
+    moved = pairs[pairs.kind == KINDS[2]]
+    copied = (split == "test") & np.isin(family, family[split == "train"])  # whose family is trained on
+    augmented = copied & np.isin(np.arange(n), [moved.one, moved.other])
+    n = (split == "test").sum()
+    return (
+        f"{copied.sum() / n:.0%} of the test photos ({copied.sum():,} of {n:,}) have a copy in training; "
+        f"{augmented.sum() / n:.0%} ({augmented.sum():,}) were augmented before the split."
+    )
+
+
+def _none(n: int) -> str:
+    return f"No two of {n:,} pictures were made from one."
+
+
+def counts(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pairs by the emotion and the splits of their two pictures, a column for each kind."""
+    one, other = (table.iloc[pairs[side]].reset_index(drop=True) for side in ("one", "other"))
+    where = (one.split.replace("", "-") + " / " + other.split.replace("", "-")).rename("splits")
+    kind = pd.Categorical(pairs.kind, categories=KINDS)
+    found = pd.crosstab([one.emotion.replace("", "-"), where], pd.Series(kind, name="pairs"), dropna=False)
+    return found[found.sum(axis=1) > 0]
+
+
+def fixed_split(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """`photo` and `split`, all pictures made from one on one side: in training if any of them is there.
+
+    Where the folder has no split, a fifth of each emotion is dealt to the test.
+    """
+    family = connected(len(table), pairs.one.to_numpy(), pairs.other.to_numpy())
+    if (table.split == "").all():
+        deal = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(family, table.emotion, family)
+        split = np.where(np.isin(np.arange(len(table)), next(deal)[1]), "test", "train")
+    else:
+        together = table.split.groupby(family)
+        split = together.transform(lambda some: "train" if (some == "train").any() else some.mode()[0])
+    return pd.DataFrame({"photo": table.photo, "split": split})
+
+
+def page(table: pd.DataFrame, pixels: np.ndarray, pairs: pd.DataFrame) -> str:
+    """One self-contained HTML page with the pairs side by side."""
+
+    def picture(row: int) -> str:
+        drawn = cv2.imencode(".png", cv2.resize(pixels[row], (144, 144), interpolation=cv2.INTER_CUBIC))[1]
+        name = html.escape(table.photo.iloc[row])
+        return f'<img alt="{name}" src="data:image/png;base64,{base64.b64encode(drawn).decode()}">'
+
+    items = [
+        f"<li>{picture(pair.one)} {picture(pair.other)}<br>{pair.kind}, {pair.correlation:.3f}<br>"
+        f"{html.escape(table.photo.iloc[pair.one])}<br>{html.escape(table.photo.iloc[pair.other])}</li>"
+        for pair in pairs.head(ON_PAGE).itertuples()
+    ]
+    count = f"{len(pairs):,} pairs" + (f", of which {ON_PAGE} are shown" if len(pairs) > ON_PAGE else "")
+    counted = counts(table, pairs).to_html(border=0) if len(pairs) else ""
+    return PAGE.format(verdict=html.escape(verdict(table, pairs)), table=counted, count=count, pairs="".join(items))
+
+
+def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=print) -> int:
+    """Say what stands twice and write what is asked for; the number of pairs. Raises InputError as `pictures` does."""
+    if bool(path) == bool(train or test) or bool(train) != bool(test) or (fix and not path):
+        raise InputError("audit takes one folder, or --train and --test together; --fix needs the one folder")
+    if path:
+        table, pixels = pictures(path)
+        first, heads = None, ("one", "other")
+    else:
+        (tested, ours), (trained, theirs) = pictures(test), pictures(train)
+        table = pd.concat([tested.assign(split="test"), trained.assign(split="train")], ignore_index=True)
+        pixels, first, heads = np.concatenate([ours, theirs]), len(tested), ("test", "train")
+    pairs = find_pairs(table, pixels, first)
+    say(f"{verdict(table, pairs)}\n")
+    named = pairs.assign(**{side: table.photo.to_numpy()[pairs[side]] for side in ("one", "other")})
+    named = named.rename(columns=dict(zip(("one", "other"), heads))).round({"correlation": 4})
+    written = {csv: lambda: named.to_csv(index=False), html_file: lambda: page(table, pixels, pairs)}
+    written[fix] = lambda: fixed_split(table, pairs).to_csv(index=False)
+    for file in filter(None, written):
+        try:
+            write_text(Path(file), written[file]())
+        except OSError as error:
+            raise InputError(f"{file} cannot be written ({error.strerror or error})") from error
+        say(f"written: {file}")
+    if len(pairs):
+        rest = f"\n... and {len(pairs) - SHOWN:,} more pairs (--csv FILE has all)" if len(pairs) > SHOWN else ""
+        say(f"{counts(table, pairs).to_string()}\n\n{named.head(SHOWN).to_string(index=False)}{rest}")
+    return len(pairs)

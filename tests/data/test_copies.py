@@ -1,0 +1,86 @@
+"""Copies are found whatever was done to them, and different faces are not taken for copies."""
+
+import cv2
+import numpy as np
+import pytest
+
+from emoclass.augment import OfflineAugmentation, transformed, warp
+from emoclass.data import copies
+from emoclass.data.synthetic import SyntheticConfig, draw
+
+
+@pytest.fixture(scope="module")
+def strangers():
+    """(160, 48, 48) synthetic faces, each of somebody else."""
+    return draw(SyntheticConfig(counts=(20,) * 8, photos_per_subject=(1, 1), noise=10)).pixels
+
+
+def jpeg(picture, quality):
+    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+
+
+KINDS = {
+    "mirrored": lambda x: warp(x, flip=True),
+    "turned": lambda x: warp(x, degrees=-15),
+    "moved": lambda x: warp(x, right=4.8, down=-4.8),
+    "zoomed in": lambda x: warp(x, zoom=1.1),
+    "zoomed out": lambda x: warp(x, zoom=0.9),
+    "cropped": lambda x: cv2.resize(x[4:-4, 4:-4], (48, 48)),
+    "with a black edge": lambda x: warp(x, degrees=10, right=4, border=cv2.BORDER_CONSTANT),
+    "paler": lambda x: (128 + 0.6 * (x.astype(float) - 128)).round().astype(np.uint8),
+    "lighter": lambda x: np.clip(x.astype(int) + 30, 0, 255).astype(np.uint8),
+    "blurred": lambda x: cv2.GaussianBlur(x, (0, 0), 0.8),
+    "compressed": lambda x: jpeg(x, 30),
+    "all at once": lambda x: transformed(x, "a photo", 0, OfflineAugmentation(per_image=1)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_finds_its_original_whatever_was_done_to_it(strangers, kind):
+    rows = np.arange(0, 160, 8)
+    found = copies.find_copies(np.stack([KINDS[kind](strangers[row]) for row in rows]), strangers)
+    right = found.train.to_numpy() == rows[found.test]
+    assert right.sum() >= 0.9 * len(rows) and (~right).sum() <= 1
+    assert found.correlation.is_monotonic_decreasing and found.correlation.max() <= 1.0001
+
+
+def test_what_was_moved_is_an_augmented_copy_and_what_was_not_a_near_duplicate(strangers):
+    moved, toned = ([KINDS[kind](x) for x in strangers[:12]] for kind in ("turned", "paler"))
+    for kind, pictures in (("augmented copy", moved), ("near-duplicate", toned)):
+        found = copies.find_copies(np.stack(pictures), strangers)
+        assert set(found.kind[found.train == found.test]) == {kind}
+
+
+def test_different_faces_are_no_copies_and_nobody_is_a_copy_of_himself(strangers):
+    found = copies.find_copies(strangers)
+    assert len(found) <= 1 and (found.test < found.train).all()
+
+
+def test_each_pair_within_a_collection_is_named_once(strangers):
+    both = np.concatenate([strangers[:30], [KINDS["mirrored"](x) for x in strangers[:30]]])
+    found = copies.find_copies(both)
+    assert sorted(zip(found.test, found.train)) == [(k, k + 30) for k in range(30)]
+
+
+def test_the_blocks_do_not_matter(strangers, monkeypatch):
+    test = np.stack([KINDS["all at once"](x) for x in strangers[:30]])
+    whole, said = copies.find_copies(test, strangers), []
+    monkeypatch.setattr(copies, "BLOCK", 7)
+    monkeypatch.setattr(copies, "CHUNK", 50)
+    parts = copies.find_copies(test, strangers, say=said.append)
+    key = ["test", "train", "kind"]
+    assert parts.sort_values(key)[key].to_numpy().tolist() == whole.sort_values(key)[key].to_numpy().tolist()
+    assert sorted(said)[-1] == "7 of 30 pictures compared" and "30 of 30 pictures compared" in said
+
+
+def test_flat_pictures_and_none_at_all_have_no_copies(strangers):
+    flat = np.full((3, 48, 48), 90, np.uint8)
+    assert copies.find_copies(flat).empty and copies.find_copies(flat, strangers).empty
+    assert copies.find_copies(strangers[:0]).empty and copies.find_copies(strangers, strangers[:0]).empty
+    assert list(copies.find_copies(strangers[:1]).columns) == ["test", "train", "kind", "correlation"]
+
+
+def test_pictures_of_another_size_are_compared_as_well(strangers):
+    large = np.stack([cv2.resize(x, (96, 96), interpolation=cv2.INTER_CUBIC) for x in strangers[:40]])
+    found = copies.find_copies(np.stack([warp(x, degrees=10, flip=True) for x in large[:10]]), large)
+    assert set(zip(found.test, found.train)) >= {(k, k) for k in range(9)}

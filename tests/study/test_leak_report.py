@@ -1,0 +1,195 @@
+"""The audit says in one sentence what leaks, names every pair, and deals a split that does not leak."""
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from emoclass import paths
+from emoclass.__main__ import main
+from emoclass.augment import warp
+from emoclass.data.synthetic import SyntheticConfig, draw
+from emoclass.errors import InputError
+from emoclass.study import leak_report
+from emoclass.study.leak_report import fixed_split, pictures
+
+FACES = draw(SyntheticConfig(counts=(0, 0, 0, 12, 12, 12, 0, 0), photos_per_subject=(1, 1), noise=10))
+
+
+def save(folder, name, picture):
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(folder / name), picture)
+
+
+@pytest.fixture
+def leaky(tmp_path):
+    """Twenty strangers in training, ten in the test, and there beside them: a file, a toned photo, two copies."""
+    for k, picture in enumerate(FACES.pixels[:30]):
+        save(tmp_path, f"{'train' if k < 20 else 'test'}/{FACES.table.emotion[k]}/photo_{k}.png", picture)
+    for name, picture in (
+        ("test/fear/file.png", FACES.pixels[0]),
+        ("test/fear/toned.png", FACES.pixels[1] // 4 * 4),
+        ("test/fear/turned.png", warp(FACES.pixels[2], degrees=12)),
+        ("test/fear/mirrored.png", warp(FACES.pixels[2], flip=True)),
+    ):
+        save(tmp_path, name, picture)
+    return tmp_path
+
+
+def test_the_verdict_counts_the_test_photos_that_training_knows(leaky, capsys):
+    assert main(["audit", str(leaky)]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "29% of the test photos (4 of 14) have a copy in training; 14% (2) were augmented before the split.\n"
+    )
+    assert "test/fear/turned.png" in said and "augmented copy" in said
+
+
+def test_every_pair_is_in_the_table_with_its_kind(leaky, tmp_path):
+    assert main(["audit", str(leaky), "--csv", str(tmp_path / "pairs.csv")]) == 1
+    pairs = pd.read_csv(tmp_path / "pairs.csv")
+    assert list(pairs.columns) == ["one", "other", "kind", "correlation"]
+    kind = {frozenset(pair): kind for *pair, kind in pairs[["one", "other", "kind"]].to_numpy()}
+    train = [f"train/{FACES.table.emotion[k]}/photo_{k}.png" for k in range(3)]
+    assert kind[frozenset(["test/fear/file.png", train[0]])] == "same file"
+    assert kind[frozenset(["test/fear/toned.png", train[1]])] == "near-duplicate"
+    assert kind[frozenset(["test/fear/turned.png", train[2]])] == "augmented copy"
+    assert kind[frozenset(["test/fear/mirrored.png", train[2]])] == "augmented copy"
+    assert len(pairs) <= 6 and pairs.correlation.between(0.5, 1.0001).all()
+
+
+def test_two_folders_are_compared_across_only(leaky, tmp_path, capsys):
+    save(leaky, "train/fear/again.png", FACES.pixels[5])  # twice in training is no leak into the test
+    sides = ["--train", str(leaky / "train"), "--test", str(leaky / "test")]
+    assert main(["audit", *sides, "--csv", str(tmp_path / "pairs.csv")]) == 1
+    assert "(4 of 14)" in capsys.readouterr().out
+    pairs = pd.read_csv(tmp_path / "pairs.csv")
+    assert list(pairs.columns) == ["test", "train", "kind", "correlation"]
+    assert pairs.train.str.startswith(tuple(FACES.table.emotion)).all()
+    assert "fear/again.png" not in set(pairs.train) | set(pairs.test)
+
+
+def test_nothing_found_is_status_0(tmp_path, capsys):
+    for k, picture in enumerate(FACES.pixels[::6]):
+        save(tmp_path, f"{k}.png", picture)  # any pictures will do, without class folders
+    assert main(["audit", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "No two of 6 pictures were made from one.\n\n"
+
+
+def test_the_split_that_is_written_leaks_no_more_and_loses_no_photo(leaky, tmp_path):
+    assert main(["audit", str(leaky), "--fix", str(tmp_path / "split.csv")]) == 1
+    split = pd.read_csv(tmp_path / "split.csv").set_index("photo").split
+    assert len(split) == 34 and split["test/fear/turned.png"] == split["test/fear/file.png"] == "train"
+    assert (split == "test").sum() == 10
+    table, pixels = pictures(str(leaky))
+    fixed = table.assign(split=split.loc[table.photo].to_numpy())
+    assert leak_report.verdict(fixed, leak_report.find_pairs(table, pixels)).startswith(
+        "0% of the test photos (0 of 10)"
+    )
+
+
+def test_a_folder_without_a_split_gets_one_that_keeps_families_together():
+    table = pd.DataFrame({"photo": [f"{k}" for k in range(50)], "emotion": ["fear", "anger"] * 25, "split": ""})
+    pairs = pd.DataFrame({"one": [0, 10, 20], "other": [2, 12, 22]})
+    split = fixed_split(table, pairs).split
+    assert all(split[a] == split[b] for a, b in zip(pairs.one, pairs.other))
+    assert set(split) == {"train", "test"} and 5 <= (split == "test").sum() <= 15
+
+
+def test_whose_original_is_trained_on_by_way_of_another_copy_is_counted():
+    table = pd.DataFrame({"photo": list("abc"), "emotion": "", "split": ["train", "test", "test"]})
+    pairs = pd.DataFrame({"one": [0, 1], "other": [1, 2], "kind": "augmented copy", "correlation": 0.99})
+    assert leak_report.verdict(table, pairs).startswith("100% of the test photos (2 of 2)")
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ([], "one folder, or --train and --test"),
+        (["--train", "a"], "one folder, or --train and --test"),
+        (["a", "--test", "b"], "one folder, or --train and --test"),
+        (["--train", "a", "--test", "b", "--fix", "c"], "--fix needs the one folder"),
+        (["nowhere"], "there is no folder nowhere"),
+        (["--train", "nowhere", "--test", "nowhere"], "there is no folder nowhere"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2(arguments, said, capsys):
+    assert main(["audit", *arguments]) == 2
+    caught = capsys.readouterr().err
+    assert said in caught and caught.count("\n") == 1
+
+
+def test_a_folder_without_pictures_and_a_file_that_cannot_be_written_are_said(tmp_path, leaky, capsys):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no pictures in"):
+        pictures(str(tmp_path / "empty"))
+    (tmp_path / "a file").write_text("")
+    assert main(["audit", str(leaky), "--csv", str(tmp_path / "a file" / "pairs.csv")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+class Page(HTMLParser):
+    """What a page asks the network for, and how many pictures it holds."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.outside, self.pictures, self.words = [], 0, ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        links = [value for name, value in attributes if name in ("src", "href")]
+        self.outside += [link for link in links if not link.startswith("data:image/png;base64,")]
+        self.pictures += tag == "img"
+
+    def handle_data(self, data):
+        self.words += data
+
+
+@pytest.fixture
+def written(leaky, tmp_path):
+    (leaky / "test" / "fear" / "toned.png").rename(leaky / "test" / "fear" / "<b>&.png")
+    main(["audit", str(leaky), "--html", str(tmp_path / "page.html")])
+    return tmp_path / "page.html"
+
+
+def test_the_page_holds_all_it_shows_and_says_that_it_contains_photos(written):
+    page = Page(written.read_text())
+    assert page.outside == [] and page.pictures >= 8 and "url(" not in written.read_text()
+    assert "Contains photos." in page.words and "(4 of 14)" in page.words and "<b>&.png" in page.words
+    assert "prefers" in written.read_text() or "color-scheme:light dark" in written.read_text()
+
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_shows_the_page_at_any_width(written, tmp_path, width):
+    shot = tmp_path / "shot.png"
+    command = [
+        BROWSER,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--window-size={width},900",
+        f"--screenshot={shot}",
+    ]
+    subprocess.run([*command, written.as_uri()], check=True, capture_output=True, timeout=60)
+    assert np.ptp(cv2.imread(str(shot))) > 100
+
+
+def test_the_example_in_the_docs_does_what_it_says(tmp_path):
+    text = (paths.ROOT / "docs" / "audit.md").read_text()
+    [code], [said] = (
+        re.findall(r"```python\n(.*?)```", text, re.S),
+        re.findall(r"says:\n\n```\n(.*?)\n```", text, re.S),
+    )
+    exec(code, {"FOLDER": tmp_path})
+    lines = []
+    leak_report.leak_report(str(tmp_path), say=lines.append)
+    assert lines[0].strip() == said
