@@ -14,10 +14,10 @@ import numpy as np
 
 from emoclass import load_faces, paths
 from emoclass.augment import OfflineAugmentation, transformed, warp
-from emoclass.data.copies import find_copies
 from emoclass.data.near_duplicates import perceptual_hashes
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError
+from emoclass.leakage import find_copies
 from emoclass.metrics import Estimate, wilson
 from emoclass.study.results import Results
 from emoclass.study.store import versions
@@ -71,7 +71,7 @@ def recall(results: Results, prefix: str, among: np.ndarray) -> None:
     rows = np.random.default_rng(1).choice(len(among), min(TESTED, len(among)), replace=False)
     for kind, change in KINDS.items():
         copies = np.stack([change(among[row], row) for row in rows])
-        pairs = find_copies(copies, among)
+        pairs = find_copies(among, copies)
         hits = pairs.test[pairs.train.to_numpy() == rows[pairs.test]].nunique()
         hashed = [
             found_by_hash(hashes, copies, among, rows, bits)

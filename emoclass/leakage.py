@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import pairwise_distances_argmin_min
 
+from emoclass.data.copies import find_copies  # noqa: F401  (augmented copies, beside near-duplicates)
 from emoclass.data.near_duplicates import find_near_duplicates
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS

@@ -14,7 +14,7 @@ NUMBERS = FOUND["numbers"]
 
 def test_the_numbers_of_the_readme_are_those_of_the_results():
     assert results.fill(README.read_text(), FOUND) == README.read_text()
-    assert README.read_text().count("<!-- number") > 20
+    assert "<!-- table" in README.read_text() and "<!-- number" in README.read_text()
 
 
 def test_every_number_has_its_n_and_lies_in_its_interval():

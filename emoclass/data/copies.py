@@ -30,20 +30,20 @@ STILL = 1.5, 0.02  # degrees and shares: what was moved less is no augmentation
 
 
 def find_copies(
-    test: np.ndarray, train: np.ndarray | None = None, threshold: float = THRESHOLD, say: Callable = lambda line: None
+    train: np.ndarray, test: np.ndarray | None = None, threshold: float = THRESHOLD, say: Callable = lambda line: None
 ) -> pd.DataFrame:
-    """Pairs of (n, size, size) and (m, size, size) uint8 pictures, one made from the other, the most alike first.
+    """Pairs of (m, size, size) and (n, size, size) uint8 pictures, one made from the other, the most alike first.
 
-    Without `train`, pairs within one collection. Columns: positions `test`, `train`; `kind`, "near-duplicate" where
+    Without `test`, pairs within one collection. Columns: positions `test`, `train`; `kind`, "near-duplicate" where
     little was moved, else "augmented copy"; `correlation` of what both show once aligned, at least `threshold`.
     Costs n x m: 13,681 pictures among themselves take a minute or two on two cores, 100,000 an hour or two.
     """
-    within, theirs_whole = train is None, test if train is None else train
-    if not len(test) or not len(theirs_whole):
+    within, test = test is None, train if test is None else test
+    if not len(test) or not len(train):
         return pd.DataFrame({"test": [], "train": [], "kind": [], "correlation": []}).astype(
             {"test": int, "train": int}
         )
-    ours, theirs = (_small(pictures) for pictures in (test, theirs_whole))
+    ours, theirs = (_small(pictures) for pictures in (test, train))
     best = _candidates(ours, theirs, within)
 
     def look(first: int) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def find_copies(
         likely, matrix = _aligned(ours, theirs, pairs, start)
         found = pd.DataFrame(pairs, columns=["test", "train"])[likely >= LIKELY]
         matrix = matrix[likely >= LIKELY]
-        whole = zip(test[found.test.to_numpy()], theirs_whole[found.train.to_numpy()], matrix)
+        whole = zip(test[found.test.to_numpy()], train[found.train.to_numpy()], matrix)
         say(f"{rows[-1] + 1:,} of {len(ours):,} pictures compared")
         return found.assign(kind=[_kind(each) for each in matrix], correlation=[_overlap(*each) for each in whole])
 

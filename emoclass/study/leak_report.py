@@ -12,12 +12,12 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from emoclass.data import load_faces
-from emoclass.data.copies import find_copies
 from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
 from emoclass.data.near_duplicates import SIZE, find_near_duplicates
 from emoclass.errors import InputError
 from emoclass.files import write_text
 from emoclass.labels import canonical
+from emoclass.leakage import find_copies
 from emoclass.splits import connected
 
 KINDS = ("same file", "near-duplicate", "augmented copy")
@@ -71,7 +71,7 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
     flat = (pixels.reshape(len(pixels), -1)[near[side].to_numpy()] for side in ("one", "other"))
     near["correlation"] = [np.corrcoef(a, b)[0, 1] if min(a.std(), b.std()) else 1.0 for a, b in zip(*flat)]
     tell = print if sys.stderr.isatty() else lambda *_, **__: None
-    collections = (pixels,) if first is None else (pixels[:first], pixels[first:])
+    collections = (pixels,) if first is None else (pixels[first:], pixels[:first])
     copies = find_copies(*collections, say=lambda line: tell(f"\r{line}", end="", file=sys.stderr, flush=True))
     copies = copies.rename(columns={"test": "one", "train": "other"})
     copies["other"] += first or 0

@@ -119,9 +119,8 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
     """The same Markdown with every marked number and table written anew from the results.
 
     `<!-- number ID -->...<!-- / -->` holds one number in words, `<!-- verdict C9 -->...<!-- / -->` the verdict on a
-    claim, `<!-- table COLUMN, COLUMN | ROW, ROW -->...<!-- / -->` a row for each id prefix and a column for each
-    metric. Raises InputError if a mark is not closed, or naming every id that is unknown, unless `absent` is to stand
-    there.
+    claim, `<!-- table COLUMN, COLUMN | ROW, ROW = LABEL -->...<!-- / -->` a row for each id prefix. Raises InputError
+    if a mark is not closed, or naming every id that is unknown, unless `absent` is to stand there.
     """
     numbers, unknown = results["numbers"], []
 
@@ -144,10 +143,11 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
         columns, rows = ([part.strip() for part in side.split(",")] for side in found[2].split("|"))
         heads = [HEADS.get(column, column.replace("recall.", "recall of ")) for column in columns]
         lines = [f"| | n | {' | '.join(heads)} |", "| --- | ---: |" + " --- |" * len(columns)]
-        for row in rows:
+        for row, _, label in (row.partition("=") for row in rows):
+            row = row.strip()
             entries = [look_up(f"{row}.{column}") for column in columns]
             cells = [f"{entries[0]['n']:,}" if entries[0] else "", *map(in_cell, entries)]
-            lines.append(f"| {results['labels'].get(row, row)} | {' | '.join(cells)} |")
+            lines.append(f"| {label.strip() or results['labels'].get(row, row)} | {' | '.join(cells)} |")
         return "\n".join([found[1], *lines, "<!-- / -->"])
 
     until = r"(?:(?!<!--).)*<!-- / -->"  # no further than to the next mark, so that an open one swallows nothing

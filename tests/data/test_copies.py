@@ -38,7 +38,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_copy_finds_its_original_whatever_was_done_to_it(strangers, kind):
     rows = np.arange(0, 160, 8)
-    found = copies.find_copies(np.stack([KINDS[kind](strangers[row]) for row in rows]), strangers)
+    found = copies.find_copies(strangers, np.stack([KINDS[kind](strangers[row]) for row in rows]))
     right = found.train.to_numpy() == rows[found.test]
     assert right.sum() >= 0.9 * len(rows) and (~right).sum() <= 1
     assert found.correlation.is_monotonic_decreasing and found.correlation.max() <= 1.0001
@@ -47,7 +47,7 @@ def test_a_copy_finds_its_original_whatever_was_done_to_it(strangers, kind):
 def test_what_was_moved_is_an_augmented_copy_and_what_was_not_a_near_duplicate(strangers):
     moved, toned = ([KINDS[kind](x) for x in strangers[:12]] for kind in ("turned", "paler"))
     for kind, pictures in (("augmented copy", moved), ("near-duplicate", toned)):
-        found = copies.find_copies(np.stack(pictures), strangers)
+        found = copies.find_copies(strangers, np.stack(pictures))
         assert set(found.kind[found.train == found.test]) == {kind}
 
 
@@ -64,10 +64,10 @@ def test_each_pair_within_a_collection_is_named_once(strangers):
 
 def test_the_blocks_do_not_matter(strangers, monkeypatch):
     test = np.stack([KINDS["all at once"](x) for x in strangers[:30]])
-    whole, said = copies.find_copies(test, strangers), []
+    whole, said = copies.find_copies(strangers, test), []
     monkeypatch.setattr(copies, "BLOCK", 7)
     monkeypatch.setattr(copies, "CHUNK", 50)
-    parts = copies.find_copies(test, strangers, say=said.append)
+    parts = copies.find_copies(strangers, test, say=said.append)
     key = ["test", "train", "kind"]
     assert parts.sort_values(key)[key].to_numpy().tolist() == whole.sort_values(key)[key].to_numpy().tolist()
     assert sorted(said)[-1] == "7 of 30 pictures compared" and "30 of 30 pictures compared" in said
@@ -75,12 +75,12 @@ def test_the_blocks_do_not_matter(strangers, monkeypatch):
 
 def test_flat_pictures_and_none_at_all_have_no_copies(strangers):
     flat = np.full((3, 48, 48), 90, np.uint8)
-    assert copies.find_copies(flat).empty and copies.find_copies(flat, strangers).empty
-    assert copies.find_copies(strangers[:0]).empty and copies.find_copies(strangers, strangers[:0]).empty
+    assert copies.find_copies(flat).empty and copies.find_copies(strangers, flat).empty
+    assert copies.find_copies(strangers[:0]).empty and copies.find_copies(strangers[:0], strangers).empty
     assert list(copies.find_copies(strangers[:1]).columns) == ["test", "train", "kind", "correlation"]
 
 
 def test_pictures_of_another_size_are_compared_as_well(strangers):
     large = np.stack([cv2.resize(x, (96, 96), interpolation=cv2.INTER_CUBIC) for x in strangers[:40]])
-    found = copies.find_copies(np.stack([warp(x, degrees=10, flip=True) for x in large[:10]]), large)
+    found = copies.find_copies(large, np.stack([warp(x, degrees=10, flip=True) for x in large[:10]]))
     assert set(zip(found.test, found.train)) >= {(k, k) for k in range(9)}

@@ -199,6 +199,11 @@ def test_tables_are_written_anew(found):
     )
 
 
+def test_a_row_may_bring_a_label_of_its_own(found):
+    rows = fill("<!-- table accuracy | net = 1. what they did; leaky, leak --><!-- / -->", found).splitlines()
+    assert rows[3].startswith("| 1. what they did; leaky | 1,000 |") and rows[4].startswith("| leak |")
+
+
 def test_metrics_bear_their_names_in_a_table(found):
     found["numbers"] |= {f"net.{metric}": entry(0.5) for metric in METRICS}
     head = fill(f"<!-- table {', '.join(METRICS)} | net --><!-- / -->", found).splitlines()[1]
