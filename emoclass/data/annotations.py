@@ -1,8 +1,8 @@
 """Annotation files: who said which photo shows what. Read whatever their encoding, cleaned with everything counted."""
 
 import csv
+import difflib
 import io
-import re
 from pathlib import Path, PureWindowsPath
 
 import pandas as pd
@@ -10,22 +10,27 @@ import pandas as pd
 from emoclass.data.images import EVERY, SUFFIXES
 from emoclass.errors import InputError, listed
 from emoclass.faces import COLUMNS
-from emoclass.labels import EMOTIONS, canonical
+from emoclass.labels import EMOTION_OF, EMOTIONS, canonical
 
 # What people call the columns, the best name first.
 NAMES = {
-    "photo": ("photo", "image", "file", "filename", "path"),
-    "label": ("emotion", "label"),
-    "subject": ("subject",),
+    "photo": ("photo", "image", "file", "filename", "path", "image name", "image_name", "image_path", "img"),
+    "label": ("emotion", "label", "class", "expression"),
+    "subject": ("subject", "subject_id", "person", "person_id", "identity", "actor"),
     "source": ("source",),
     "annotator": ("annotator", "labeler", "user.id", "user"),
+    "split": ("split", "usage"),
+    "pixels": ("pixels",),
 }
-
-
-def subject_of(photo: str) -> str:
-    """The file name without folder, suffix and closing number (`Jane_Doe_0003.jpg`: `Jane_Doe`); a number as it is."""
-    stem = re.split(r"[/\\]", photo)[-1].rsplit(".", 1)[0]
-    return re.sub(r"[\s_.-]*\(?\d+\)?$", "", stem) or stem
+PARTS = {  # of a split; FER2013's public test is what its contest chose models by
+    "train": ("train", "training"), "validation": ("val", "valid", "validation", "dev", "publictest"),
+    "test": ("test", "testing", "privatetest"),
+}  # fmt: skip
+PART_OF = {word: part for part, words in PARTS.items() for word in words}
+FER2013 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")  # 0 to 6 beside its pixels
+NO_VOTE = ("unknown", "nf")  # FER+: cannot tell, and no face
+UNDECIDED = "(votes undecided)"
+HINTS = 5  # to look for what was meant takes a while
 
 
 def climbs(name: str) -> bool:
@@ -35,10 +40,11 @@ def climbs(name: str) -> bool:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """An annotation file as text: `line`, `photo`, `label` and, if there, `subject`, `source`, `annotator`.
+    """An annotation file as text: `line`, `photo`, `label` and, if there, the other NAMES; unused columns as `"x"`.
 
     UTF-8, UTF-16 or Latin-1; comma, semicolon or tab. Without a header the columns are (annotator,) photo, emotion.
-    Raises InputError if it cannot be read or lacks a column, or naming every row of another width.
+    Votes (FER+: a column for each emotion) become the label with most of them, or UNDECIDED. Raises InputError if it
+    cannot be read or lacks a column, or naming every row of another width.
     """
     try:
         text = io.StringIO(_decode(Path(path).read_bytes()), newline=None)
@@ -54,7 +60,7 @@ def read(path: Path) -> pd.DataFrame:
         raise InputError(f"{where}: {error}: save it again as plain CSV") from error
     rows = [(line, row) for line, row in rows if any(row)]
     columns, headed = _columns(rows[0][1] if rows else [], path)
-    width = len(rows[0][1])
+    first, width = rows[0][1], len(rows[0][1])
     if odd := [f"row {line} has {len(row)}" for line, row in rows if len(row) != width]:
         raise InputError(
             f"the annotation file {path} has {width} cells in its first row, but {listed(odd, EVERY)}: mend them"
@@ -62,7 +68,23 @@ def read(path: Path) -> pd.DataFrame:
     body = rows[1:] if headed else rows
     table = pd.DataFrame({name: [row[at] for _, row in body] for name, at in columns.items()}, dtype=object)
     table.insert(0, "line", [line for line, _ in body])
+    if headed:
+        unused = {f'"{cell}"': at for at, cell in enumerate(first) if cell and at not in columns.values()}
+        if "label" not in table:
+            votes = {cell: unused.pop(f'"{cell}"') for cell in first if canonical(cell) or cell.lower() in NO_VOTE}
+            table["label"] = [_most_voted({cell: row[at] for cell, at in votes.items()}) for _, row in body]
+        table = table.assign(**{name: [row[at] for _, row in body] for name, at in unused.items()})
+    if "pixels" in table:
+        table["photo"] = [f"fer{k:07d}.png" for k in range(len(table))]  # as FER+ numbers them
+        numbers = {str(k): emotion for k, emotion in enumerate(FER2013)}
+        table["label"] = [numbers.get(label, label) for label in table.label]
     return table
+
+
+def _most_voted(votes: dict[str, str]) -> str:
+    counts = {word: float(cell) if cell.replace(".", "", 1).isdigit() else 0.0 for word, cell in votes.items()}
+    most = [word for word, count in counts.items() if count == max(counts.values())]
+    return most[0] if len(most) == 1 and canonical(most[0]) else UNDECIDED
 
 
 def _decode(data: bytes) -> str:
@@ -78,7 +100,8 @@ def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:
     """Where each column stands, and whether the first row is a header."""
     words = [cell.lower() for cell in first]
     found = {name: words.index(word) for name, choice in NAMES.items() for word in choice[::-1] if word in words}
-    if "photo" in found and "label" in found:
+    votes = sum(canonical(word) is not None for word in words)
+    if found.keys() & {"photo", "pixels"} and ("label" in found or votes > 2):
         return found, True
     if len(first) in (2, 3) and words[-2].endswith(SUFFIXES):
         return dict(zip(("label", "photo", "annotator"), (len(first) - 1, len(first) - 2, 0)[: len(first)])), False
@@ -86,7 +109,7 @@ def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:
     has = listed([repr(cell[:30]) for cell in first], 8) or "nothing"
     raise InputError(
         f"the annotation file {path} lacks a column for the {lacking}: its first row has {has}, and should name the "
-        "columns photo and emotion (and subject, source, annotator if you know them)"
+        "columns photo and emotion (and subject, source, annotator, split if you know them)"
     )
 
 
@@ -97,9 +120,10 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     ids    content id of every photo on disk, by the name that the rows use
     Rows that repeat another are merged, photos labelled in two ways are dropped, the same content shares a
     duplicate_id named after the first. Raises InputError naming every row with an unknown label, a photo that is not
-    there, a name that leads out of the folder, or a subject or source that contradicts another row's.
+    there, a name that leads out of the folder, or a subject, source or split that contradicts another row's.
     """
-    rows = _completed(rows)
+    undecided, unused = rows[rows.label == UNDECIDED], [name for name in rows if name.startswith('"')]
+    rows = _completed(rows[rows.label != UNDECIDED].reset_index(drop=True))
     if faults := _faults(rows, ids):
         advice = f"mend these rows (the emotions are {', '.join(EMOTIONS)}), or take them out"
         raise InputError(f"{where}: {listed(faults, EVERY)}: {advice}")
@@ -110,7 +134,7 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     if kept.empty:
         raise InputError(f"{where} leaves no photo to work with: it needs rows that name a photo and its emotion")
     content = kept.photo.map(ids)
-    kept["parent"] = kept.photo
+    kept["parent"], kept["split"] = kept.photo, kept.split.map(PART_OF).fillna("")
     kept["duplicate_id"] = kept.photo.groupby(content).transform("first")
     twins = kept[content.duplicated(keep=False)].groupby("duplicate_id")
     unlike = twins.emotion.nunique().loc[lambda emotions: emotions > 1].index
@@ -119,7 +143,9 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     spelt = [f"{label} ({count:,})" for label, count in renamed.label.value_counts().sort_index().items()]
     dropped = [f"{photo} ({both})" for photo, both in contested.items()]
     found = (
-        ("rows in the annotation file", len(rows), ()),
+        ("rows in the annotation file", len(rows) + len(undecided), ()),
+        *[("columns of the annotation file, not used", len(unused), unused)] * bool(unused),
+        *[("rows whose votes name no one emotion, set aside", len(undecided), undecided.photo)] * bool(len(undecided)),
         ("labels brought to the usual spelling", len(renamed), spelt),
         ("rows that repeat another row, merged", len(rows) - len(pairs), repeated),
         ("photos named by the annotation file", rows.photo.nunique(), ()),
@@ -135,25 +161,34 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
 
 
 def _completed(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with their emotion, and with a subject, source and annotator where the annotation file has none."""
+    """The rows with their emotion, and with what else the annotation file lacks; each photo is its own subject then."""
     rows = rows.assign(emotion=rows.label.map({label: canonical(label) for label in rows.label.unique()}))
-    for column in ("subject", "source", "annotator"):
-        default = rows.photo.map(subject_of) if column == "subject" else "unknown"
+    for column, default in (("subject", rows.photo), ("source", "unknown"), ("annotator", "unknown"), ("split", "")):
         rows[column] = rows[column].where(rows[column] != "", default) if column in rows else default
-    return rows
+    return rows.assign(split=rows.split.str.lower())
 
 
 def _faults(rows: pd.DataFrame, ids: dict[str, str | None]) -> list[str]:
-    """What is wrong, row by row, in the order of the file."""
-    faults = []
-    for row in rows[rows.emotion.isna() | ~rows.photo.isin(ids)].itertuples():
-        if pd.isna(row.emotion):
-            faults.append((row.line, f"{row.label!r} is not an emotion" if row.label else "the emotion is missing"))
-        if row.photo not in ids:
-            climbing, missing = f"{row.photo!r} leads out of the folder", f"there is no photo {row.photo!r}"
-            faults.append((row.line, climbing if climbs(row.photo) else missing))
-    for column in ("subject", "source"):
+    """What is wrong, each cause with the rows that it spoils, in the order of the file."""
+    faults: dict[str, list[int]] = {}
+
+    def blame(cause: str, line: int) -> None:
+        faults.setdefault(cause, []).append(line)
+
+    for row in rows[rows.emotion.isna()].itertuples():
+        near = difflib.get_close_matches(row.label.lower(), EMOTION_OF, 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        blame(f"{row.label!r} is no emotion{hint}" if row.label else "the emotion is missing", row.line)
+    for row in rows[~rows.split.isin(["", *PART_OF])].itertuples():
+        blame(f"{row.split!r} is no part of a split ({', '.join(PARTS)})", row.line)
+    for k, row in enumerate(rows[~rows.photo.isin(ids)].itertuples()):
+        near = difflib.get_close_matches(row.photo, ids, 1) if k < HINTS else []
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        climbing, missing = f"{row.photo!r} leads out of the folder", f"there is no photo {row.photo!r}{hint}"
+        blame(climbing if climbs(row.photo) else missing, row.line)
+    for column in ("subject", "source", "split"):
         distinct = rows.drop_duplicates(["photo", column])
         for row in distinct[distinct.photo.duplicated()].itertuples():
-            faults.append((row.line, f"another row gives {row.photo!r} another {column}"))
-    return [f"row {line}: {fault}" for line, fault in sorted(faults)]
+            blame(f"another row gives {row.photo!r} another {column}", row.line)
+    ordered = sorted(faults.items(), key=lambda fault: fault[1][0])
+    return [f"{cause}: {len(at):,} rows ({listed(at, 8)})" if at[1:] else f"row {at[0]}: {cause}" for cause, at in ordered]

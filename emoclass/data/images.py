@@ -16,8 +16,12 @@ import PIL.Image
 from emoclass.errors import InputError, listed
 from emoclass.files import cached_array
 
-RECIPE = "1"  # to be raised by whoever changes the pixels that come out of here
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm")
+RECIPE = "2"  # to be raised by whoever changes the pixels that come out of here
+SUFFIXES = tuple(
+    ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .jp2 .tif .tiff .pgm .ppm .pbm .pnm".split()
+)
+OTHER_PICTURES = (".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".raw", ".cr2", ".nef", ".dng")  # are not read
+JUNK = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave behind, beside hidden files
 LARGEST = 10_000  # pixels a side; a header that claims more is broken, or a trap for the memory
 EVERY = 1_000  # an error names every offender, short of flooding the terminal
 
@@ -66,9 +70,14 @@ def _blob_id(path: os.PathLike | str) -> str | None:
 
 
 def names_below(folder: Path) -> list[str]:
-    """Every file in a folder and below, as a name relative to it with forward slashes; none that starts with a dot."""
-    paths = [path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir()]
-    return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+    """Every file in a folder and below, linked folders too, relative to it with forward slashes; no JUNK, none hidden."""
+    names, seen = [], set()
+    for at, folders, files in os.walk(folder, followlinks=True):
+        kept = [each for each in folders if not each.startswith(".") and each.lower() not in JUNK]
+        folders[:] = [each for each in kept if os.path.realpath(f"{at}/{each}") not in seen]  # a link may lead in circles
+        seen |= {os.path.realpath(f"{at}/{each}") for each in folders}
+        names += [os.path.relpath(f"{at}/{file}", folder) for file in files if not file.startswith(".")]
+    return sorted(Path(name).as_posix() for name in names if name.split(os.sep)[-1].lower() not in JUNK)
 
 
 def _decode_all(paths: list[str], shape: tuple[int, int, int], draft: Path) -> None:
@@ -102,7 +111,7 @@ def _decode(path: str, size: int) -> np.ndarray | str:
         return f"cannot be read ({error.strerror})"
     if not data:
         return "is empty"
-    width, height = _read_header(data)
+    (width, height), transparent = _read_header(data)
     if max(width, height) > LARGEST:
         return f"claims to be {width:,} x {height:,} pixels (at most {LARGEST:,} a side)"
     if not _whole(data):
@@ -110,23 +119,42 @@ def _decode(path: str, size: int) -> np.ndarray | str:
     # A JPEG can be decoded at a half, a quarter or an eighth of its scale for a fraction of the cost.
     is_jpeg = data.startswith(b"\xff\xd8")
     scale = next((s for s in (8, 4, 2) if is_jpeg and min(width, height) // s >= size), 1)
+    data, how = np.frombuffer(data, np.uint8), REDUCED[scale] if is_jpeg else cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[scale])
+        picture, whole = cv2.imdecode(data, how), cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if transparent else None
     except cv2.error:  # beyond OpenCV's own limits
         picture = None
-    return "is not a picture" if picture is None else resize_to_square(picture, size)
+    if picture is None:
+        return "is not a picture"
+    picture = _eight_bits(picture)
+    if whole is not None and whole.ndim == 3 and whole.shape[2] == 4:  # what shows through is seen on white paper
+        whole = _eight_bits(whole)
+        opaque = whole[..., 3] / 255
+        grey = cv2.cvtColor(whole[..., :3], cv2.COLOR_BGR2GRAY)
+        picture = picture if opaque.all() else np.round(255 - opaque * (255.0 - grey)).astype(np.uint8)
+    return resize_to_square(picture, size)
 
 
-def _read_header(data: bytes) -> tuple[int, int]:
-    """(width, height) as the picture's header claims, read by Pillow without decoding; (0, 0) if it has none."""
+def _eight_bits(picture: np.ndarray) -> np.ndarray:
+    """uint8 of pixels of 16 bits (12 of them in use, if no pixel has more), or of fractions."""
+    if picture.dtype == np.uint16:
+        return (picture >> (8 if picture.max() >= 1 << 12 else 4 if picture.max() >= 1 << 8 else 0)).astype(np.uint8)
+    if picture.dtype != np.uint8:
+        picture = np.nan_to_num(picture) * (255 if np.nanmax(picture) <= 1 else 1)
+    return picture.clip(0, 255).round().astype(np.uint8)
+
+
+def _read_header(data: bytes) -> tuple[tuple[int, int], bool]:
+    """(width, height) as Pillow reads them off the header, (0, 0) if there is none; whether pixels may be transparent."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a large picture is refused by its sides, in our own words
-            return PIL.Image.open(io.BytesIO(data)).size
+            header = PIL.Image.open(io.BytesIO(data))
+            return header.size, header.mode in ("RGBA", "LA", "PA") or "transparency" in header.info
     except PIL.Image.DecompressionBombError:
-        return LARGEST + 1, LARGEST + 1
+        return (LARGEST + 1, LARGEST + 1), False
     except Exception:  # whatever Pillow makes of a broken header: OpenCV has the last word
-        return 0, 0
+        return (0, 0), False
 
 
 def _whole(data: bytes) -> bool:

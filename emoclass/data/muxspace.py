@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import textwrap
@@ -13,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from emoclass.data import annotations
-from emoclass.data.images import EVERY, blob_ids, load_images, names_below
+from emoclass.data.images import EVERY, SUFFIXES, blob_ids, load_images, names_below
 from emoclass.data.near_duplicates import SIZE, kept_together
 from emoclass.errors import InputError, listed
 from emoclass.faces import Faces
@@ -79,7 +80,7 @@ def load(size: int = 48) -> Faces:
     """
     rows = read_annotations()
     images = below("images", verify(collection := find()))
-    rows["source"] = "newspaper"
+    rows["source"], rows["subject"] = "newspaper", rows.photo.map(subject_of)
     rows.loc[rows.photo.str.startswith("facial-expressions_"), "source"] = "stock"
     rows.loc[rows.label.str.isupper(), "source"] = "film"
     table, report = annotations.clean(rows, images, str(collection / "data" / "legend.csv"))
@@ -87,6 +88,12 @@ def load(size: int = 48) -> Faces:
     pixels = load_images(paths, size, ids)
     table, found = kept_together(table, load_images(paths, SIZE, ids))
     return Faces(pixels, table, "muxspace", (*report[:-2], found, *report[-2:]))
+
+
+def subject_of(photo: str) -> str:
+    """The file name without suffix and closing number (`Jane_Doe_0003.jpg`: `Jane_Doe`); a number as it is."""
+    stem = photo.rsplit(".", 1)[0]
+    return re.sub(r"[\s_.-]*\(?\d+\)?$", "", stem) or stem
 
 
 def read_annotations(part: Part = PHOTOS, file: str = "legend.csv") -> pd.DataFrame:
@@ -135,7 +142,7 @@ def _blame(collection: Path, ids: dict[str, str | None]) -> str:
         photos = annotations.read(collection / "data" / "legend.csv").photo.unique()
         there = {name.replace("-", "_") for name in inside}  # the new faces' annotation file writes _ for -
         blame += [f"{name} is missing" for name in sorted(photos) if name.replace("-", "_") not in there]
-        blame += [f"{name} is no photo" for name in inside if not name.lower().endswith(annotations.SUFFIXES)]
+        blame += [f"{name} is no photo" for name in inside if not name.lower().endswith(SUFFIXES)]
     return f" ({listed(blame, EVERY)})" if blame else ""
 
 

@@ -50,7 +50,7 @@ def perceptual_hashes(pixels: np.ndarray) -> np.ndarray:
 
 def kept_together(table: pd.DataFrame, pixels: np.ndarray) -> tuple[pd.DataFrame, tuple[str, int, str]]:
     """The table with `near_duplicate_id`, chained, and a line for the report; pixels are (n, SIZE, SIZE) uint8."""
-    pairs, rows, photo = _remembered(pixels), pd.Series(range(len(table))), table.photo.to_numpy()
+    pairs, rows, photo = remembered(pixels), pd.Series(range(len(table))), table.photo.to_numpy()
     same_file = rows.groupby(table.duplicate_id.to_numpy()).transform("first")
     one, other = np.concatenate([pairs[:, 0], rows]), np.concatenate([pairs[:, 1], same_file])
     group = connected(len(table), one, other)
@@ -60,7 +60,7 @@ def kept_together(table: pd.DataFrame, pixels: np.ndarray) -> tuple[pd.DataFrame
     return table.assign(near_duplicate_id=near_duplicate_id), (what, len(pairs), ", ".join(strangers))
 
 
-def _remembered(pixels: np.ndarray) -> np.ndarray:
+def remembered(pixels: np.ndarray) -> np.ndarray:
     """(m, 2) int64: the pairs, from the cache if this code looked for them before with these thresholds."""
     sha = hashlib.sha256(f"{pixels.shape} {BITS} {GREY_LEVELS} {Path(__file__).read_text()}".encode())
     sha.update(np.ascontiguousarray(pixels))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from emoclass.data import annotations, folder, load_faces, muxspace, synthetic
+from emoclass.data import annotations, folder, layouts, load_faces, muxspace, synthetic
 from emoclass.data.images import resize_to_square
 from emoclass.data.near_duplicates import SIZE, kept_together
 from emoclass.errors import InputError
@@ -139,13 +139,13 @@ def _drawn(size: int) -> Faces:
 
 
 def _of_your_own(home: Path, size: int) -> Faces:
-    if not (home / folder.NEW).is_dir():
+    if not (home / layouts.NEW).is_dir():
         raise NoNewFaces(
-            f"{home} has no new faces: put them in a folder {folder.NEW}/ inside it (one folder for each emotion, "
+            f"{home} has no new faces: put them in a folder {layouts.NEW}/ inside it (one folder for each emotion, "
             "or a legend.csv)"
         )
-    faces = folder.load(home / folder.NEW, size)
-    return replace(faces, table=_prefixed(faces.table, f"{folder.NEW}/"), name=home.resolve().name)
+    faces = folder.load(home / layouts.NEW, size)
+    return replace(faces, table=_prefixed(faces.table, f"{layouts.NEW}/"), name=home.resolve().name)
 
 
 def _prefixed(table: pd.DataFrame, prefix: str) -> pd.DataFrame:

@@ -1,0 +1,206 @@
+"""What lies in a folder of photos: an annotation file, a folder for each emotion, parts of a split, a csv of pixels."""
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from emoclass.data import annotations
+from emoclass.data.annotations import PART_OF, climbs
+from emoclass.data.images import EVERY, JUNK, OTHER_PICTURES, SUFFIXES, blob_ids, load_images, names_below, resize_to_square
+from emoclass.data.subjects import KINDS
+from emoclass.errors import InputError, listed
+from emoclass.labels import EMOTIONS, canonical
+
+NEW = "new_faces"  # the folder inside a folder of photos that `load_new_faces` reads
+LEGEND, NUMBERS, RAF_LIST = "legend.csv", "labels.csv", "list_patition_label.txt"  # spelt so by RAF-DB
+RAF_DB = dict(zip("1234567", ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Photos on disk, and what is said of them there, before any of it is judged.
+
+    ids      content id of every photo by name
+    rows     as `annotations.read` gives them, from an annotation file or from folder names; `where`: called so in errors
+    notes    lines for the report: what was set aside
+    decode   (names, size) -> (n, size, size) uint8
+    """
+
+    ids: dict[str, str | None]
+    rows: pd.DataFrame
+    where: str
+    notes: tuple[tuple[str, int, str], ...]
+    decode: Callable[[list[str], int], np.ndarray]
+
+
+def look(path: os.PathLike | str) -> Layout:
+    """What there is at a path. Raises InputError if there is no folder, no photo, or nothing that says what they show."""
+    home = Path(path).expanduser()
+    if not home.is_dir() and home.suffix != ".csv":
+        raise InputError(f"there is no folder {home}: name the folder that holds your photos")
+    file, home = (home, home.parent) if home.suffix == ".csv" else (_annotation_file(home), home)
+    rows = annotations.read(file) if file else None
+    if rows is not None and "pixels" in rows:
+        return _of_pixels(rows, str(file), pictures(home)[0])
+    photos, root, notes = pictures(home)
+    if not photos:
+        raise InputError(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
+    if rows is not None:
+        names = [_on_disk(name, known) for known in [_by_file_name(photos)] for name in rows.photo]
+        otherwise = int((rows.photo != names).sum())
+        rows["photo"] = names
+        notes += (("names that the annotation file writes otherwise than the disk", otherwise, ""),) * bool(otherwise)
+    elif (home / RAF_LIST).is_file():
+        file, rows = home / RAF_LIST, _of_raf_list(home / RAF_LIST, photos)
+    else:
+        rows, photos, aside = _of_folders(photos, root)
+        notes += aside
+    numbers = _numbers(home, rows)
+    rows["label"] = [numbers.get(label, label) for label in rows.label]
+    if "split" not in rows:
+        rows["split"] = [part_of(photo) for photo in rows.photo]
+    ids = dict(zip(photos, blob_ids([f"{root}/{photo}" for photo in photos])))
+
+    def decode(names, size):
+        return load_images([f"{root}/{name}" for name in names], size, [ids[name] for name in names])
+
+    return Layout(ids, rows, str(file or root), notes, decode)
+
+
+def pictures(home: Path) -> tuple[list[str], Path, tuple]:
+    """Every picture in a folder and below but in `new_faces/`; the folder that names start from; what was set aside."""
+    names = [name for name in names_below(home) if not name.startswith(f"{NEW}/")]
+    photos = [name for name in names if name.lower().endswith(SUFFIXES)]
+    inside = bool(photos) and all(name.startswith("images/") for name in photos)
+    unread = [name for name in names if name.lower().endswith(OTHER_PICTURES)]
+    below = [each for each in home.rglob("*") if NEW not in each.parts]
+    hidden = {each for each in below if each.name.startswith(".") or each.name.lower() in JUNK}
+    junk = [each for each in below if not each.is_dir() and not hidden.isdisjoint((each, *each.parents))]
+    filled = {f"{home}/{at}" for name in photos for at in PurePosixPath(name).parents}
+    empty = [each for each in below if each.is_dir() and canonical(each.name) and str(each) not in filled]
+    empty = [each.relative_to(home).as_posix() for each in empty if hidden.isdisjoint(each.parents)]
+    notes = (
+        ("pictures of a kind that is not read, set aside", len(unread), ", ".join(unread)),
+        ("hidden files and what systems leave behind, set aside", len(junk), ""),
+        ("empty class folders", len(empty), ", ".join(empty)),
+    )
+    photos = [name.removeprefix("images/") for name in photos] if inside else photos
+    return photos, home / "images" if inside else home, tuple(note for note in notes if note[1])
+
+
+def part_of(photo: str) -> str:
+    """The part of a split that the first folder to be named after one says, or ""."""
+    return next((PART_OF[folder.lower()] for folder in photo.split("/")[:-1] if folder.lower() in PART_OF), "")
+
+
+def emotion_folder(photo: str) -> str:
+    """The innermost folder of a photo that is named after an emotion, or numbered; or ""."""
+    folders = photo.split("/")[-2::-1]
+    return next((f for f in folders if canonical(f)), next((f for f in folders if f.isdigit()), ""))
+
+
+def _annotation_file(home: Path) -> Path | None:
+    """`legend.csv` there, in `data/` or `images/`; or else the first csv that holds pixels."""
+    for at in (home, home / "data", home / "images"):
+        if (at / LEGEND).is_file():
+            return at / LEGEND
+    for file in sorted(home.glob("*.csv")):
+        with open(file, encoding="utf-8", errors="replace") as text:
+            if "pixels" in text.readline().lower().replace('"', "").strip().split(","):
+                return file
+    return None
+
+
+def _by_file_name(photos: list[str]) -> dict[str, list[str]]:
+    found = defaultdict(list)
+    for photo in photos:
+        found[photo.split("/")[-1]].append(photo)
+    return found
+
+
+def _on_disk(name: str, photos: dict[str, list[str]]) -> str:
+    """The photo that an annotation file means: so called, or the one of that file name whose folders agree with it."""
+    if name in photos.get(name.split("/")[-1], ()) or climbs(name) or not name:
+        return name
+    tidy = PurePosixPath(name.replace("\\", "/")).as_posix()
+    candidates = photos.get(tidy.split("/")[-1], ())
+    meant = [one for one in candidates if f"/{one}".endswith(f"/{tidy}") or f"/{tidy}".endswith(f"/{one}")]
+    return meant[0] if len(meant) == 1 else tidy
+
+
+def _of_pixels(rows: pd.DataFrame, where: str, beside: list[str]) -> Layout:
+    """A csv of pixels, as FER2013 is published: grey values from 0 to 255, row by row, of square pictures."""
+    flat = [np.array(text.split(), dtype=object) for text in rows.pixels]
+    sides = Counter(len(values) for values in flat)
+    side = int(np.sqrt(sides.most_common(1)[0][0]))
+    good = [len(v) == side**2 and all(w.isdigit() and int(w) < 256 for w in v) for v in flat]
+    if faults := [f"row {line}" for line, fits in zip(rows.line, good) if not fits]:
+        raise InputError(f"{where}: the pixels are not {side} x {side} numbers from 0 to 255 in {listed(faults, EVERY)}")
+    pixels = {photo: v.astype(np.uint8).reshape(side, side) for photo, v in zip(rows.photo, flat)}
+
+    def decode(names, size):
+        return np.stack([resize_to_square(pixels[name], size) for name in names])
+
+    notes = (("photos beside the csv of pixels, set aside", len(beside), ", ".join(beside)),) * bool(beside)
+    return Layout(dict(zip(rows.photo, rows.pixels)), rows.drop(columns="pixels"), where, notes, decode)
+
+
+def _of_raf_list(file: Path, photos: list[str]) -> pd.DataFrame:
+    """RAF-DB's list: lines such as `train_00001.jpg 5`, for photos that may be called `train_00001_aligned.jpg`."""
+    lines = [line.split() for line in file.read_text().splitlines() if line.strip()]
+    named = {re.sub(r"_aligned(?=\.\w+$)", "", photo.split("/")[-1]): photo for photo in photos}
+    rows = pd.DataFrame(lines, columns=["photo", "label"], dtype=object)
+    rows["split"] = rows.photo.str.partition("_")[0]
+    rows.insert(0, "line", range(1, len(rows) + 1))
+    return rows.assign(photo=[named.get(photo, photo) for photo in rows.photo])
+
+
+def _numbers(home: Path, rows: pd.DataFrame) -> dict[str, str]:
+    """What numbered labels mean: as `labels.csv` says (number, emotion), or RAF-DB if the photos are called so."""
+    if (file := home / NUMBERS).is_file():
+        pairs = [line.replace(";", ",").split(",") for line in file.read_text(encoding="utf-8-sig").splitlines()]
+        return {pair[0].strip(): pair[1].strip() for pair in pairs if len(pair) == 2}
+    raf = re.compile(KINDS["RAF-DB"] + r"\.\w+")
+    if len(rows) and all(raf.fullmatch(photo.split("/")[-1].lower()) for photo in rows.photo):
+        return RAF_DB
+    if numbers := sorted({label for label in rows.label if label.isdigit()}):
+        raise InputError(
+            f"nothing says which emotions the numbers {listed(numbers)} are: put a file {NUMBERS} into {home}, "
+            "with lines such as 3,happiness"
+        )
+    return {}
+
+
+def _of_folders(photos: list[str], root: Path) -> tuple[pd.DataFrame, list[str], tuple]:
+    """Rows made from folder names; the photos, but for those outside the split that others are in; what to report.
+
+    Raises InputError if no folder is an emotion, or naming every folder beside one that is none.
+    """
+    labels, parts = [emotion_folder(photo) for photo in photos], [part_of(photo) for photo in photos]
+    at = [photo.rpartition("/")[0] for photo in photos]
+    classes = {re.match(rf"(.*/)?{re.escape(label)}(?=/|$)", folder)[0] for label, folder in zip(labels, at) if label}
+    beside = {str(PurePosixPath(each).parent) for each in classes}
+    lost = Counter(folder for folder, label in zip(at, labels) if not label)
+    strange = [folder for folder in lost if folder and str(PurePosixPath(folder).parent) in beside or not classes]
+    if strange or not classes:
+        odd = [f"{folder!r} ({lost[folder]:,} photos)" for folder in strange if folder]
+        what = f"these folders are no emotions: {listed(odd, EVERY)}" if odd else "no folders"
+        raise InputError(
+            f"{root} holds no {LEGEND}, and {what}: rename them or take them away; or add an annotation file with the "
+            f"columns photo and emotion, or sort the photos into folders named {', '.join(EMOTIONS)}"
+        )
+    rows = pd.DataFrame({"line": 0, "photo": photos, "label": labels, "split": parts}, dtype=object)
+    outside = (rows.split == "") & (rows.label != "") & any(parts)
+    within = ~pd.Series(at).isin(classes) & (rows.label != "") & ~outside
+    notes = (
+        ("photos outside the parts of the split, set aside", int(outside.sum()), ", ".join(rows.photo[outside])),
+        ("photos deeper in a class folder, taken as of that class", int(within.sum()), ", ".join(rows.photo[within])),
+    )
+    kept = rows[(rows.label != "") & ~outside].reset_index(drop=True)
+    return kept, list(rows.photo[~outside]), tuple(note for note in notes if note[1])

@@ -1,0 +1,102 @@
+"""Who is in which photo, where nobody says so: read off names, if they are of a known kind and it adds up."""
+
+import os
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from emoclass.data.annotations import PART_OF
+from emoclass.errors import InputError, listed
+from emoclass.labels import EMOTION_OF, canonical
+
+# What the names of known data sets look like without folder and suffix, and which part of them is the subject. Without
+# a group they tell nothing: a running number within a part of the split.
+KINDS = {
+    "FER2013": r"(?:training|publictest|privatetest|fer)_?\d+",
+    "RAF-DB": r"(?:train|test)_\d+(?:_aligned)?",
+    "CK+": r"(s\d{3})_\d{3}(?:_\d+)?",
+    "JAFFE": r"([a-z]{2})[._][a-z]{2}\d[._]\d+",
+    "KDEF": r"[ab]([fm]\d{2})[a-z]{2}(?:fl|hl|s|hr|fr)",
+    "RaFD": r"rafd\d+_(\d+)_.+",
+    "CREMA-D": r"(1\d{3})_[a-z]{3}_[a-z]{3}_[a-z]{2}.*",
+    "FACES": r"(\d{3})_[yom]_[mf]_[a-z]_[ab]",
+    "CFD": r"cfd-([a-z]{2}-\d{3})-.+",
+    "RAVDESS": r"(?:\d\d-){6}(\d\d).*",
+}
+NUMBERED = r"(.*?[^\W\d_].*?)[\s_.-]*\(?\d+\)?"  # a name and a number: Labeled Faces in the Wild, frames of films
+# Words that name no subject: those of cameras, programs and data sets.
+NOBODY = set("img image im pic picture photo foto face frame dsc dscn pxl wp whatsapp screenshot aug file sample".split())
+FEWEST = 5  # subjects, or there are not enough for as many folds
+PAIRS = 3  # of near-duplicates, at least, to say that names are wrong
+
+
+def read_off(photos: pd.Series, emotion: pd.Series, pairs: np.ndarray) -> tuple[pd.Series, str]:
+    """(subject of each photo, how it was found); where nothing tells subjects apart, each photo is its own.
+
+    photos   relative names; `emotion` of each; `pairs`: (m, 2) positions of near-duplicates
+    EMOCLASS_SUBJECT, a regular expression with one group, is searched for in the whole name instead: then InputError
+    if it is none, or naming every photo that it does not fit.
+    """
+    if pattern := os.environ.get("EMOCLASS_SUBJECT"):
+        return _by_pattern(photos, pattern)
+    common = set.intersection(*(set(photo.split("/")[:-1]) for photo in photos))
+    found = pd.DataFrame([_subject(photo, common) for photo in photos], columns=["kind", "name"], index=photos.index)
+    known, n = found.name.dropna(), len(photos)
+    unknown = "subjects unknown, each photo counts as of somebody else: "
+    if known.empty:
+        return photos, unknown + f"names such as {photos.iloc[0]!r} do not tell them apart"
+    kinds = found.kind[known.index]
+    first = kinds.index[kinds == (kind := kinds.mode()[0])][0]
+    said = f"{known[first]!r} from names such as {photos[first]!r} ({kind})"
+    subject = found.name.fillna(photos)
+    largest, count = known.value_counts().index[0], known.value_counts().iloc[0]
+    strangers = int((subject.to_numpy()[pairs[:, 0]] != subject.to_numpy()[pairs[:, 1]]).sum())
+    emotions = emotion.groupby(subject).nunique()
+    if (n_subjects := subject.nunique()) > 0.9 * n:
+        why = f"would be {n_subjects:,} in {n:,} photos"
+    elif n_subjects < FEWEST:
+        why = f"would be {n_subjects} alone"
+    elif 2 * count > n:
+        why = f"would be {largest!r} in {count:,} of {n:,} photos"
+    elif (emotions == 1).all() and n_subjects <= emotion.nunique():
+        why = "would mean no more than the emotions do"
+    elif len(pairs) >= PAIRS and 2 * strangers > len(pairs):
+        why = f"would differ in {strangers} of {len(pairs)} pairs of near-duplicates"
+    else:
+        rest = f"; {n - len(known):,} photos fit none, each of somebody else" if len(known) < n else ""
+        return subject, f"subjects read as {said}{rest}"
+    return photos, unknown + f"read as {said}, they {why}"
+
+
+def _subject(photo: str, common: Iterable[str]) -> tuple[str, str | None]:
+    """What says who is in a photo: a name of a known kind, else its folders (but `common` ones), else its own name."""
+    *folders, name = re.split(r"[/\\]", photo)
+    stem = name.rsplit(".", 1)[0]
+    for kind, pattern in KINDS.items():
+        if match := re.fullmatch(pattern, stem, re.IGNORECASE):
+            return kind, match[1] if match.groups() else None
+    meaning = [f for f in folders if f not in common and f.lower() not in PART_OF and canonical(f) is None]
+    if meaning:
+        return "folders", "/".join(meaning)
+    match = re.fullmatch(NUMBERED, stem)
+    return "names and numbers", match[1] if match and _names_somebody(match[1]) else None
+
+
+def _names_somebody(word: str) -> bool:
+    parts = [part for part in re.split(r"[\W_\d]+", word.lower()) if part]
+    return not parts or not all(part in NOBODY or part in PART_OF or part in EMOTION_OF for part in parts)
+
+
+def _by_pattern(photos: pd.Series, pattern: str) -> tuple[pd.Series, str]:
+    try:
+        wanted = re.compile(pattern)
+    except re.error as error:
+        raise InputError(f"SUBJECT={pattern!r} is no regular expression ({error})") from error
+    if wanted.groups != 1:
+        raise InputError(f"SUBJECT={pattern!r} has {wanted.groups} groups: put the one that is the subject in brackets")
+    matches = photos.map(wanted.search)
+    if len(unlike := photos[matches.isna()]):
+        raise InputError(f"SUBJECT={pattern!r} does not fit {len(unlike):,} photos: {listed(unlike)}")
+    return matches.map(lambda match: match[1]), f"subjects read by SUBJECT={pattern!r}"
