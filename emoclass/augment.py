@@ -1,6 +1,7 @@
 """Offline augmentation: transformed copies that remember their photo. Online: changes made anew in each epoch."""
 
 from dataclasses import dataclass
+from typing import Annotated
 from zlib import crc32
 
 import cv2
@@ -8,31 +9,34 @@ import numpy as np
 import pandas as pd
 
 from emoclass.backend import keras
+from emoclass.checked import BelowOne, Checked, Degrees
 from emoclass.errors import InputError, listed
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS, MINORITY
 
 
 @dataclass(frozen=True)
-class OfflineAugmentation:
+class OfflineAugmentation(Checked):
     """Enlarge some `classes` with copies: up to `target_count` photos of each, or by `per_image` each.
 
     Turned by up to `rotation` degrees, moved and zoomed by up to these shares of the side, mirrored half of the time.
     """
 
-    target_count: int = 0
-    per_image: int = 0
+    target_count: Annotated[int, "at least 0", lambda value: value >= 0] = 0
+    per_image: Annotated[int, "at least 0", lambda value: value >= 0] = 0
     classes: tuple[str, ...] = MINORITY
-    rotation: float = 15.0
-    shift: float = 0.1
-    zoom: float = 0.1
+    rotation: Degrees = 15.0
+    shift: BelowOne = 0.1
+    zoom: BelowOne = 0.1
     flip: bool = True
 
     def __post_init__(self):
         if isinstance(self.classes, str) or not set(self.classes) <= set(EMOTIONS):
             named = listed([self.classes] if isinstance(self.classes, str) else self.classes)
             raise InputError(f"copies of {named}: name some of {listed(EMOTIONS)}, as a tuple")
-        if min(self.target_count, self.per_image) < 0 or bool(self.target_count) == bool(self.per_image):
+        if self.misfits:
+            raise InputError(f"copies with {'; '.join(self.misfits)}")
+        if bool(self.target_count) == bool(self.per_image):
             raise InputError(
                 f"copies with target_count={self.target_count} and per_image={self.per_image}: "
                 "one of them must be above 0, the other 0"
@@ -103,14 +107,18 @@ def with_copies(faces: Faces, augmentation: OfflineAugmentation | None, seed: in
 
 
 @dataclass(frozen=True)
-class OnlineAugmentation:
+class OnlineAugmentation(Checked):
     """How a photo is changed anew each time it is trained on; contrast by at most this share, the rest as above."""
 
-    rotation: float = 10.0
-    shift: float = 0.06
-    zoom: float = 0.08
-    contrast: float = 0.2
+    rotation: Degrees = 10.0
+    shift: BelowOne = 0.06
+    zoom: BelowOne = 0.08
+    contrast: BelowOne = 0.2
     flip: bool = True
+
+    def __post_init__(self):
+        if self.misfits:
+            raise InputError(f"pictures changed with {'; '.join(self.misfits)}")
 
 
 def augmentation_layer(augmentation: OnlineAugmentation, seed: int = 0):

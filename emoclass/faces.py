@@ -100,3 +100,9 @@ class Faces:
         sha.update(np.ascontiguousarray(self.pixels))
         sha.update(self.table.drop(columns="split").to_csv(index=False).encode())
         return sha.hexdigest()
+
+    @cached_property
+    def split_digest(self) -> str:
+        """sha256 over the parts that the photos were given, "" if none were: it decides only what splits by them."""
+        given = "\n".join(self.table.split)
+        return hashlib.sha256(given.encode()).hexdigest() if given.strip() else ""

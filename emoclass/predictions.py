@@ -49,9 +49,15 @@ class Predictions:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What a reader must know of the split: "guard overridden", "subjects shared" (some stand on both sides)."""
+        """What a reader must know of the split: "guard overridden", "subjects shared" (some stand on both sides), or
+        "subjects unknown" (each photo counts as of somebody else)."""
         shared = "subject_in_training" in self.table and bool(self.table.subject_in_training.any())
-        return ("guard overridden",) * self.leaky + ("subjects shared",) * shared
+        unknown = (
+            len(self) > 0
+            and {"subject", "parent"} <= set(self.table)
+            and bool((self.table.subject == self.table.parent).all())
+        )
+        return ("guard overridden",) * self.leaky + ("subjects shared",) * shared + ("subjects unknown",) * unknown
 
     def where(self, rows, name: str | None = None) -> "Predictions":
         """The same predictions for some rows only: (m,) bool."""

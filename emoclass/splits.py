@@ -14,13 +14,15 @@ from emoclass.errors import InputError, LeakError, listed
 from emoclass.faces import Faces
 
 # What must stay on one side of a split, by protocol. Each protocol keeps together all that the ones before it
-# do; "row" keeps nothing together, so that a photo may be tested by a net that was trained on its copies.
+# do; "row" keeps nothing together, so that a photo may be tested by a net that was trained on its copies. "given" is
+# the split that somebody brought along (`Faces.table.split`): one fold, refused where it tears a photo from its copy.
 GROUP_KEYS = {
     "row": (),
     "photo": ("parent",),
     "duplicate": ("parent", "duplicate_id", "near_duplicate_id"),
     "subject": ("parent", "duplicate_id", "near_duplicate_id", "subject"),
     "source": ("parent", "duplicate_id", "near_duplicate_id", "subject", "source"),
+    "given": ("parent", "duplicate_id", "near_duplicate_id"),
 }
 GROUP_NAMES = {
     "parent": "photo and its copies",
@@ -77,10 +79,10 @@ def in_training(table: pd.DataFrame, split: Split) -> dict[str, np.ndarray]:
 def assign_folds(table: pd.DataFrame, group_by: str = "subject", n_folds: int = 5, seed: int = 0) -> np.ndarray:
     """(n,) int64: the fold in which each row is tested, emotions spread evenly; by "source" largest source first.
 
-    Raises InputError if an emotion has fewer rows, or `group_by` fewer groups, than folds, or is unknown.
+    Raises InputError if an emotion has fewer rows, or `group_by` fewer groups, than folds, or is unknown or "given".
     """
-    if group_by not in GROUP_KEYS:
-        raise InputError(f"split by {group_by!r} is unknown; choose one of {listed(GROUP_KEYS)}")
+    if group_by not in GROUP_KEYS or group_by == "given":
+        raise InputError(f"folds by {group_by!r} are unknown; choose one of {listed(set(GROUP_KEYS) - {'given'})}")
     group = group_ids(table, group_by)
     if group_by == "source":
         largest_first = np.argsort(-np.bincount(group), kind="stable")
@@ -103,7 +105,8 @@ def make_fold(
     faces: Faces, group_by: str = "subject", fold: int = 0, n_folds: int = 5, seed: int = 0, allow_leak: bool = False
 ) -> Split:
     """Train, validation (by the same rule), test of one fold; LeakError unless `allow_leak`, or as `assign_folds`."""
-    part = _parts(faces, group_by, fold, n_folds, seed, allow_leak)
+    find = _parts.__wrapped__ if group_by == "given" else _parts  # what is given is no part of what faces are known by
+    part = find(faces, group_by, fold, n_folds, seed, allow_leak)
     return Split(*(np.flatnonzero(part == side) for side in range(3)))
 
 
@@ -117,6 +120,8 @@ def _folds(faces: Faces, group_by, n_folds, seed, allow_leak):
 
 @lru_cache(maxsize=64)
 def _parts(faces: Faces, group_by, fold, n_folds, seed, allow_leak):
+    if group_by == "given":
+        return _given(faces.table, fold, seed, allow_leak)
     table, fold_of = faces.table, _folds(faces, group_by, n_folds, seed, allow_leak)
     if not 0 <= fold <= fold_of.max():
         raise InputError(
@@ -128,6 +133,22 @@ def _parts(faces: Faces, group_by, fold, n_folds, seed, allow_leak):
     part[rest[_validation(table.iloc[rest], within, seed)]] = 1
     if not allow_leak:
         check_no_leakage(table, part, within)
+    return part
+
+
+def _given(table, fold, seed, allow_leak):
+    """The parts that the table names; where it names no validation part, some of training, by subject."""
+    part = table.split.map({"train": 0, "validation": 1, "test": 2}).fillna(-1).to_numpy(np.int64)
+    if fold or not {0, 2} <= set(part):
+        there = listed(sorted(set(table.split) - {""})) or "none"
+        raise InputError(
+            f"split as given: it has one fold, 0, and needs the parts train and test (there are: {there})"
+        )
+    if 1 not in part:
+        rest = np.flatnonzero(part == 0)
+        part[rest[_validation(table.iloc[rest], "subject", seed)]] = 1
+    if not allow_leak:
+        check_no_leakage(table, part, "given")
     return part
 
 

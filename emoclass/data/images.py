@@ -17,9 +17,7 @@ from emoclass.errors import InputError, listed
 from emoclass.files import cached_array
 
 RECIPE = "2"  # to be raised by whoever changes the pixels that come out of here
-SUFFIXES = tuple(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .jp2 .tif .tiff .pgm .ppm .pbm .pnm".split()
-)
+SUFFIXES = tuple(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .jp2 .tif .tiff .pgm .ppm .pbm .pnm".split())
 OTHER_PICTURES = (".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".raw", ".cr2", ".nef", ".dng")  # are not read
 JUNK = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave behind, beside hidden files
 LARGEST = 10_000  # pixels a side; a header that claims more is broken, or a trap for the memory
@@ -74,7 +72,9 @@ def names_below(folder: Path) -> list[str]:
     names, seen = [], set()
     for at, folders, files in os.walk(folder, followlinks=True):
         kept = [each for each in folders if not each.startswith(".") and each.lower() not in JUNK]
-        folders[:] = [each for each in kept if os.path.realpath(f"{at}/{each}") not in seen]  # a link may lead in circles
+        folders[:] = [
+            each for each in kept if os.path.realpath(f"{at}/{each}") not in seen
+        ]  # a link may lead in circles
         seen |= {os.path.realpath(f"{at}/{each}") for each in folders}
         names += [os.path.relpath(f"{at}/{file}", folder) for file in files if not file.startswith(".")]
     return sorted(Path(name).as_posix() for name in names if name.split(os.sep)[-1].lower() not in JUNK)
@@ -119,7 +119,10 @@ def _decode(path: str, size: int) -> np.ndarray | str:
     # A JPEG can be decoded at a half, a quarter or an eighth of its scale for a fraction of the cost.
     is_jpeg = data.startswith(b"\xff\xd8")
     scale = next((s for s in (8, 4, 2) if is_jpeg and min(width, height) // s >= size), 1)
-    data, how = np.frombuffer(data, np.uint8), REDUCED[scale] if is_jpeg else cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
+    data, how = (
+        np.frombuffer(data, np.uint8),
+        REDUCED[scale] if is_jpeg else cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH,
+    )
     try:
         picture, whole = cv2.imdecode(data, how), cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if transparent else None
     except cv2.error:  # beyond OpenCV's own limits

@@ -12,7 +12,16 @@ import pandas as pd
 
 from emoclass.data import annotations
 from emoclass.data.annotations import PART_OF, climbs
-from emoclass.data.images import EVERY, JUNK, OTHER_PICTURES, SUFFIXES, blob_ids, load_images, names_below, resize_to_square
+from emoclass.data.images import (
+    EVERY,
+    JUNK,
+    OTHER_PICTURES,
+    SUFFIXES,
+    blob_ids,
+    load_images,
+    names_below,
+    resize_to_square,
+)
 from emoclass.data.subjects import KINDS
 from emoclass.errors import InputError, listed
 from emoclass.labels import EMOTIONS, canonical
@@ -52,9 +61,8 @@ def look(path: os.PathLike | str) -> Layout:
     if not photos:
         raise InputError(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
     if rows is not None:
-        names = [_on_disk(name, known) for known in [_by_file_name(photos)] for name in rows.photo]
-        otherwise = int((rows.photo != names).sum())
-        rows["photo"] = names
+        written, rows = rows.photo, _as_on_disk(rows, photos)
+        otherwise = int((rows.photo != written).sum())
         notes += (("names that the annotation file writes otherwise than the disk", otherwise, ""),) * bool(otherwise)
     elif (home / RAF_LIST).is_file():
         file, rows = home / RAF_LIST, _of_raf_list(home / RAF_LIST, photos)
@@ -117,11 +125,21 @@ def _annotation_file(home: Path) -> Path | None:
     return None
 
 
-def _by_file_name(photos: list[str]) -> dict[str, list[str]]:
-    found = defaultdict(list)
+def annotated(home: Path, photos: list[str]) -> pd.DataFrame | None:
+    """What `legend.csv` says of these photos, by `photo`: `emotion`, `split`, `subject`, "" where it says nothing."""
+    if not (file := _annotation_file(home)) or not {"photo", "label"} <= set(rows := annotations.read(file)):
+        return None
+    rows = _as_on_disk(rows, photos).drop_duplicates("photo").set_index("photo").reindex(photos).fillna("")
+    said = {"emotion": [canonical(label) or "" for label in rows.label]}
+    said["split"] = [PART_OF.get(part.lower(), "") for part in rows.get("split", rows.label)]
+    return pd.DataFrame(said | {"subject": rows.get("subject", "")}, index=photos)
+
+
+def _as_on_disk(rows: pd.DataFrame, photos: list[str]) -> pd.DataFrame:
+    by_file_name = defaultdict(list)
     for photo in photos:
-        found[photo.split("/")[-1]].append(photo)
-    return found
+        by_file_name[photo.split("/")[-1]].append(photo)
+    return rows.assign(photo=[_on_disk(name, by_file_name) for name in rows.photo])
 
 
 def _on_disk(name: str, photos: dict[str, list[str]]) -> str:
@@ -141,7 +159,9 @@ def _of_pixels(rows: pd.DataFrame, where: str, beside: list[str]) -> Layout:
     side = int(np.sqrt(sides.most_common(1)[0][0]))
     good = [len(v) == side**2 and all(w.isdigit() and int(w) < 256 for w in v) for v in flat]
     if faults := [f"row {line}" for line, fits in zip(rows.line, good) if not fits]:
-        raise InputError(f"{where}: the pixels are not {side} x {side} numbers from 0 to 255 in {listed(faults, EVERY)}")
+        raise InputError(
+            f"{where}: the pixels are not {side} x {side} numbers from 0 to 255 in {listed(faults, EVERY)}"
+        )
     pixels = {photo: v.astype(np.uint8).reshape(side, side) for photo, v in zip(rows.photo, flat)}
 
     def decode(names, size):
@@ -187,7 +207,7 @@ def _of_folders(photos: list[str], root: Path) -> tuple[pd.DataFrame, list[str],
     classes = {re.match(rf"(.*/)?{re.escape(label)}(?=/|$)", folder)[0] for label, folder in zip(labels, at) if label}
     beside = {str(PurePosixPath(each).parent) for each in classes}
     lost = Counter(folder for folder, label in zip(at, labels) if not label)
-    strange = [folder for folder in lost if folder and str(PurePosixPath(folder).parent) in beside or not classes]
+    strange = [folder for folder in lost if (folder and str(PurePosixPath(folder).parent) in beside) or not classes]
     if strange or not classes:
         odd = [f"{folder!r} ({lost[folder]:,} photos)" for folder in strange if folder]
         what = f"these folders are no emotions: {listed(odd, EVERY)}" if odd else "no folders"

@@ -171,5 +171,11 @@ def _halved(faces: Faces, seed: int) -> Faces:
     learnt = table.emotion[half == 0].groupby(group[half == 0]).first()
     learnt = learnt.sample(frac=1, random_state=seed)  # in any order, then emotion by emotion in turn
     quarter = learnt.groupby(learnt).cumcount() % len(LEARN)
+    if quarter.nunique() < len(LEARN):
+        most, needed = faces.counts.max(), 2 * len(LEARN)
+        raise InputError(
+            f"the new faces of {faces.name} are too few: of one emotion at least {needed} subjects are needed, so that "
+            f"half of them can be cut in {len(LEARN)}; the most photos of one are {most}"
+        )
     table.loc[half == 0, "source"] = [LEARN[k] for k in group[half == 0].map(quarter)]
     return replace(faces, table=table, name=f"{faces.name}-new-faces", report=tuple(report))

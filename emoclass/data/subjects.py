@@ -27,7 +27,9 @@ KINDS = {
 }
 NUMBERED = r"(.*?[^\W\d_].*?)[\s_.-]*\(?\d+\)?"  # a name and a number: Labeled Faces in the Wild, frames of films
 # Words that name no subject: those of cameras, programs and data sets.
-NOBODY = set("img image im pic picture photo foto face frame dsc dscn pxl wp whatsapp screenshot aug file sample".split())
+NOBODY = set(
+    "img image im pic picture photo foto face frame dsc dscn pxl wp whatsapp screenshot aug file sample".split()
+)
 FEWEST = 5  # subjects, or there are not enough for as many folds
 PAIRS = 3  # of near-duplicates, at least, to say that names are wrong
 
@@ -95,7 +97,9 @@ def _by_pattern(photos: pd.Series, pattern: str) -> tuple[pd.Series, str]:
     except re.error as error:
         raise InputError(f"SUBJECT={pattern!r} is no regular expression ({error})") from error
     if wanted.groups != 1:
-        raise InputError(f"SUBJECT={pattern!r} has {wanted.groups} groups: put the one that is the subject in brackets")
+        raise InputError(
+            f"SUBJECT={pattern!r} has {wanted.groups} groups: put the one that is the subject in brackets"
+        )
     matches = photos.map(wanted.search)
     if len(unlike := photos[matches.isna()]):
         raise InputError(f"SUBJECT={pattern!r} does not fit {len(unlike):,} photos: {listed(unlike)}")

@@ -9,6 +9,7 @@ import numpy as np
 
 from emoclass import models, posthoc
 from emoclass.backend import keras
+from emoclass.data.new_faces import LEARN
 from emoclass.errors import InputError, listed
 from emoclass.faces import Faces
 from emoclass.files import replacing, write_text
@@ -19,7 +20,7 @@ from emoclass.paths import build_folder
 from emoclass.splits import Split
 from emoclass.study import results
 from emoclass.study.notebook import Study, rehearsal_folder
-from emoclass.study.recipes import final_variant
+from emoclass.study.recipes import compact_variant, final_variant
 from emoclass.study.store import versions
 from emoclass.study.sweep import concat_folds
 from emoclass.study.train import Run, fit, make_split
@@ -105,7 +106,12 @@ def save(net, facts: dict, folder: Path) -> Path:
 def export(dataset: str = "muxspace", profile: str = "full", say=print) -> Path:
     """Train on all photos of a dataset, keep model and facts under build/, return its file. Raises InputError."""
     study = Study("model", dataset, profile, new_faces=True)
-    [variant] = study.adapted([final_variant()])
+    if study.faces.table.source.isin(LEARN).any():
+        variant = final_variant()
+    else:
+        say("there are no new faces: the compact net is trained on the collection alone")
+        variant = compact_variant("the model to take away", excluded_sources=(), test_sources=())
+    [variant] = study.adapted([variant])
     canonical, recorded = (dataset, profile) == ("muxspace", "full"), study.results.path
     numbers = results.load(recorded)["numbers"] if recorded.exists() else {}
     if missing := [f"{first}*" for first in SCORES if not any(name.startswith(first) for name in numbers)]:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
-from emoclass.data import load_faces
+from emoclass.data import layouts, load_faces
 from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
-from emoclass.data.near_duplicates import SIZE, find_near_duplicates
+from emoclass.data.near_duplicates import SIZE, remembered
+from emoclass.data.subjects import read_off
 from emoclass.errors import InputError
 from emoclass.files import write_text
 from emoclass.labels import canonical
@@ -21,8 +22,6 @@ from emoclass.leakage import find_copies
 from emoclass.splits import connected
 
 KINDS = ("same file", "near-duplicate", "augmented copy")
-PARTS = dict(train="train", training="train", val="validation", valid="validation", validation="validation")
-PARTS |= dict(test="test", testing="test")
 SHOWN, ON_PAGE = 20, 300  # pairs
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Audit: contains photos</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -40,23 +39,23 @@ img{{width:48%;image-rendering:auto}}table{{border-collapse:collapse}}td,th{{pad
 def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
     """(table, pixels) of all pictures in a folder and below, or of a data set by name: (n, 48, 48) uint8.
 
-    table    `photo`, relative to the folder; `emotion` and `split`, as the folders that it lies in are called, or "";
-             `id` of its content. Raises InputError if there is no picture, or naming all that cannot be read.
+    table    `photo`, relative to the folder; `emotion`, `split` and `subject` as an annotation file or the folders have
+             them, or ""; `id` of its content. Raises InputError if there is no picture, or naming all that cannot be read
     """
-    if path in ("muxspace", "synthetic"):
+    if path in ("muxspace", "synthetic") or path.endswith(".csv"):
         faces = load_faces(path)
-        return faces.table[["photo", "emotion", "split"]].assign(id=faces.table.duplicate_id), faces.pixels
+        return faces.table[["photo", "emotion", "split", "subject"]].assign(id=faces.table.duplicate_id), faces.pixels
     home = Path(path).expanduser()
-    if not home.is_dir():
-        raise InputError(f"there is no folder {home}: name one that holds pictures")
     names = [name for name in names_below(home) if name.lower().endswith(SUFFIXES)]
     if not names:
-        raise InputError(f"no pictures in {home}: put some there ({', '.join(SUFFIXES)})")
+        raise InputError(f"there are no pictures in a folder {home}: name one that holds some ({', '.join(SUFFIXES)})")
     paths = [f"{home}/{name}" for name in names]
-    folders = [[part.lower() for part in name.split("/")[-2::-1]] for name in names]
-    emotion = [next(filter(None, map(canonical, parts)), "") for parts in folders]
-    split = [next((PARTS[part] for part in parts if part in PARTS), "") for parts in folders]
-    table = pd.DataFrame({"photo": names, "emotion": emotion, "split": split, "id": blob_ids(paths)})
+    table = pd.DataFrame({"photo": names, "id": blob_ids(paths), "subject": ""})
+    table["emotion"] = [canonical(layouts.emotion_folder(name)) or "" for name in names]
+    table["split"] = [layouts.part_of(name) for name in names]
+    if (said := layouts.annotated(home, names)) is not None:
+        for column in said:
+            table[column] = said[column].where(said[column] != "", table.set_index("photo")[column]).to_numpy()
     return table, load_images(paths, SIZE, table.id)
 
 
@@ -67,7 +66,7 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
     """
     same = [pair for rows in table.groupby("id").indices.values() for pair in combinations(rows, 2)]
     same = pd.DataFrame(same, columns=["one", "other"], dtype=np.int64).assign(kind=KINDS[0], correlation=1.0)
-    near = find_near_duplicates(pixels)[["one", "other"]].assign(kind=KINDS[1])
+    near = pd.DataFrame(remembered(pixels), columns=["one", "other"]).assign(kind=KINDS[1])
     flat = (pixels.reshape(len(pixels), -1)[near[side].to_numpy()] for side in ("one", "other"))
     near["correlation"] = [np.corrcoef(a, b)[0, 1] if min(a.std(), b.std()) else 1.0 for a, b in zip(*flat)]
     tell = print if sys.stderr.isatty() else lambda *_, **__: None
@@ -98,6 +97,18 @@ def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
         f"{copied.sum() / n:.0%} of the test photos ({copied.sum():,} of {n:,}) have a copy in training; "
         f"{augmented.sum() / n:.0%} ({augmented.sum():,}) were augmented before the split."
     )
+
+
+def subjects(table: pd.DataFrame, pixels: np.ndarray) -> str:
+    """How many test photos are of somebody who is trained on, in one sentence; who is who is read off names if need be."""
+    who, how = table.subject, "subjects as the annotation file has them"
+    if (who == "").all():
+        who, how = read_off(table.photo, table.emotion, remembered(pixels))
+    tested, trained = (who[(table.split == part) & (who != "") & (who != table.photo)] for part in ("test", "train"))
+    if who.equals(table.photo) or not len(tested):
+        return how if who.equals(table.photo) else f"{how}, {who.nunique():,} of them"
+    shared = int(tested.isin(trained).sum())
+    return f"{shared:,} of {(table.split == 'test').sum():,} test photos are of subjects in training ({how})"
 
 
 def _none(n: int) -> str:
@@ -158,7 +169,7 @@ def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=pr
         table = pd.concat([tested.assign(split="test"), trained.assign(split="train")], ignore_index=True)
         pixels, first, heads = np.concatenate([ours, theirs]), len(tested), ("test", "train")
     pairs = find_pairs(table, pixels, first)
-    say(f"{verdict(table, pairs)}\n")
+    say(f"{verdict(table, pairs)}\n{subjects(table, pixels)}.\n")
     named = pairs.assign(**{side: table.photo.to_numpy()[pairs[side]] for side in ("one", "other")})
     named = named.rename(columns=dict(zip(("one", "other"), heads))).round({"correlation": 4})
     written = {csv: lambda: named.to_csv(index=False), html_file: lambda: page(table, pixels, pairs)}

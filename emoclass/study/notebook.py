@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,18 +16,24 @@ from matplotlib.figure import Figure
 from emoclass import paths, plots
 from emoclass.data import canonical_name, load_faces
 from emoclass.data.new_faces import HELD_BACK, LEARN, with_new_faces
-from emoclass.errors import InputError, listed
+from emoclass.errors import InputError, LeakError, listed
 from emoclass.faces import Faces
-from emoclass.files import replacing
+from emoclass.files import cache_folder, replacing, write_text
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
 from emoclass.study import store, sweep
 from emoclass.study.results import Results
-from emoclass.study.variant import Variant
+from emoclass.study.train import make_split
+from emoclass.study.variant import ROLES, SAME_SPLIT, Variant
 
 PROFILES = ("full", "quick")
 QUICK_SHARE, QUICK_FEWEST = 1 / 20, 10  # of the photos of each emotion, but no fewer than this
 QUICK_EPOCHS, QUICK_FOLDS = 2, 2
+LARGE = 5_000  # photos; a split of more takes seconds
+NOT_OF_THE_SPLIT = {  # values of a variant that do not matter to it
+    field.name: field.default for field in fields(Variant)
+    if field.name not in ("name", "offline_augmentation", "emotions", "target", "n_folds", *ROLES, *SAME_SPLIT[1:])
+}  # fmt: skip
 
 
 def figure_folder(dataset: str, profile: str) -> Path:
@@ -61,6 +68,8 @@ class Study:
         self._load = partial(with_new_faces if new_faces else load_faces, dataset)
         whole = self._load(size)
         self.faces = self._sampled(whole)
+        if how := [which for what, _, which in whole.report if what == "subjects" and which]:
+            print(f"{whole.name}: {how[0]}")
         if profile == "quick":
             print(
                 f"PROFILE=quick: {len(self.faces):,} of {len(whole):,} photos, at most {QUICK_EPOCHS} epochs, "
@@ -85,18 +94,11 @@ class Study:
         return list(variants) if self.profile == "full" else [_quick(variant) for variant in variants]
 
     def plan(self, variants: Iterable[Variant], faces: Faces | None = None, seeds: Iterable[int] = (0,)) -> None:
-        """Announce runs, to be trained beforehand; InputError if an emotion has too few photos for the folds."""
+        """Announce runs, to be trained beforehand; InputError that lists every split that cannot be made, and why."""
         faces = self.faces if faces is None else faces
-        variants = self.adapted(variants)
-        for variant in (v for v in variants if v.group_by != "source"):
-            apart = (*variant.train_sources, *variant.test_sources, *variant.excluded_sources)
-            own = faces.select(~faces.table.source.isin(apart).to_numpy()).counts[list(variant.emotions)]
-            if len(few := own[(own > 0) & (own < variant.n_folds)]):
-                which = listed(f"{emotion} ({n})" for emotion, n in few.items())
-                raise InputError(
-                    f"{faces.name}: fewer photos than the {variant.n_folds} folds of {variant.name!r}: {which}; "
-                    "add photos, or leave these emotions out"
-                )
+        variants, seeds = self.adapted(variants), list(seeds)
+        if faults := _unfit(variants, faces, seeds):
+            raise InputError(f"{faces.name}: {listed(faults, 100)}")
         self.planned += sweep.tasks(variants, faces, seeds)
 
     def sweep(
@@ -117,6 +119,29 @@ class Study:
     def finish(self) -> None:
         """Write this notebook's numbers to results.json."""
         print(f"{len(self.results.numbers)} numbers in {os.path.relpath(self.results.save(), paths.ROOT)}")
+
+
+def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]:
+    """Which of these cannot be split, and why: each way to split is tried once, on pictures of one pixel.
+
+    Of a large collection the first fold is tried: whether anything is torn is asked of all folds at once, and there
+    are photos enough for each validation part.
+    """
+    dots, faults = replace(faces, pixels=np.zeros((len(faces), 1, 1), np.uint8)), {}
+    for task in sweep.with_starts(sweep.tasks(variants, dots, seeds)):
+        variant = task.variant.replace(**NOT_OF_THE_SPLIT)
+        if not variant.augment_first:
+            variant = variant.replace(offline_augmentation=None)
+        key = store.run_key(variant, faces, task.fold, task.seed)
+        tried = cache_folder() / "splits" / key
+        if (task.fold and len(faces) > LARGE) or tried.exists():
+            continue
+        try:
+            make_split(variant, dots, task.fold, task.seed)
+            write_text(tried, "")
+        except (InputError, LeakError) as error:
+            faults.setdefault(str(error), task.variant.name)
+    return [f"{name!r}: {why}" for why, name in faults.items()]
 
 
 def _quick(variant: Variant) -> Variant:

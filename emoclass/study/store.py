@@ -39,6 +39,7 @@ def versions() -> dict[str, str]:
 def run_key(variant: Variant, faces: Faces, fold: int, seed: int) -> str:
     """The name of this run in a store: a digest of all that decides what it yields."""
     what = dict(variant=variant.content, faces=faces.digest, fold=fold, seed=seed, versions=versions())
+    what |= dict(split=faces.split_digest) if variant.group_by == "given" else {}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -94,8 +95,8 @@ class Store:
 
 
 def save_faces(faces: Faces, folder: Path) -> Path:
-    """Keep photos at `folder`/<digest>, unless they are there already, for workers to `open_faces`."""
-    final = folder / faces.digest
+    """Keep photos at `folder`/<digests>, unless they are there already, for workers to `open_faces`."""
+    final = folder / f"{faces.digest}{faces.split_digest}"
     if not final.exists():
         with replacing(final) as draft:
             draft.mkdir()

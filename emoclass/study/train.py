@@ -83,7 +83,9 @@ def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tupl
     everything = with_copies(faces, variant.offline_augmentation, seed)
     how = dict(fold=fold, n_folds=variant.n_folds, seed=seed, allow_leak=variant.allow_leak)
     if variant.augment_first:
-        split = splits.make_fold(everything, "row" if variant.allow_leak else variant.group_by, **how)
+        split = splits.make_fold(
+            everything, "row" if variant.allow_leak and variant.group_by != "given" else variant.group_by, **how
+        )
     else:
         split = splits.make_fold(faces, variant.group_by, **how)
         trained = faces.table.photo.to_numpy()[split.train]

@@ -2,9 +2,10 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal
 
 from emoclass.augment import OfflineAugmentation, OnlineAugmentation
+from emoclass.checked import BelowOne, Checked, Count, NotNegative
 from emoclass.errors import InputError, listed
 from emoclass.labels import EMOTIONS
 from emoclass.losses import ClassWeight
@@ -14,18 +15,16 @@ ROLES = ("train_sources", "test_sources", "excluded_sources")
 # What a net and the one that it starts from must share, or that one may have seen what this one is tested on.
 SAME_SPLIT = ("net", "group_by", "n_folds", "emotions", "target", "augment_first", "allow_leak")
 
-Count = Annotated[int, "at least 1", lambda value: value >= 1]
-NotNegative = Annotated[float, "at least 0", lambda value: value >= 0]
-BelowOne = Annotated[float, "from 0 to below 1", lambda value: 0 <= value < 1]
-
 
 @dataclass(frozen=True)
-class Variant:
+class Variant(Checked):
     """What is trained, on what, and how it is tested. Raises InputError naming every value that does not fit."""
 
     name: str  # what tables and figures call it; another name alone trains nothing anew
     net: ConvNet | ResNet = PARED_DOWN
-    group_by: Literal["photo", "duplicate", "subject", "source"] = "subject"  # what the split keeps on one side
+    group_by: Literal["photo", "duplicate", "subject", "source", "given"] = (
+        "subject"  # what the split keeps on one side
+    )
     offline_augmentation: OfflineAugmentation | None = None  # copies, made after the split for training alone
     augment_first: bool = False  # copies are made before the split and tested too: each stays with its photo
     allow_leak: bool = False  # overrides the guard: copies are split like photos of their own, duplicates too
@@ -57,8 +56,7 @@ class Variant:
     record_features: bool = False  # also keep what goes into the last layer
 
     def __post_init__(self):
-        hints = get_type_hints(Variant, include_extras=True)
-        wrong = [f"{name}={value!r} ({why})" for name, value, why in _misfits(self, hints)]
+        wrong = self.misfits
         if isinstance(self.emotions, tuple):
             wrong += [f"emotions={e!r} (one of {listed(EMOTIONS)})" for e in self.emotions if e not in EMOTIONS]
             wrong += ["emotions=() (at least one)"] * (not self.emotions)
@@ -95,8 +93,8 @@ class Variant:
 
     @property
     def folds(self) -> range:
-        """The folds to train for and to test."""
-        return range(self.n_folds_run or self.n_folds)
+        """The folds to train for and to test; a split that was given has one."""
+        return range(1 if self.group_by == "given" else self.n_folds_run or self.n_folds)
 
     @property
     def content(self) -> dict:
@@ -105,25 +103,3 @@ class Variant:
         values["init_from"] = self.init_from and self.init_from.content
         del values["name"], values["n_folds_run"]
         return values
-
-
-def _misfits(variant: Variant, hints: dict):
-    """(name, value, why) of each field whose value is not what its annotation says."""
-    kinds = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
-    for name, hint in hints.items():
-        value, (base, *bounds) = getattr(variant, name), get_args(hint) if get_origin(hint) is Annotated else (hint,)
-        if get_origin(base) is Literal:
-            if value not in get_args(base):
-                yield name, value, f"one of {listed(get_args(base))}"
-        elif get_origin(base) is tuple:
-            if not (isinstance(value, tuple) and all(isinstance(each, str) for each in value)):
-                yield name, value, "a tuple of words"
-        elif base in kinds:
-            fits = isinstance(value, (int, float) if base is float else base)
-            if not fits or (isinstance(value, bool) and base is not bool):
-                yield name, value, kinds[base]
-            elif bounds and not bounds[1](value):
-                yield name, value, bounds[0]
-        elif not isinstance(value, base):
-            wanted = (kinds.get(kind, f"{kind.__name__}(...)") for kind in get_args(base) if kind is not type(None))
-            yield name, value, " or ".join([*wanted, *["None"] * (type(None) in get_args(base))])
