@@ -22,5 +22,5 @@ EMOTION_OF = {word: emotion for emotion, words in ALIASES.items() for word in (e
 
 
 def canonical(label: str) -> str | None:
-    """The emotion that `label` means, whatever its case, its grammar or what stands around it (`0_Angry `), or None."""
+    """The emotion that `label` means, whatever its case, grammar or what stands around it (`0_Angry `), or None."""
     return EMOTION_OF.get(re.sub(r"^[\W\d_]+|[\W\d_]+$", "", label).lower())

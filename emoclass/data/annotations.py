@@ -161,7 +161,7 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
 
 
 def _completed(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with their emotion, and with what else the annotation file lacks; each photo is its own subject then."""
+    """The rows with their emotion, and with what else the file lacks; each photo is its own subject then."""
     rows = rows.assign(emotion=rows.label.map({label: canonical(label) for label in rows.label.unique()}))
     for column, default in (("subject", rows.photo), ("source", "unknown"), ("annotator", "unknown"), ("split", "")):
         rows[column] = rows[column].where(rows[column] != "", default) if column in rows else default

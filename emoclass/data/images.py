@@ -68,7 +68,7 @@ def _blob_id(path: os.PathLike | str) -> str | None:
 
 
 def names_below(folder: Path) -> list[str]:
-    """Every file in a folder and below, linked folders too, relative to it with forward slashes; no JUNK, none hidden."""
+    """Every file in a folder and below, linked ones too, by its name from there with /; no JUNK, none hidden."""
     names, seen = [], set()
     for at, folders, files in os.walk(folder, followlinks=True):
         kept = [each for each in folders if not each.startswith(".") and each.lower() not in JUNK]
@@ -148,7 +148,7 @@ def _eight_bits(picture: np.ndarray) -> np.ndarray:
 
 
 def _read_header(data: bytes) -> tuple[tuple[int, int], bool]:
-    """(width, height) as Pillow reads them off the header, (0, 0) if there is none; whether pixels may be transparent."""
+    """(width, height) as the header has them, (0, 0) if there is none; whether something may be transparent."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a large picture is refused by its sides, in our own words

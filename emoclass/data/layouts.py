@@ -1,4 +1,4 @@
-"""What lies in a folder of photos: an annotation file, a folder for each emotion, parts of a split, a csv of pixels."""
+"""What lies in a folder of photos: an annotation file, class folders, parts of a split, a csv of pixels."""
 
 import os
 import re
@@ -36,7 +36,8 @@ class Layout:
     """Photos on disk, and what is said of them there, before any of it is judged.
 
     ids      content id of every photo by name
-    rows     as `annotations.read` gives them, from an annotation file or from folder names; `where`: called so in errors
+    rows     as `annotations.read` gives them, from an annotation file or from folder names
+    where    what errors call their source
     notes    lines for the report: what was set aside
     decode   (names, size) -> (n, size, size) uint8
     """
@@ -49,7 +50,7 @@ class Layout:
 
 
 def look(path: os.PathLike | str) -> Layout:
-    """What there is at a path. Raises InputError if there is no folder, no photo, or nothing that says what they show."""
+    """What there is at a path. InputError if there is no folder, no photo, or nothing that says what they show."""
     home = Path(path).expanduser()
     if not home.is_dir() and home.suffix != ".csv":
         raise InputError(f"there is no folder {home}: name the folder that holds your photos")
@@ -82,7 +83,7 @@ def look(path: os.PathLike | str) -> Layout:
 
 
 def pictures(home: Path) -> tuple[list[str], Path, tuple]:
-    """Every picture in a folder and below but in `new_faces/`; the folder that names start from; what was set aside."""
+    """Every picture below a folder but in `new_faces/`; the folder that names start from; what was set aside."""
     names = [name for name in names_below(home) if not name.startswith(f"{NEW}/")]
     photos = [name for name in names if name.lower().endswith(SUFFIXES)]
     inside = bool(photos) and all(name.startswith("images/") for name in photos)

@@ -174,8 +174,8 @@ def _halved(faces: Faces, seed: int) -> Faces:
     if quarter.nunique() < len(LEARN):
         most, needed = faces.counts.max(), 2 * len(LEARN)
         raise InputError(
-            f"the new faces of {faces.name} are too few: of one emotion at least {needed} subjects are needed, so that "
-            f"half of them can be cut in {len(LEARN)}; the most photos of one are {most}"
+            f"the new faces of {faces.name} are too few: at least {needed} subjects of one emotion are needed, so "
+            f"that half of them can be cut in {len(LEARN)}; the most photos of one are {most}"
         )
     table.loc[half == 0, "source"] = [LEARN[k] for k in group[half == 0].map(quarter)]
     return replace(faces, table=table, name=f"{faces.name}-new-faces", report=tuple(report))

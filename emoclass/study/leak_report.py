@@ -39,8 +39,9 @@ img{{width:48%;image-rendering:auto}}table{{border-collapse:collapse}}td,th{{pad
 def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
     """(table, pixels) of all pictures in a folder and below, or of a data set by name: (n, 48, 48) uint8.
 
-    table    `photo`, relative to the folder; `emotion`, `split` and `subject` as an annotation file or the folders have
-             them, or ""; `id` of its content. Raises InputError if there is no picture, or naming all that cannot be read
+    table    `photo`, relative to the folder; `emotion`, `split` and `subject` as an annotation file or the folders
+             have them, or ""; `id` of its content
+    Raises InputError if there is no picture, or naming all that cannot be read.
     """
     if path in ("muxspace", "synthetic") or path.endswith(".csv"):
         faces = load_faces(path)
@@ -100,13 +101,15 @@ def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
 
 
 def subjects(table: pd.DataFrame, pixels: np.ndarray) -> str:
-    """How many test photos are of somebody who is trained on, in one sentence; who is who is read off names if need be."""
+    """How many test photos are of somebody who is trained on, in one sentence; read off names if need be."""
     who, how = table.subject, "subjects as the annotation file has them"
     if (who == "").all():
         who, how = read_off(table.photo, table.emotion, remembered(pixels))
     tested, trained = (who[(table.split == part) & (who != "") & (who != table.photo)] for part in ("test", "train"))
-    if who.equals(table.photo) or not len(tested):
-        return how if who.equals(table.photo) else f"{how}, {who.nunique():,} of them"
+    if (who == table.photo).all():
+        return how if "unknown" in how else "subjects unknown"
+    if not len(tested):
+        return f"{how}, {who.nunique():,} of them"
     shared = int(tested.isin(trained).sum())
     return f"{shared:,} of {(table.split == 'test').sum():,} test photos are of subjects in training ({how})"
 
