@@ -82,7 +82,7 @@ def assign_folds(table: pd.DataFrame, group_by: str = "subject", n_folds: int = 
     Raises InputError if an emotion has fewer rows, or `group_by` fewer groups, than folds, or is unknown or "given".
     """
     if group_by not in GROUP_KEYS or group_by == "given":
-        raise InputError(f"folds by {group_by!r} are unknown; choose one of {listed(set(GROUP_KEYS) - {'given'})}")
+        raise InputError(f"folds by {group_by!r} are unknown; choose one of {listed([*GROUP_KEYS][:-1])}")
     group = group_ids(table, group_by)
     if group_by == "source":
         largest_first = np.argsort(-np.bincount(group), kind="stable")

@@ -1,6 +1,7 @@
 """Copies remember their parent, come on top of the originals, and are the same whoever makes them."""
 
 import hashlib
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -234,11 +235,28 @@ def test_copies_of_what_is_no_emotion_are_refused(classes, named):
         OfflineAugmentation(target_count=10, classes=classes)
 
 
-@pytest.mark.parametrize("target_count, per_image", [(0, 0), (3, 2), (-1, 0), (0, -2), (3, -1)])
+@pytest.mark.parametrize("target_count, per_image", [(0, 0), (3, 2)])
 def test_either_a_count_to_reach_or_a_number_per_image_is_asked_for(target_count, per_image):
     named = f"target_count={target_count} and per_image={per_image}: one of them must be above 0"
     with pytest.raises(InputError, match=named):
         OfflineAugmentation(target_count, per_image)
+
+
+@pytest.mark.parametrize(
+    "kind, values, wrong",
+    [
+        (OfflineAugmentation, dict(target_count=-1), "target_count=-1 (at least 0)"),
+        (OfflineAugmentation, dict(per_image="5"), "per_image='5' (a whole number)"),
+        (OfflineAugmentation, dict(per_image=1, zoom=1.1), "zoom=1.1 (from 0 to below 1)"),
+        (OnlineAugmentation, dict(contrast=True, flip=1), "contrast=True (a number); flip=1 (True or False)"),
+        (OnlineAugmentation, dict(rotation=-5), "rotation=-5 (from 0 to 180)"),
+        (OnlineAugmentation, dict(jitter=0.2), "OnlineAugmentation has no jitter: it has rotation, shift, zoom"),
+        (OnlineAugmentation, dict(rotations=9), "has no rotations: did you mean rotation?"),
+    ],
+)
+def test_what_is_mistyped_is_said_in_one_sentence(kind, values, wrong):
+    with pytest.raises(InputError, match=re.escape(wrong)):
+        kind(**values)
 
 
 # online: changed anew each time

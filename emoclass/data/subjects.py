@@ -46,30 +46,27 @@ def read_off(photos: pd.Series, emotion: pd.Series, pairs: np.ndarray) -> tuple[
     common = set.intersection(*(set(photo.split("/")[:-1]) for photo in photos))
     found = pd.DataFrame([_subject(photo, common) for photo in photos], columns=["kind", "name"], index=photos.index)
     known, n = found.name.dropna(), len(photos)
-    unknown = "subjects unknown, each photo counts as of somebody else: "
-    if known.empty:
-        return photos, unknown + f"names such as {photos.iloc[0]!r} do not tell them apart"
-    kinds = found.kind[known.index]
-    first = kinds.index[kinds == (kind := kinds.mode()[0])][0]
-    said = f"{known[first]!r} from names such as {photos[first]!r} ({kind})"
+    unknown = "Subjects unknown, each photo counts as of somebody else: "
     subject = found.name.fillna(photos)
-    largest, count = known.value_counts().index[0], known.value_counts().iloc[0]
+    if known.empty or (n_subjects := subject.nunique()) > 0.9 * n:
+        return photos, unknown + f"names such as {photos.iloc[0]!r} do not tell them apart"
+    kinds, counts = found.kind[known.index], known.value_counts()
+    first = kinds.index[kinds == kinds.mode()[0]][0]
+    said = f"{known[first]!r} from names such as {photos[first]!r} ({kinds[first]})"
     strangers = int((subject.to_numpy()[pairs[:, 0]] != subject.to_numpy()[pairs[:, 1]]).sum())
-    emotions = emotion.groupby(subject).nunique()
-    if (n_subjects := subject.nunique()) > 0.9 * n:
-        why = f"would be {n_subjects:,} in {n:,} photos"
-    elif n_subjects < FEWEST:
-        why = f"would be {n_subjects} alone"
-    elif 2 * count > n:
-        why = f"would be {largest!r} in {count:,} of {n:,} photos"
-    elif (emotions == 1).all() and n_subjects <= emotion.nunique():
-        why = "would mean no more than the emotions do"
-    elif len(pairs) >= PAIRS and 2 * strangers > len(pairs):
-        why = f"would differ in {strangers} of {len(pairs)} pairs of near-duplicates"
-    else:
-        rest = f"; {n - len(known):,} photos fit none, each of somebody else" if len(known) < n else ""
-        return subject, f"subjects read as {said}{rest}"
-    return photos, unknown + f"read as {said}, they {why}"
+    of_one_emotion = (emotion.groupby(subject).nunique() == 1).all() and n_subjects <= emotion.nunique()
+    against = {
+        f"would be {n_subjects} alone": n_subjects < FEWEST,
+        f"would be {counts.index[0]!r} in {counts.iloc[0]:,} of {n:,} photos": 2 * counts.iloc[0] > n,
+        "would mean no more than the emotions do": of_one_emotion,
+        f"would differ in {strangers} of {len(pairs)} pairs of near-duplicates": 2 * strangers
+        > max(len(pairs), PAIRS),
+    }
+    if any(against.values()):
+        why = next(why for why, holds in against.items() if holds)
+        return photos, unknown + f"read as {said}, they {why}"
+    rest = f"; {n - len(known):,} photos fit none, each of somebody else" if len(known) < n else ""
+    return subject, f"Subjects read as {said}{rest}"
 
 
 def _subject(photo: str, common: Iterable[str]) -> tuple[str, str | None]:
@@ -88,7 +85,9 @@ def _subject(photo: str, common: Iterable[str]) -> tuple[str, str | None]:
 
 def _names_somebody(word: str) -> bool:
     parts = [part for part in re.split(r"[\W_\d]+", word.lower()) if part]
-    return not parts or not all(part in NOBODY or part in PART_OF or part in EMOTION_OF for part in parts)
+    return not parts or not all(
+        part in NOBODY or part in PART_OF or (len(part) > 2 and part in EMOTION_OF) for part in parts
+    )
 
 
 def _by_pattern(photos: pd.Series, pattern: str) -> tuple[pd.Series, str]:
@@ -103,4 +102,4 @@ def _by_pattern(photos: pd.Series, pattern: str) -> tuple[pd.Series, str]:
     matches = photos.map(wanted.search)
     if len(unlike := photos[matches.isna()]):
         raise InputError(f"SUBJECT={pattern!r} does not fit {len(unlike):,} photos: {listed(unlike)}")
-    return matches.map(lambda match: match[1]), f"subjects read by SUBJECT={pattern!r}"
+    return matches.map(lambda match: match[1]), f"Subjects read by SUBJECT={pattern!r}"

@@ -49,7 +49,8 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
     home = Path(path).expanduser()
     names = [name for name in names_below(home) if name.lower().endswith(SUFFIXES)]
     if not names:
-        raise InputError(f"there are no pictures in a folder {home}: name one that holds some ({', '.join(SUFFIXES)})")
+        what = f"no pictures in {home}" if home.is_dir() else f"there is no folder {home}"
+        raise InputError(f"{what}: name one that holds pictures ({', '.join(SUFFIXES)})")
     paths = [f"{home}/{name}" for name in names]
     table = pd.DataFrame({"photo": names, "id": blob_ids(paths), "subject": ""})
     table["emotion"] = [canonical(layouts.emotion_folder(name)) or "" for name in names]
@@ -102,16 +103,14 @@ def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
 
 def subjects(table: pd.DataFrame, pixels: np.ndarray) -> str:
     """How many test photos are of somebody who is trained on, in one sentence; read off names if need be."""
-    who, how = table.subject, "subjects as the annotation file has them"
+    who, how = table.subject, "Subjects as the annotation file has them"
     if (who == "").all():
         who, how = read_off(table.photo, table.emotion, remembered(pixels))
-    tested, trained = (who[(table.split == part) & (who != "") & (who != table.photo)] for part in ("test", "train"))
     if (who == table.photo).all():
-        return how if "unknown" in how else "subjects unknown"
-    if not len(tested):
-        return f"{how}, {who.nunique():,} of them"
-    shared = int(tested.isin(trained).sum())
-    return f"{shared:,} of {(table.split == 'test').sum():,} test photos are of subjects in training ({how})"
+        return how if "unknown" in how else "Subjects unknown"
+    tested, trained = (who[(table.split == part) & (who != "") & (who != table.photo)] for part in ("test", "train"))
+    across = f"; {tested.isin(trained).sum():,} of {len(tested):,} test photos are of subjects in training"
+    return f"{how}, {who.nunique():,} subjects{across if len(tested) else ''}"
 
 
 def _none(n: int) -> str:
@@ -172,7 +171,8 @@ def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=pr
         table = pd.concat([tested.assign(split="test"), trained.assign(split="train")], ignore_index=True)
         pixels, first, heads = np.concatenate([ours, theirs]), len(tested), ("test", "train")
     pairs = find_pairs(table, pixels, first)
-    say(f"{verdict(table, pairs)}\n{subjects(table, pixels)}.\n")
+    say(verdict(table, pairs))
+    say(f"{subjects(table, pixels)}.\n")
     named = pairs.assign(**{side: table.photo.to_numpy()[pairs[side]] for side in ("one", "other")})
     named = named.rename(columns=dict(zip(("one", "other"), heads))).round({"correlation": 4})
     written = {csv: lambda: named.to_csv(index=False), html_file: lambda: page(table, pixels, pairs)}

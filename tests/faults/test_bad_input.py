@@ -136,7 +136,7 @@ def test_rows_are_named_with_what_is_wrong_and_what_to_do(mine):
     )
     message = refusal(mine)
     for line, fault in (
-        (2, "'hapy' is not an emotion"),
+        (2, "'hapy' is no emotion (did you mean 'happy'?)"),
         (3, "the emotion is missing"),
         (4, "there is no photo 'zzz.jpg'"),
         (5, "'../secret.jpg' leads out of the folder"),
@@ -195,7 +195,11 @@ def test_missing_and_empty_folders_say_so(tmp_path):
 def test_photos_without_legend_or_folders_are_refused(mine):
     (mine / "legend.csv").unlink()
     message = refusal(mine)
-    assert "holds no legend.csv, and no folders: add an annotation file" in message and "contempt" in message
+    assert (
+        "holds no legend.csv, and no folders: " in message
+        and "add an annotation file" in message
+        and "contempt" in message
+    )
 
 
 def test_folders_that_are_no_emotions_are_all_named(mine):
@@ -203,7 +207,7 @@ def test_folders_that_are_no_emotions_are_all_named(mine):
     for folder, name in (("bored", "a.jpg"), ("happy", "b.jpg"), ("tired", "c.jpg")):
         (mine / folder).mkdir()
         (mine / name).rename(mine / folder / name)
-    assert "the folders 'bored', 'tired' are no emotions" in refusal(mine)
+    assert "these folders are no emotions: 'bored' (1 photos), 'tired' (1 photos)" in refusal(mine)
 
 
 def test_a_legend_that_cannot_be_read_is_named(mine, monkeypatch):

@@ -48,7 +48,7 @@ OTHER_VALUES = {
 }
 NAN = float("nan")
 WRONG = [
-    ({"group_by": "row"}, "group_by='row' (one of photo, duplicate, subject, source)"),
+    ({"group_by": "row"}, "group_by='row' (one of photo, duplicate, subject, source, given)"),
     ({"class_weight": "focal"}, "class_weight='focal' (one of none, sqrt, balanced, effective)"),
     ({"target": "subject"}, "target='subject' (one of emotion, permuted, source)"),
     ({"precision": "float16"}, "precision='float16' (one of float32, mixed_bfloat16)"),

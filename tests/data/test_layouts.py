@@ -1,0 +1,203 @@
+"""Folders as people keep them: each layout read as a person would, and nothing left out without a word."""
+
+import cv2
+import numpy as np
+import pytest
+
+from emoclass.data import layouts, load_faces, report_table
+from emoclass.errors import InputError
+from emoclass.labels import EMOTION_OF, canonical
+
+SEVEN = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+
+
+@pytest.fixture(autouse=True)
+def build(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "mine").mkdir()
+    return tmp_path / "mine"
+
+
+def put(folder, *names):
+    """Pictures of noise under these names, no two alike."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(list(name.encode())).integers(0, 256, (16, 16), np.uint8)
+        cv2.imwrite(str(folder / name), cv2.resize(noise, (48, 48), interpolation=cv2.INTER_NEAREST))
+
+
+def reported(faces):
+    return {what: (count, which) for what, count, which in report_table(faces).itertuples(index=False)}
+
+
+# class folders and splits
+
+
+def test_folders_of_a_split_are_read_and_kept(home):
+    put(home, *(f"{part}/{e}/{k}.png" for part in ("train", "Validation", "test") for e in SEVEN for k in range(2)))
+    faces = load_faces(home)
+    assert faces.table.split.value_counts().to_dict() == {"train": 14, "validation": 14, "test": 14}
+    assert faces.counts[faces.counts > 0].tolist() == [6] * 7
+
+
+def test_photos_beside_the_parts_of_a_split_are_set_aside_by_name(home):
+    put(home, "train/happy/a.png", "test/sad/b.png", "images/happy/demo.png", "images/accuracy.png")
+    faces = load_faces(home)
+    assert len(faces) == 2
+    assert reported(faces)["photos outside the parts of the split, set aside"] == (1, "images/happy/demo.png")
+    assert reported(faces)["photos on disk without a row, set aside"] == (1, "images/accuracy.png")
+
+
+def test_a_class_may_hold_folders_of_its_own(home):
+    put(home, "happy/clip1/1.png", "happy/clip1/2.png", "sad/clip2/1.png")
+    faces = load_faces(home)
+    assert faces.table.emotion.tolist() == ["happiness", "happiness", "sadness"]
+    assert reported(faces)["photos deeper in a class folder, taken as of that class"][0] == 3
+
+
+def test_a_folder_beside_the_classes_that_is_none_is_named_with_its_path(home):
+    put(home, "train/happy/a.png", "train/sad/b.png", "train/angrily disgusted/c.png")
+    with pytest.raises(InputError, match=r"no emotions: 'train/angrily disgusted' \(1 photos\): rename them or take"):
+        load_faces(home)
+
+
+def test_linked_classes_are_read_and_circles_end(home, tmp_path):
+    put(tmp_path / "elsewhere", "a.png", "b.png")
+    put(home, "sad/c.png")
+    (home / "happy").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (home / "sad" / "above").symlink_to(home, target_is_directory=True)
+    (home / "sad" / "one.png").symlink_to(home / "sad" / "c.png")
+    faces = load_faces(home)
+    assert {"happy/a.png", "happy/b.png", "sad/c.png", "sad/one.png"} <= set(faces.table.photo)
+
+
+def test_what_is_no_photo_is_counted(home):
+    put(home, "happy/a.png", "sad/b.png")
+    for junk in ("__MACOSX/happy/._a.png", ".DS_Store", "happy/Thumbs.db", "sad/desktop.ini", "sad/c.heic"):
+        (home / junk).parent.mkdir(parents=True, exist_ok=True)
+        (home / junk).write_bytes(b"junk")
+    (home / "fear").mkdir()
+    found = reported(load_faces(home))
+    assert found["hidden files and what systems leave behind, set aside"][0] == 4
+    assert found["pictures of a kind that is not read, set aside"] == (1, "sad/c.heic")
+    assert found["empty class folders"] == (1, "fear")
+
+
+@pytest.mark.parametrize(
+    "label", ["ANGRY", " Sadness ", "Fearful", "scared", "suprise", "0_Happy", "ha", "NE", "Natural"]
+)
+def test_emotions_are_known_by_the_names_that_people_give_them(label):
+    assert canonical(label) == EMOTION_OF[label.strip(" 0_").lower()]
+
+
+@pytest.mark.parametrize("label", ["", "7", "happily surprised", "negative", "contentment", "Disneyland"])
+def test_other_words_are_no_emotion(label):
+    assert canonical(label) is None
+
+
+# numbers
+
+
+def test_numbered_classes_need_to_be_told(home):
+    put(home, *(f"{k}/a{k}.png" for k in range(3)))
+    with pytest.raises(InputError, match="numbers 0, 1, 2 are: put a file labels"):
+        load_faces(home)
+    (home / "labels.csv").write_text("number,emotion\n0,neutral\n1,happy\n2,sad\n")
+    assert load_faces(home).table.emotion.tolist() == ["neutral", "happiness", "sadness"]
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_raf_db_is_read_from_its_folders_or_its_list(home, listed):
+    names = [f"{'train' if k < 5 else 'test'}_{k:05d}" for k in range(1, 8)]
+    for k, name in enumerate(names, 1):
+        put(home, f"{name}_aligned.png" if listed else f"{name.split('_')[0]}/{k}/{name}_aligned.png")
+    if listed:
+        (home / layouts.RAF_LIST).write_text("".join(f"{name}.png {k}\n" for k, name in enumerate(names, 1)))
+    table = load_faces(home).table.sort_values("photo", key=lambda photo: photo.str.extract(r"(\d{5})")[0])
+    assert tuple(table.emotion) == tuple(layouts.RAF_DB.values())
+    assert table.split.tolist() == ["train"] * 4 + ["test"] * 3
+
+
+# annotation files
+
+
+def test_a_column_says_the_split_and_unused_ones_are_named(home):
+    put(home, "1.png", "2.png", "3.png")
+    (home / "legend.csv").write_text(
+        "filename,label,split,subject_id,age\n1.png,sad,train,Al,7\n2.png,happy,VAL,Al,8\n3.png,sad,test,Bo,9\n"
+    )
+    faces = load_faces(home)
+    assert faces.table.split.tolist() == ["train", "validation", "test"]
+    assert faces.table.subject.tolist() == ["Al", "Al", "Bo"]
+    assert reported(faces)["columns of the annotation file, not used"] == (1, '"age"')
+
+
+def test_a_part_that_is_none_is_refused(home):
+    put(home, "1.png", "2.png")
+    (home / "legend.csv").write_text("photo,emotion,split\n1.png,sad,training\n2.png,sad,often\n")
+    with pytest.raises(InputError, match=r"row 3: 'often' is no part of a split \(train, validation, test\)"):
+        load_faces(home)
+
+
+def test_names_are_matched_to_where_the_photos_lie(home):
+    put(home, "images/happy/Al_1.png", "images/sad/Al_2.png", "images/sad/deep/Bo_1.png")
+    (home / "legend.csv").write_text(
+        ",image,emotion\n0,Al_1.png,happy\n1,data/sad/Al_2.png,sad\n2,sad\\deep\\Bo_1.png,sad\n"
+    )
+    assert load_faces(home).table.photo.tolist() == ["happy/Al_1.png", "sad/Al_2.png", "sad/deep/Bo_1.png"]
+
+
+def test_a_name_that_two_photos_bear_is_not_guessed_at(home):
+    put(home, "a/1.png", "b/1.png")
+    (home / "legend.csv").write_text("photo,emotion\n1.png,sad\n")
+    with pytest.raises(InputError, match="row 2: there is no photo '1"):
+        load_faces(home)
+
+
+def test_messages_go_by_cause_and_hint_at_what_was_meant(home):
+    put(home, *(f"photo_{k}.png" for k in range(30)))
+    rows = [f"photo_{k}.png,{'negative' if k % 2 else 'suprised'}" for k in range(30)]
+    (home / "legend.csv").write_text("photo,emotion\n" + "\n".join(rows) + "\nphoto_7.pgn,hapy\n")
+    with pytest.raises(InputError) as caught:
+        load_faces(home)
+    assert "'negative' is no emotion: 15 rows (3, 5, 7, 9, 11, 13, 15, 17 and 7 more)" in str(caught.value)
+    assert "row 32: there is no photo 'photo_7.pgn' (did you mean 'photo_7.png'?)" in str(caught.value)
+    assert "row 32: 'hapy' is no emotion (did you mean 'happy'?)" in str(caught.value)
+
+
+def test_the_csv_of_fer2013_is_read_as_it_is_published(home):
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (8, 48, 48))
+    usage = ("Training", "PublicTest", "PrivateTest", "Training")
+    rows = [f"{k % 7},{' '.join(map(str, picture.ravel()))},{usage[k % 4]}" for k, picture in enumerate(pictures)]
+    (home / "fer2013.csv").write_text("emotion,pixels,Usage\n" + "\n".join(rows) + "\n")
+    put(home, "preview.png")
+    faces = load_faces(home)
+    assert faces == load_faces(home / "fer2013.csv") and (faces.pixels == pictures).all()
+    assert faces.table.emotion.tolist()[:7] == "anger disgust fear happiness sadness surprise neutral".split()
+    assert faces.table.split.tolist()[:4] == ["train", "validation", "test", "train"]
+    assert reported(faces)["photos beside the csv of pixels, set aside"] == (1, "preview.png")
+    rows[2] = "3,1 2 3,Training"
+    (home / "fer2013.csv").write_text("emotion,pixels,Usage\n" + "\n".join(rows) + "\n")
+    with pytest.raises(InputError, match="not 48 x 48 numbers from 0 to 255 in row 4"):
+        load_faces(home)
+
+
+def test_votes_become_the_label_with_most_of_them(home):
+    put(home, *(f"fer000000{k}.png" for k in range(3)))
+    head = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"
+    rows = (
+        "fer0000000.png,1,8,0,0,0,0,0,0,1,0",
+        "fer0000001.png,4,4,0,0,0,0,0,0,2,0",
+        "fer0000002.png,0,0,0,0,0,0,6,0,4,0",
+    )
+    (home / "legend.csv").write_text(
+        head + "".join(f"Training,{row}\n" for row in rows) + "Training,,0,0,0,0,0,0,0,0,0,10\n"
+    )
+    faces = load_faces(home)
+    assert faces.table.emotion.tolist() == ["happiness", "fear"]
+    assert reported(faces)["rows whose votes name no one emotion, set aside"][0] == 2

@@ -1,0 +1,95 @@
+"""Subjects: read off names of known kinds, believed only if they add up, and unknown otherwise."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emoclass.data.subjects import read_off
+from emoclass.errors import InputError
+
+NONE = np.zeros((0, 2), np.int64)
+MOODS = ("anger", "fear", "happiness", "sadness")
+
+
+def read(names, emotions=MOODS, pairs=NONE):
+    photos = pd.Series(names)
+    return read_off(photos, pd.Series([emotions[k % len(emotions)] for k in range(len(photos))]), pairs)
+
+
+@pytest.mark.parametrize(
+    "kind, names, subjects",
+    [
+        ("CK+", [f"fear/S{p:03d}_{s:03d}_000000{f}.png" for p in range(6) for s in (1, 2) for f in (15, 16)], 6),
+        ("JAFFE", [f"{p}.{e}{k}.9.tiff" for p in "KA KL KM KR MK".split() for e in ("AN", "HA") for k in "12"], 5),
+        ("KDEF", [f"{s}{p}{e}S.JPG" for s in "AB" for p in "F01 F02 M01 M02 M03".split() for e in ("AN", "AF")], 5),
+        ("RaFD", [f"Rafd090_{p:02d}_Caucasian_male_{e}_frontal.jpg" for p in range(5) for e in ("angry", "sad")], 5),
+        ("CREMA-D", [f"{1001 + p}_DFA_{e}_XX.jpg" for p in range(5) for e in ("ANG", "SAD")], 5),
+        ("RAVDESS", [f"01-01-0{e}-01-02-01-{p:02d}.png" for p in range(1, 6) for e in "356"], 5),
+        ("names and numbers", [f"George_W_Bush{p}_{k:04d}.jpg" for p in "abcde" for k in range(3)], 5),
+        ("names and numbers", [f"sad/clip{c:02d}_frame_{k:04d}.jpg" for c in range(6) for k in range(4)], 6),
+        ("folders", [f"P{p:03d}/{e}/{k:03d}.jpeg" for p in range(5) for e in ("Anger", "Sad") for k in (0, 1)], 5),
+    ],
+)  # fmt: skip
+def test_names_of_a_known_kind_tell_who_is_in_a_photo(kind, names, subjects):
+    found, how = read(names)
+    assert found.nunique() == subjects
+    assert how.startswith("Subjects read as ") and f"({kind})" in how and names[0] in how
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"train/happy/Training_{k}.jpg" for k in range(20)] + [f"test/sad/PublicTest_{k}.jpg" for k in range(9)],
+        [f"train/{k % 7}/train_{k:05d}_aligned.jpg" for k in range(30)],
+        [f"fer{k:07d}.png" for k in range(20)],
+        [f"happy/IMG_{k}.jpg" for k in range(20)],
+        [f"{e}/{e}_{k}.jpg" for e in ("happy", "sad", "fear", "angry", "disgust", "neutral") for k in range(5)],
+        [f"happy/im{k}.png" for k in range(20)],
+        [f"{k:05d}.jpg" for k in range(20)],
+        [f"aug_{k}_{k * 7919 % 9973}.png" for k in range(20)],
+    ],
+)
+def test_running_numbers_and_words_of_machines_are_nobody(names):
+    found, how = read(names)
+    assert found.tolist() == names and how.startswith("Subjects unknown") and "do not tell them apart" in how
+
+
+@pytest.mark.parametrize(
+    "names, why",
+    [
+        ([f"{p}_{k}.jpg" for p in ("Jo", "Li") for k in range(9)], "they would be 2 alone"),
+        ([f"{'Jo' if k > 8 else f'P{k % 8}x'}_{k}.jpg" for k in range(40)], "they would be 'Jo' in 31 of 40 photos"),
+    ],
+)
+def test_a_reading_that_does_not_add_up_is_said_and_not_used(names, why):
+    found, how = read(names)
+    assert found.tolist() == names and how.startswith("Subjects unknown") and why in how
+
+
+def test_names_that_near_duplicates_contradict_are_not_used():
+    names = [f"{p}_{k}.jpg" for p in ("Al", "Bo", "Cy", "Di", "Ed") for k in range(4)]
+    across = np.array([[0, 4], [1, 5], [8, 12], [9, 10]])
+    found, how = read(names, pairs=across)
+    assert found.tolist() == names and "would differ in 3 of 4 pairs of near-duplicates" in how
+    assert read(names, pairs=across[3:])[0].nunique() == 5
+
+
+def test_names_that_say_the_emotion_in_other_words_are_not_used():
+    names = [f"{word}_{k}.jpg" for word in ("wut", "angst", "freude", "trauer", "ekel") for k in range(5)]
+    emotions = [emotion for emotion in ("anger", "fear", "happiness", "sadness", "disgust") for _ in range(5)]
+    assert "would mean no more than the emotions do" in read(names, emotions)[1]
+
+
+def test_one_may_say_how_subjects_are_read(monkeypatch):
+    names = [f"x{k % 3}-take{k}.jpg" for k in range(9)]
+    monkeypatch.setenv("EMOCLASS_SUBJECT", r"x(\d)-")
+    found, how = read(names)
+    assert found.tolist() == [str(k % 3) for k in range(9)] and "x(\\\\d)-" in how
+    for pattern, wrong in (
+        ("x(", "no regular expression"),
+        (r"x\d", "has 0 groups"),
+        (r"x([01])", "fit 3 photos: x2-"),
+    ):
+        monkeypatch.setenv("EMOCLASS_SUBJECT", pattern)
+        with pytest.raises(InputError, match=wrong):
+            read(names)
