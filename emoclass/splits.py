@@ -138,7 +138,7 @@ def _parts(faces: Faces, group_by, fold, n_folds, seed, allow_leak):
 
 def _given(table, fold, seed, allow_leak):
     """The parts that the table names; where it names no validation part, some of training, by subject."""
-    part = table.split.map({"train": 0, "validation": 1, "test": 2}).fillna(-1).to_numpy(np.int64)
+    part = np.array(table.split.map({"train": 0, "validation": 1, "test": 2}).fillna(-1), np.int64)
     if fold or not {0, 2} <= set(part):
         there = listed(sorted(set(table.split) - {""})) or "none"
         raise InputError(

@@ -527,8 +527,8 @@ def test_a_table_of_scores_marks_the_leaky_ones():
     table = metrics.table([coin(0.8, name="honest"), coin(0.9, name="leaky", leaky=True)])
     assert list(table) == ["n", *METRICS.values(), "caveats of the split"]
     assert table["caveats of the split"].to_dict() == {
-        "honest": "none",
-        "leaky": "guard overridden",
+        "honest": "subjects unknown",
+        "leaky": "guard overridden, subjects unknown",
     } and table.n.tolist() == [120, 120]
     number = metrics.score(coin(0.8))["macro_f1"]
     assert table.loc["honest", "macro-F1"] == f"{number.value:.3f} ({number.low:.3f} to {number.high:.3f})"

@@ -1,6 +1,7 @@
 """What belongs together stays on one side of a split, or the split is refused."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -384,3 +385,42 @@ def test_parts_are_positions_in_rising_order(drawn):
 def test_a_fold_that_is_not_there_is_refused(drawn):
     with pytest.raises(InputError, match="there is no fold 2, only 2"):
         make_fold(drawn, "source", fold=2)
+
+
+# a split that somebody brought along
+
+
+def as_given(faces, parts):
+    return replace(faces, table=faces.table.assign(split=[parts[k % len(parts)] for k in range(len(faces))]))
+
+
+def test_a_given_split_is_taken_as_it_is(drawn):
+    faces = as_given(drawn, ["train", "train", "validation", "test", ""])
+    split = make_fold(faces, "given", allow_leak=True)
+    for part, rows in (("train", split.train), ("validation", split.validation), ("test", split.test)):
+        assert rows.tolist() == np.flatnonzero(faces.table.split == part).tolist()
+    other = as_given(drawn, ["test", "train", "train", "train", "train"])  # the same faces but for the split
+    assert other == faces and len(make_fold(other, "given", allow_leak=True).test) == -(-len(drawn) // 5)
+
+
+def test_without_a_validation_part_some_of_training_is_set_aside(drawn):
+    split = make_fold(as_given(drawn, ["train", "train", "test"]), "given", allow_leak=True)
+    assert 0 < len(split.validation) < len(split.train) and len(split.test) == len(drawn) // 3
+    subject = drawn.table.subject.to_numpy()
+    assert not set(subject[split.train]) & set(subject[split.validation])
+
+
+def test_a_given_split_that_tears_a_photo_from_its_copy_is_refused(drawn):
+    twins = ["twins", "twins", *drawn.table.near_duplicate_id[2:]]
+    torn = as_given(replace(drawn, table=drawn.table.assign(near_duplicate_id=twins)), ["train", "test", "train"])
+    with pytest.raises(LeakError, match=r"split by given: .* picture, newly cut or toned on both sides: twins"):
+        make_fold(torn, "given")
+    assert len(make_fold(torn, "given", allow_leak=True).test)
+
+
+@pytest.mark.parametrize("parts", [["train"], ["test"], [""], ["validation", "train"]])
+def test_a_given_split_needs_training_and_test(drawn, parts):
+    with pytest.raises(InputError, match="split as given: it has one fold, 0, and needs"):
+        make_fold(as_given(drawn, parts), "given")
+    with pytest.raises(InputError, match="one fold, 0"):
+        make_fold(as_given(drawn, ["train", "test"]), "given", fold=1)

@@ -171,11 +171,7 @@ def _halved(faces: Faces, seed: int) -> Faces:
     learnt = table.emotion[half == 0].groupby(group[half == 0]).first()
     learnt = learnt.sample(frac=1, random_state=seed)  # in any order, then emotion by emotion in turn
     quarter = learnt.groupby(learnt).cumcount() % len(LEARN)
-    if quarter.nunique() < len(LEARN):
-        most, needed = faces.counts.max(), 2 * len(LEARN)
-        raise InputError(
-            f"the new faces of {faces.name} are too few: at least {needed} subjects of one emotion are needed, so "
-            f"that half of them can be cut in {len(LEARN)}; the most photos of one are {most}"
-        )
+    if quarter.nunique() < len(LEARN):  # too few of each emotion: one after the other, whatever the emotion
+        quarter = pd.Series(np.arange(len(learnt)) % len(LEARN), learnt.index)
     table.loc[half == 0, "source"] = [LEARN[k] for k in group[half == 0].map(quarter)]
     return replace(faces, table=table, name=f"{faces.name}-new-faces", report=tuple(report))

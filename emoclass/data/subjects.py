@@ -28,7 +28,7 @@ KINDS = {
 NUMBERED = r"(.*?[^\W\d_].*?)[\s_.-]*\(?\d+\)?"  # a name and a number: Labeled Faces in the Wild, frames of films
 # Words that name no subject: those of cameras, programs and data sets.
 NOBODY = set(
-    "img image im pic picture photo foto face frame dsc dscn pxl wp whatsapp screenshot aug file sample".split()
+    "img image im pic picture photo foto face frame dsc dscn pxl wp whatsapp screenshot aug file sample copy".split()
 )
 FEWEST = 5  # subjects, or there are not enough for as many folds
 PAIRS = 3  # of near-duplicates, at least, to say that names are wrong
@@ -48,7 +48,7 @@ def read_off(photos: pd.Series, emotion: pd.Series, pairs: np.ndarray) -> tuple[
     known, n = found.name.dropna(), len(photos)
     unknown = "Subjects unknown, each photo counts as of somebody else: "
     subject = found.name.fillna(photos)
-    if known.empty or (n_subjects := subject.nunique()) > 0.9 * n:
+    if known.empty or (n_subjects := subject.nunique()) > 0.97 * n:
         return photos, unknown + f"names such as {photos.iloc[0]!r} do not tell them apart"
     kinds, counts = found.kind[known.index], known.value_counts()
     first = kinds.index[kinds == kinds.mode()[0]][0]
@@ -59,8 +59,8 @@ def read_off(photos: pd.Series, emotion: pd.Series, pairs: np.ndarray) -> tuple[
         f"would be {n_subjects} alone": n_subjects < FEWEST,
         f"would be {counts.index[0]!r} in {counts.iloc[0]:,} of {n:,} photos": 2 * counts.iloc[0] > n,
         "would mean no more than the emotions do": of_one_emotion,
-        f"would differ in {strangers} of {len(pairs)} pairs of near-duplicates": 2 * strangers
-        > max(len(pairs), PAIRS),
+        f"would differ in {strangers} of {len(pairs)} pairs of near-duplicates": strangers >= PAIRS
+        and 2 * strangers > len(pairs),
     }
     if any(against.values()):
         why = next(why for why, holds in against.items() if holds)
@@ -85,9 +85,8 @@ def _subject(photo: str, common: Iterable[str]) -> tuple[str, str | None]:
 
 def _names_somebody(word: str) -> bool:
     parts = [part for part in re.split(r"[\W_\d]+", word.lower()) if part]
-    return not parts or not all(
-        part in NOBODY or part in PART_OF or (len(part) > 2 and part in EMOTION_OF) for part in parts
-    )
+    codes = {word for word in EMOTION_OF if len(word) < 3}  # which may be somebody's name
+    return not parts or not all(part in {*NOBODY, *PART_OF, *EMOTION_OF} - codes for part in parts)
 
 
 def _by_pattern(photos: pd.Series, pattern: str) -> tuple[pd.Series, str]:

@@ -14,7 +14,7 @@ ONE, OTHER = (
     Variant("one", n_folds=3),
     Variant("other", n_folds=4, n_folds_run=2, epochs=2, group_by="duplicate", class_weight="sqrt"),
 )
-BY_SOURCE = Variant("one source held out", group_by="source", n_folds=3, epochs=9)
+BY_SOURCE = Variant("one source held out", group_by="source", n_folds=2, epochs=9)
 
 
 @pytest.fixture
@@ -60,9 +60,9 @@ def test_what_is_announced_is_what_the_sweep_looks_for(study, many, sharp, profi
     asked = []
     monkeypatch.setattr(sweep, "sweep", lambda *what: asked.extend(sweep.tasks(*what)))
     mine = study(profile, many)
-    for more in ({}, {"seeds": [3]}, {"faces": sharp}):
-        mine.plan([ONE, OTHER, BY_SOURCE], **more)
-        mine.sweep([ONE, OTHER, BY_SOURCE], **more)
+    for some, more in (([ONE, BY_SOURCE], {}), ([ONE, OTHER], {"seeds": [3]}), ([ONE, OTHER], {"faces": sharp})):
+        mine.plan(some, **more)
+        mine.sweep(some, **more)
     assert [task.key for task in asked] == [task.key for task in mine.planned] and asked
 
 
@@ -71,7 +71,7 @@ def test_emotions_with_fewer_photos_than_folds_are_refused_by_name_and_nothing_i
     with pytest.raises(InputError) as caught:
         mine.plan([ONE, OTHER])
     message = str(caught.value)
-    assert message.startswith("synthetic: fewer photos than the 4 folds of 'other': contempt (3);")
+    assert message.startswith("synthetic: 'other': fewer photos than the 4 folds: contempt (3);")
     assert mine.planned == [] and "\n" not in message
 
 
@@ -102,8 +102,8 @@ def test_in_a_rehearsal_there_are_two_folds_and_two_epochs_at_most(study, many):
 def test_in_a_rehearsal_sources_are_held_out_one_by_one_all_the_same(study):
     mine = study("quick")
     mine.plan([BY_SOURCE])
-    assert [task.variant for task in mine.planned] == [BY_SOURCE.replace(epochs=2)] * 3
-    assert [task.fold for task in mine.planned] == [0, 1, 2]
+    assert [task.variant for task in mine.planned] == [BY_SOURCE.replace(epochs=2)] * 2
+    assert [task.fold for task in mine.planned] == [0, 1]
 
 
 DEFERRED = Variant("deferred", n_folds=4, n_folds_run=3, epochs=9, init_from=Variant("first", n_folds=4, epochs=12))
@@ -124,13 +124,24 @@ def test_in_a_rehearsal_a_start_that_is_asked_for_as_well_is_the_same_run(study)
 
 def test_in_a_rehearsal_by_source_the_start_keeps_its_folds(study):
     (hurried,) = study("quick").adapted([BY_SOURCE.replace(init_from=BY_SOURCE)])
-    assert (hurried.n_folds, hurried.init_from.n_folds, hurried.init_from.epochs) == (3, 3, 2)
+    assert (hurried.n_folds, hurried.init_from.n_folds, hurried.init_from.epochs) == (2, 2, 2)
 
 
 def test_sources_need_no_number_of_photos_of_each_emotion(study):
     mine = study()
-    mine.plan([BY_SOURCE.replace(n_folds=5)])
-    assert len(mine.planned) == 5
+    mine.plan([BY_SOURCE])
+    assert len(mine.planned) == 2
+
+
+def test_every_split_that_cannot_be_made_is_listed_before_anything_is_trained(study):
+    mine = study()
+    torn = Variant("torn", group_by="photo", n_folds=2)
+    with pytest.raises(InputError) as caught:
+        mine.plan([ONE, BY_SOURCE.replace(n_folds=3), torn, torn.replace(name="given", group_by="given")])
+    message = str(caught.value)
+    assert "'one source held out': split by source: there is no fold 2" in message
+    assert "'torn': split by photo" in message and "'given': split as given" in message
+    assert mine.planned == [] and "\n" not in message
 
 
 def test_an_unknown_profile_is_refused(study):

@@ -258,7 +258,8 @@ def test_photos_are_opened_as_they_were_saved_and_stay_on_disk(drawn, tmp_path):
     saved = replace(drawn, name="drawn at noon", table=drawn.table.assign(split="train"))
     folder = save_faces(saved, tmp_path / "deep" / "down")
     opened = open_faces(folder)
-    assert folder == tmp_path / "deep" / "down" / drawn.digest
+    assert folder == tmp_path / "deep" / "down" / f"{drawn.digest}{saved.split_digest}"
+    assert save_faces(drawn, tmp_path).name == drawn.digest and drawn.split_digest == ""
     assert np.array_equal(opened.pixels, saved.pixels) and opened.table.equals(saved.table)
     assert (opened.name, opened.digest, opened.report) == ("drawn at noon", drawn.digest, ())
     assert isinstance(opened.pixels, np.memmap) and not opened.pixels.flags.writeable
