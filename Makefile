@@ -11,6 +11,9 @@ absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
 ifdef EMOCLASS_DATA
 export EMOCLASS_DATA := $(call absolute,$(EMOCLASS_DATA))
 endif
+ifdef SUBJECT
+export EMOCLASS_SUBJECT := $(SUBJECT)
+endif
 ifdef EMOCLASS_BUILD
 export EMOCLASS_BUILD := $(call absolute,$(EMOCLASS_BUILD))
 endif
@@ -26,7 +29,7 @@ LOCKED = $(shell cat requirements.lock pyproject.toml | cksum)
 help:  ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-reproduce: $(READY)  ## run the study: train what is missing, execute the notebooks (ONLY=03_leakage, DATASET=synthetic or a folder, PROFILE=quick)
+reproduce: $(READY)  ## run the study: train what is missing, execute the notebooks (ONLY=03_leakage, DATASET=synthetic or a folder, SUBJECT=regex, PROFILE=quick)
 	@$(RUN) -m emoclass reproduce --dataset "$(DATASET)" --profile "$(PROFILE)" --only "$(ONLY)"
 
 check: $(READY)  ## fail if a notebook, a figure or a number in the README is older than what it was made from

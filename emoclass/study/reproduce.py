@@ -16,6 +16,7 @@ from papermill.exceptions import PapermillExecutionError
 from emoclass import paths
 from emoclass.backend import silence
 from emoclass.data import canonical_name, muxspace
+from emoclass.data.images import names_below
 from emoclass.data.new_faces import NoNewFaces
 from emoclass.errors import InputError, LeakError, StudyError, listed
 from emoclass.files import write_text
@@ -45,8 +46,9 @@ def inputs_digest(notebook, dataset: str, profile: str) -> str:
     if dataset == "muxspace":
         parts.append(muxspace.PINNED)
     elif dataset != "synthetic":
-        photos = sorted(Path(dataset).rglob("*"))
-        parts += [f"{photo} {photo.lstat().st_size} {photo.lstat().st_mtime_ns}" for photo in photos]
+        parts.append(os.environ.get("EMOCLASS_SUBJECT", ""))
+        files = [Path(dataset, name) for name in names_below(dataset)] or [Path(dataset)]
+        parts += [f"{file} {file.lstat().st_size} {file.lstat().st_mtime_ns}" for file in files if file.exists()]
     return _sha(os.fsencode("\n".join(parts)))
 
 
