@@ -218,8 +218,13 @@ def kappa(predictions: Predictions, seed: int = 0) -> Estimate:
 
 
 def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happiness", "neutral")) -> Estimate:
-    """Share of the photos of two emotions for which the right one of the two is more probable; equals count half."""
+    """Share of the photos of two emotions for which the right one of the two is more probable; equals count half.
+
+    Where one of the two does not occur there is nothing to tell apart: n = 0. Raises InputError if neither does.
+    """
     _count_photos(predictions, between)
+    if not set(between) <= set(predictions.table.emotion):
+        return Estimate(float("nan"), None, None, 0)
     a, b = (predictions.classes.index(emotion) for emotion in between)
     tested = predictions.where(predictions.table.emotion.isin(between))
     lead = tested.probabilities[:, a] - tested.probabilities[:, b]

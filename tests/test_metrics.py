@@ -496,12 +496,12 @@ def test_mcnemar_counts_a_photo_that_is_half_right_as_wrong():
     assert metrics.mcnemar(half, right) == metrics.mcnemar(wrong, right) == pytest.approx(2 / 2**8)
 
 
-def test_in_a_forced_choice_a_tie_counts_half_and_an_absent_class_is_no_harm():
+def test_in_a_forced_choice_a_tie_counts_half_and_without_one_of_the_two_there_is_nothing_to_tell():
     tied = np.zeros((4, 8), np.float32)
     tied[:, [H, N]] = [[0.5, 0.5], [0.7, 0.3], [0.3, 0.7], [0.5, 0.5]]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert metrics.forced_choice(predicted([H, H, H, H], None, probabilities=tied)).value == 0.5
+        assert metrics.forced_choice(predicted([H, H, H, H], None, probabilities=tied)).n == 0
         assert metrics.forced_choice(predicted([H, H, N, N], None, probabilities=tied)).value == 0.75
     with pytest.raises(InputError, match="no photo of happiness, neutral"):
         metrics.forced_choice(predicted([A, A, A, A], None, probabilities=tied))

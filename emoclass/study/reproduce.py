@@ -48,7 +48,7 @@ def inputs_digest(notebook, dataset: str, profile: str) -> str:
     elif dataset != "synthetic":
         parts.append(os.environ.get("EMOCLASS_SUBJECT", ""))
         files = [Path(dataset, name) for name in names_below(dataset)] or [Path(dataset)]
-        parts += [f"{file} {file.lstat().st_size} {file.lstat().st_mtime_ns}" for file in files if file.exists()]
+        parts += [f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files if file.exists()]
     return _sha(os.fsencode("\n".join(parts)))
 
 

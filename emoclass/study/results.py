@@ -31,7 +31,9 @@ class Results:
     expectations: dict[str, dict] = field(default_factory=dict)
 
     def add(self, name: str, estimate: Estimate, unit: str = "share") -> Estimate:
-        """Record one number under this id, unless there is nothing behind it (n = 0), and return it."""
+        """Record one number under this id and return it; where nothing is behind it (n = 0), say so instead."""
+        if not estimate.n:
+            print(f"left out, as no photo can tell it: {name}")
         if estimate.n:
             value, low, high = (None if x is None else round(float(x), DIGITS) for x in estimate[:3])
             entry = dict(value=value, low=low, high=high, n=int(estimate.n), unit=unit, notebook=self.notebook)
