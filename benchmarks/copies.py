@@ -1,20 +1,25 @@
-"""How many augmented copies are found, kind by kind, and how many pairs are named among photos that have none.
+"""How many augmented copies are found, kind by kind, and how many clean test photos are called copies.
 
-Beside `find_copies` stand two hashes that people use: the perceptual hash (64 signs of a cosine transform, up to 10
-bits apart) and the difference hash (64 signs of neighbours' differences, up to 5). Its numbers go into
+Beside `find_copies` stand what people use, each with its usual threshold: imagehash's perceptual and difference hash,
+also mirror-aware; cleanvision; vision-data-doctor. They are measured where they are installed (`pip install imagehash
+cleanvision vision-data-doctor`, into an environment of its own: the study does not need them). Numbers go into
 figures/muxspace/results.json as `copies.<kind>.<method>`; docs/benchmarks.md shows them. Takes some minutes.
 """
 
+import contextlib
+import importlib.util
+import io
 import re
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from emoclass import load_faces, paths
 from emoclass.augment import OfflineAugmentation, transformed, warp
-from emoclass.data.near_duplicates import perceptual_hashes
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError
 from emoclass.leakage import find_copies
@@ -23,7 +28,7 @@ from emoclass.study.results import Results
 from emoclass.study.store import versions
 
 TESTED, AMONG = 300, 4000  # copies of each kind, and pictures among which their originals are looked for
-METHODS = ("find_copies", "perceptual_hash", "difference_hash")
+CLEAN = 1000  # test photos that no photo of the other part is a copy of
 
 
 def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
@@ -55,15 +60,77 @@ KINDS = {  # of 48 x 48 pixels
 }
 
 
-def difference_hashes(pixels: np.ndarray) -> np.ndarray:
-    """(n,) uint64: whether each of 8 x 8 places is darker than its right neighbour."""
-    small = np.stack([cv2.resize(x, (9, 8), interpolation=cv2.INTER_AREA).astype(int) for x in pixels])
-    return np.packbits((np.diff(small, axis=2) > 0).reshape(len(small), 64), axis=1).view(np.uint64).ravel()
+def by_find_copies(train: np.ndarray, test: np.ndarray) -> set[tuple[int, int]]:
+    """(position in test, position in train) of each pair named."""
+    pairs = find_copies(train, test)
+    return set(zip(pairs.test, pairs.train))
 
 
-def found_by_hash(hashes, copies: np.ndarray, among: np.ndarray, rows: np.ndarray, bits: int) -> int:
-    """How many copies are at most so many bits from their original."""
-    return int((np.bitwise_count(hashes(copies) ^ hashes(among)[rows]) <= bits).sum())
+def by_hash(function: str, bits: int, mirrored: bool = False):
+    """The pairs whose imagehash is at most so many bits apart, mirrored too if asked for."""
+
+    def pairs(train, test):
+        import imagehash
+        import PIL.Image
+
+        def hashes(pictures):
+            found = [getattr(imagehash, function)(PIL.Image.fromarray(x)).hash.ravel() for x in pictures]
+            return np.packbits(np.array(found), axis=1).view(np.uint64).ravel()
+
+        theirs = hashes(train)
+        views = [test, test[:, :, ::-1]] if mirrored else [test]
+        apart = np.min([np.bitwise_count(hashes(view)[:, None] ^ theirs[None]) for view in views], axis=0)
+        return set(zip(*np.nonzero(apart <= bits)))
+
+    return pairs
+
+
+@contextlib.contextmanager
+def folders(train: np.ndarray, test: np.ndarray):
+    """Both parts as files `train/<k>.png` and `test/<k>.png`, for tools that read folders; their chatter is kept in."""
+    silent = io.StringIO()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(silent),
+        contextlib.redirect_stderr(silent),
+    ):
+        for part, pictures in (("train", train), ("test", test)):
+            Path(folder, part).mkdir()
+            for k, picture in enumerate(pictures):
+                cv2.imwrite(f"{folder}/{part}/{k}.png", picture)
+        yield Path(folder)
+
+
+def by_cleanvision(train, test):
+    """Pairs within its sets of near-duplicates, with its own settings."""
+    from cleanvision import Imagelab
+
+    with folders(train, test) as folder:
+        lab = Imagelab(data_path=str(folder), verbose=False)
+        lab.find_issues({"near_duplicates": {}, "exact_duplicates": {}}, n_jobs=1, verbose=False)
+        sets = [*lab.info["near_duplicates"]["sets"], *lab.info["exact_duplicates"]["sets"]]
+    parts = [[(Path(file).parent.name, int(Path(file).stem)) for file in each] for each in sets]
+    return {(k, j) for each in parts for one, k in each for other, j in each if (one, other) == ("test", "train")}
+
+
+def by_data_doctor(train, test):
+    """The leaks that its check of a split names, with its own settings."""
+    from data_doctor import check_leakage
+
+    with folders(train, test) as folder:
+        found = check_leakage(folder / "train", folder / "test")
+    return {(int(Path(e["val"]).stem), int(Path(e["train"]).stem)) for e in [*found.exact_leaks, *found.near_leaks]}
+
+
+METHODS = {  # name: the package that it needs, and how it names pairs
+    "find_copies": ("emoclass", by_find_copies),
+    "phash": ("imagehash", by_hash("phash", 10)),
+    "phash_mirrored": ("imagehash", by_hash("phash", 10, mirrored=True)),
+    "dhash": ("imagehash", by_hash("dhash", 5)),
+    "cleanvision": ("cleanvision", by_cleanvision),
+    "data_doctor": ("data_doctor", by_data_doctor),
+}
+INSTALLED = {name: how for name, (package, how) in METHODS.items() if importlib.util.find_spec(package)}
 
 
 def recall(results: Results, prefix: str, among: np.ndarray) -> None:
@@ -71,17 +138,28 @@ def recall(results: Results, prefix: str, among: np.ndarray) -> None:
     rows = np.random.default_rng(1).choice(len(among), min(TESTED, len(among)), replace=False)
     for kind, change in KINDS.items():
         copies = np.stack([change(among[row], row) for row in rows])
-        pairs = find_copies(among, copies)
-        hits = pairs.test[pairs.train.to_numpy() == rows[pairs.test]].nunique()
-        hashed = [
-            found_by_hash(hashes, copies, among, rows, bits)
-            for hashes, bits in ((perceptual_hashes, 10), (difference_hashes, 5))
-        ]
         name = f"{prefix}.{re.sub(r'[^a-z0-9]+', '_', kind.lower()).strip('_')}"
-        for method, n in zip(METHODS, (hits, *hashed)):
-            results.add(f"{name}.{method}", wilson(n, len(rows)))
         results.labels[name] = kind
-        print(f"{prefix} {kind:25} {hits / len(rows):.3f}", *(f"{n / len(rows):.3f}" for n in hashed), flush=True)
+        shares = []
+        for method, find in INSTALLED.items():
+            pairs = find(among, copies)
+            found = results.add(
+                f"{name}.{method}", wilson(sum((k, row) in pairs for k, row in enumerate(rows)), len(rows))
+            )
+            shares.append(f"{method} {found.value:.3f}")
+        print(f"{prefix} {kind:25}", *shares, flush=True)
+
+
+def wrongly_named(results: Results, prefix: str, pixels: np.ndarray, group: np.ndarray) -> None:
+    """Record which share of clean test photos each method calls copies; `group`: what is known to be one picture."""
+    order = np.random.default_rng(2).permutation(len(pixels))
+    test, train = order[:CLEAN], order[CLEAN : CLEAN + AMONG]
+    clean = ~np.isin(group[test], group[train])
+    results.labels[f"{prefix}.clean"] = "none: clean test photos named"
+    for method, find in INSTALLED.items():
+        named = {k for k, _ in find(pixels[train], pixels[test][clean])}
+        found = results.add(f"{prefix}.clean.{method}", wilson(len(named), int(clean.sum())))
+        print(f"{prefix} clean test photos named: {method} {found.value:.4f} of {found.n}", flush=True)
 
 
 def main() -> int:
@@ -108,11 +186,11 @@ def main() -> int:
         )
     )
     recall(results, "copies", pixels[np.random.default_rng(0).choice(len(pixels), AMONG, replace=False)])
-    drawn = draw(SyntheticConfig(counts=(125,) * 8, photos_per_subject=(1, 1), noise=10)).pixels
-    recall(results, "copies.synthetic", drawn)
-    wrong = len(find_copies(drawn))
-    results.add("copies.synthetic.wrong_pairs", Estimate(wrong, None, None, len(drawn)), "count")
-    print(f"{len(results.numbers)} numbers in {results.save()}; {wrong} wrong pairs of {len(drawn)} synthetic faces")
+    drawn = draw(SyntheticConfig(counts=(250,) * 8, photos_per_subject=(1, 1), noise=10)).pixels
+    recall(results, "copies.synthetic", drawn[:AMONG])
+    wrongly_named(results, "copies", pixels, group)
+    wrongly_named(results, "copies.synthetic", drawn, np.arange(len(drawn)))
+    print(f"{len(results.numbers)} numbers in {results.save()}")
     return 0
 
 
