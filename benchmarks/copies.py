@@ -87,7 +87,7 @@ def by_hash(function: str, bits: int, mirrored: bool = False):
 
 @contextlib.contextmanager
 def folders(train: np.ndarray, test: np.ndarray):
-    """Both parts as files `train/<k>.png` and `test/<k>.png`, for tools that read folders; their chatter is kept in."""
+    """Both parts as files `train/<k>.png` and `test/<k>.png`, for tools that read folders; kept silent."""
     silent = io.StringIO()
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -88,12 +88,12 @@ def pictures(home: Path) -> tuple[list[str], Path, tuple]:
     photos = [name for name in names if name.lower().endswith(SUFFIXES)]
     inside = bool(photos) and all(name.startswith("images/") for name in photos)
     unread = [name for name in names if name.lower().endswith(OTHER_PICTURES)]
-    below = [each for each in home.rglob("*") if NEW not in each.parts]
-    hidden = {each for each in below if each.name.startswith(".") or each.name.lower() in JUNK}
-    junk = [each for each in below if not each.is_dir() and not hidden.isdisjoint((each, *each.parents))]
-    filled = {f"{home}/{at}" for name in photos for at in PurePosixPath(name).parents}
-    empty = [each for each in below if each.is_dir() and canonical(each.name) and str(each) not in filled]
-    empty = [each.relative_to(home).as_posix() for each in empty if hidden.isdisjoint(each.parents)]
+    below = [each.relative_to(home) for each in home.rglob("*") if NEW not in each.parts]
+    hidden = [each for each in below if any(part.startswith(".") or part.lower() in JUNK for part in each.parts)]
+    junk = [each for each in hidden if not (home / each).is_dir()]
+    filled = {at for name in photos for at in PurePosixPath(name).parents}
+    empty = [each.as_posix() for each in below if canonical(each.name) and (home / each).is_dir()]
+    empty = [name for name in empty if PurePosixPath(name) not in {*filled, *map(PurePosixPath, hidden)}]
     notes = (
         ("pictures of a kind that is not read, set aside", len(unread), ", ".join(unread)),
         ("hidden files and what systems leave behind, set aside", len(junk), ""),
@@ -155,21 +155,27 @@ def _on_disk(name: str, photos: dict[str, list[str]]) -> str:
 
 def _of_pixels(rows: pd.DataFrame, where: str, beside: list[str]) -> Layout:
     """A csv of pixels, as FER2013 is published: grey values from 0 to 255, row by row, of square pictures."""
-    flat = [np.array(text.split(), dtype=object) for text in rows.pixels]
-    sides = Counter(len(values) for values in flat)
-    side = int(np.sqrt(sides.most_common(1)[0][0]))
-    good = [len(v) == side**2 and all(w.isdigit() and int(w) < 256 for w in v) for v in flat]
-    if faults := [f"row {line}" for line, fits in zip(rows.line, good) if not fits]:
-        raise InputError(
-            f"{where}: the pixels are not {side} x {side} numbers from 0 to 255 in {listed(faults, EVERY)}"
-        )
-    pixels = {photo: v.astype(np.uint8).reshape(side, side) for photo, v in zip(rows.photo, flat)}
+    flat = [_grey_levels(text) for text in rows.pixels]
+    side = int(np.sqrt(Counter(map(len, flat)).most_common(1)[0][0]))
+    if faults := [f"row {line}" for line, values in zip(rows.line, flat) if len(values) != max(side, 1) ** 2]:
+        what = f"pixels are not {side} x {side} numbers from 0 to 255"
+        raise InputError(f"{where}: {what} in {listed(faults, EVERY)}")
+    pixels = {photo: values.reshape(side, side) for photo, values in zip(rows.photo, flat)}
 
     def decode(names, size):
         return np.stack([resize_to_square(pixels[name], size) for name in names])
 
     notes = (("photos beside the csv of pixels, set aside", len(beside), ", ".join(beside)),) * bool(beside)
     return Layout(dict(zip(rows.photo, rows.pixels)), rows.drop(columns="pixels"), where, notes, decode)
+
+
+def _grey_levels(text: str) -> np.ndarray:
+    """(k,) uint8 of numbers with blanks between them; none if one is no grey level."""
+    try:
+        values = np.array(text.split(), np.int64)
+    except ValueError:
+        return np.zeros(0, np.uint8)
+    return values.astype(np.uint8) if len(values) and 0 <= values.min() and values.max() < 256 else values[:0]
 
 
 def _of_raf_list(file: Path, photos: list[str]) -> pd.DataFrame:

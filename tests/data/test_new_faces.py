@@ -221,6 +221,12 @@ def test_new_faces_of_your_own_are_halved_and_named_by_their_place(halvable):
     check_no_leakage(new.table, (new.table.source != HELD_BACK).to_numpy(int), "subject")
 
 
+def test_few_new_faces_are_cut_in_four_all_the_same(tmp_path, sharp):
+    for k, pixels in enumerate(sharp.pixels[::3][:10]):  # two of each emotion, so that of each one is learnt from
+        picture(tmp_path / "new_faces" / EMOTIONS[k // 2] / f"IMG_{k}.png", pixels)
+    assert set(load_new_faces(tmp_path, size=8).table.source) == {*LEARN, HELD_BACK}
+
+
 def test_one_person_in_both_keeps_one_name(halvable):
     both = with_new_faces(halvable, size=8)
     is_new = both.table.photo.str.startswith("new_faces/")

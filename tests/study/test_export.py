@@ -225,6 +225,17 @@ def test_the_facts_say_what_a_stranger_needs(small, run, faces, capsys):
     assert "compact.subject.*" in capsys.readouterr().out
 
 
+def test_without_new_faces_the_plain_net_is_trained(small, run, faces, monkeypatch, capsys):
+    old = faces.select(~faces.table.source.isin(NEW).to_numpy())
+    monkeypatch.setattr("emoclass.study.notebook.with_new_faces", lambda dataset, size: old)
+    trained = []
+    monkeypatch.setattr(export, "train_on_everything", lambda variant, faces: trained.append(variant) or run)
+    export.export("synthetic")
+    assert trained[0].init_from is None and trained[0].train_sources == trained[0].excluded_sources == ()
+    assert "there are no new faces: the compact net is trained on the collection alone" in capsys.readouterr().out
+    export.make_final_split(trained[0], old)  # and it can be
+
+
 def test_what_others_train_with_fits_together():
     best = recipes.final_variant()
     assert set(best.train_sources) == set(NEW) == set(best.init_from.excluded_sources)

@@ -107,6 +107,19 @@ def test_whose_original_is_trained_on_by_way_of_another_copy_is_counted():
     assert leak_report.verdict(table, pairs).startswith("100% of the test photos (2 of 2)")
 
 
+def test_subjects_on_both_sides_are_said_and_change_no_status(tmp_path, capsys):
+    rows = ["photo,emotion,split,subject"]
+    for k, picture in enumerate(FACES.pixels[::6]):
+        save(tmp_path, f"{k}.png", picture)
+        rows.append(f"{k}.png,fear,{'test' if k > 3 else 'train'},P{k % 5}")
+    (tmp_path / "legend.csv").write_text("\n".join(rows) + "\n")
+    assert main(["audit", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("0% of the test photos (0 of 2) have a copy in training;")
+    how = "Subjects as the annotation file has them, 5 subjects"
+    assert f"{how}; 1 of 2 test photos are of subjects in training." in said
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
