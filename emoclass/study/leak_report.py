@@ -29,10 +29,10 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Audit: con
 padding:1rem}}
 ul{{list-style:none;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(16rem,1fr));gap:1rem}}
 li{{border:1px solid #8888;border-radius:.5rem;padding:.5rem;overflow-wrap:anywhere;font-size:.8rem}}
-img{{width:48%;image-rendering:auto}}table{{border-collapse:collapse}}td,th{{padding:.2rem .8rem;text-align:right}}
-.box{{overflow-x:auto}}</style>
+img{{width:48%}}h1{{font-size:1.4rem}}table{{border-collapse:collapse;font-size:.85rem}}.box{{overflow-x:auto}}
+td,th{{padding:.1rem .6rem;text-align:right;white-space:nowrap}}</style>
 <p><strong>Contains photos.</strong> For their owner's eyes: do not publish this page.</p>
-<h1>{verdict}</h1><div class="box">{table}</div><p>{count}</p><ul>{pairs}</ul></html>
+<h1>{verdict}</h1><p>{subjects}</p><div class="box">{table}</div><p>{count}</p><ul>{pairs}</ul></html>
 """
 
 
@@ -120,7 +120,8 @@ def _none(n: int) -> str:
 def counts(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Pairs by the emotion and the splits of their two pictures, a column for each kind."""
     one, other = (table.iloc[pairs[side]].reset_index(drop=True) for side in ("one", "other"))
-    where = (one.split.replace("", "-") + " / " + other.split.replace("", "-")).rename("splits")
+    sides = zip(one.split.replace("", "-"), other.split.replace("", "-"))
+    where = pd.Series([" / ".join(sorted(both)) for both in sides], name="splits")
     kind = pd.Categorical(pairs.kind, categories=KINDS)
     found = pd.crosstab([one.emotion.replace("", "-"), where], pd.Series(kind, name="pairs"), dropna=False)
     return found[found.sum(axis=1) > 0]
@@ -156,7 +157,8 @@ def page(table: pd.DataFrame, pixels: np.ndarray, pairs: pd.DataFrame) -> str:
     ]
     count = f"{len(pairs):,} pairs" + (f", of which {ON_PAGE} are shown" if len(pairs) > ON_PAGE else "")
     counted = counts(table, pairs).to_html(border=0) if len(pairs) else ""
-    return PAGE.format(verdict=html.escape(verdict(table, pairs)), table=counted, count=count, pairs="".join(items))
+    said = dict(verdict=html.escape(verdict(table, pairs)), subjects=html.escape(f"{subjects(table, pixels)}."))
+    return PAGE.format(**said, table=counted, count=count, pairs="".join(items))
 
 
 def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=print) -> int:
