@@ -94,8 +94,11 @@ def pictures(home: Path) -> tuple[list[str], Path, tuple]:
     filled = {at for name in photos for at in PurePosixPath(name).parents}
     empty = [each.as_posix() for each in below if canonical(each.name) and (home / each).is_dir()]
     empty = [name for name in empty if PurePosixPath(name) not in {*filled, *map(PurePosixPath, hidden)}]
+    read = (*SUFFIXES, *OTHER_PICTURES, LEGEND, NUMBERS, RAF_LIST)
+    others = [name for name in names if not name.lower().endswith(read)]
     notes = (
         ("pictures of a kind that is not read, set aside", len(unread), ", ".join(unread)),
+        ("files that are no pictures, set aside", len(others), ", ".join(others)),
         ("hidden files and what systems leave behind, set aside", len(junk), ""),
         ("empty class folders", len(empty), ", ".join(empty)),
     )

@@ -1,12 +1,13 @@
 import errno
 import os
+import struct
 
 import cv2
 import numpy as np
 import pytest
 
 from emoclass.data import images as module
-from emoclass.data.images import blob_ids, load_images, names_below
+from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
 from emoclass.errors import InputError
 
 
@@ -161,3 +162,59 @@ def test_no_photos_are_no_pixels():
     assert load_images([], size=10).shape == (0, 10, 10)
     with pytest.raises(InputError, match="at least 1"):
         load_images([], size=0)
+
+
+# kinds of files, read as a person sees them
+
+SMOOTH = cv2.GaussianBlur(np.random.default_rng(5).integers(0, 256, (60, 60), np.uint8), (0, 0), 4)
+SMOOTH = cv2.normalize(SMOOTH, None, 0, 255, cv2.NORM_MINMAX)
+
+
+def exif_turned(jpeg: bytes, orientation: int) -> bytes:
+    tiff = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    body = b"Exif\0\0" + tiff
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
+
+
+def encoded(suffix, picture):
+    return cv2.imencode(suffix, picture)[1].tobytes()
+
+
+COLOUR = cv2.cvtColor(SMOOTH, cv2.COLOR_GRAY2BGR)
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("a.png", encoded(".png", SMOOTH)),
+        ("a.png", encoded(".png", COLOUR)),
+        ("a.png", encoded(".png", SMOOTH.astype(np.uint16) << 8)),
+        ("a.png", encoded(".png", SMOOTH.astype(np.uint16) << 4)),  # 12 bits in 16
+        ("a.png", encoded(".png", SMOOTH.astype(np.uint16))),  # 8 bits in 16
+        ("a.tif", encoded(".tif", (SMOOTH / 255).astype(np.float32))),
+        ("a.jpg", encoded(".png", SMOOTH)),  # called by another kind's name
+        ("a.jfif", encoded(".jpg", SMOOTH)),
+        ("a.jpg", exif_turned(encoded(".jpg", cv2.rotate(SMOOTH, cv2.ROTATE_90_COUNTERCLOCKWISE)), 6)),
+        ("a.gif", encoded(".gif", COLOUR)),
+        ("a.webp", encoded(".webp", COLOUR)),
+        ("a.ppm", encoded(".ppm", COLOUR)),
+        ("a.bmp", encoded(".bmp", SMOOTH)),
+    ],
+)
+def test_a_picture_is_the_same_whatever_kind_of_file_it_lies_in(tmp_path, build, name, content):
+    assert name.endswith(SUFFIXES)
+    (tmp_path / name).write_bytes(content)
+    seen = load_images([tmp_path / name], 60)[0].astype(int)
+    assert np.abs(seen - SMOOTH).mean() < (12 if name.endswith("gif") else 4)  # a GIF has 256 colours
+
+
+def test_what_is_transparent_is_seen_on_white_and_what_is_opaque_as_it_is(tmp_path, build):
+    mask = np.zeros((60, 60), np.uint8)
+    mask[:, 30:] = 255
+    hidden = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
+    clear = np.dstack([np.where(mask[..., None] > 0, COLOUR, hidden), mask])
+    for name, picture in (("clear.png", clear), ("opaque.png", np.dstack([COLOUR, np.full_like(mask, 255)]))):
+        (tmp_path / name).write_bytes(encoded(".png", picture))
+    seen, opaque = load_images([tmp_path / "clear.png", tmp_path / "opaque.png"], 60)
+    assert (seen[:, :30] == 255).all() and np.abs(seen[:, 30:].astype(int) - SMOOTH[:, 30:]).max() <= 1
+    assert np.abs(opaque.astype(int) - SMOOTH).max() <= 1
