@@ -22,7 +22,7 @@ from emoclass.data.images import (
     names_below,
     resize_to_square,
 )
-from emoclass.data.subjects import KINDS
+from emoclass.data.subjects import KINDS, named
 from emoclass.errors import InputError, listed
 from emoclass.labels import EMOTIONS, canonical
 
@@ -215,6 +215,8 @@ def _of_folders(photos: list[str], root: Path) -> tuple[pd.DataFrame, list[str],
     labels, parts = [emotion_folder(photo) for photo in photos], [part_of(photo) for photo in photos]
     at = [photo.rpartition("/")[0] for photo in photos]
     classes = {re.match(rf"(.*/)?{re.escape(label)}(?=/|$)", folder)[0] for label, folder in zip(labels, at) if label}
+    if not classes and all(canonical(named(photo)[1].get("emotion", "")) for photo in photos):
+        labels, classes = [named(photo)[1]["emotion"] for photo in photos], set(at)  # JAFFE, KDEF: the names say it
     beside = {str(PurePosixPath(each).parent) for each in classes}
     lost = Counter(folder for folder, label in zip(at, labels) if not label)
     strange = [folder for folder in lost if (folder and str(PurePosixPath(folder).parent) in beside) or not classes]

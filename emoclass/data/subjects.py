@@ -11,19 +11,19 @@ from emoclass.data.annotations import PART_OF
 from emoclass.errors import InputError, listed
 from emoclass.labels import EMOTION_OF, canonical
 
-# What the names of known data sets look like without folder and suffix, and which part of them is the subject. Without
-# a group they tell nothing: a running number within a part of the split.
+# What the names of known data sets look like without folder and suffix, and which part of them says who and what is in
+# a photo. Without a subject they tell nobody apart: a running number within a part of the split.
 KINDS = {
     "FER2013": r"(?:training|publictest|privatetest|fer)_?\d+",
     "RAF-DB": r"(?:train|test)_\d+(?:_aligned)?",
-    "CK+": r"(s\d{3})_\d{3}(?:_\d+)?",
-    "JAFFE": r"([a-z]{2})[._][a-z]{2}\d[._]\d+",
-    "KDEF": r"[ab]([fm]\d{2})[a-z]{2}(?:fl|hl|s|hr|fr)",
-    "RaFD": r"rafd\d+_(\d+)_.+",
-    "CREMA-D": r"(1\d{3})_[a-z]{3}_[a-z]{3}_[a-z]{2}.*",
-    "FACES": r"(\d{3})_[yom]_[mf]_[a-z]_[ab]",
-    "CFD": r"cfd-([a-z]{2}-\d{3})-.+",
-    "RAVDESS": r"(?:\d\d-){6}(\d\d).*",
+    "CK+": r"(?P<subject>s\d{3})_\d{3}(?:_\d+)?",
+    "JAFFE": r"(?P<subject>[a-z]{2})[._](?P<emotion>[a-z]{2})\d[._]\d+",
+    "KDEF": r"[ab](?P<subject>[fm]\d{2})(?P<emotion>[a-z]{2})(?:fl|hl|s|hr|fr)",
+    "RaFD": r"rafd\d+_(?P<subject>\d+)_[a-z]+_[a-z]+_(?P<emotion>[a-z]+)_.+",
+    "CREMA-D": r"(?P<subject>1\d{3})_[a-z]{3}_(?P<emotion>[a-z]{3})_[a-z]{2}.*",
+    "FACES": r"(?P<subject>\d{3})_[yom]_[mf]_[a-z]_[ab]",
+    "CFD": r"cfd-(?P<subject>[a-z]{2}-\d{3})-.+",
+    "RAVDESS": r"(?:\d\d-){6}(?P<subject>\d\d).*",
 }
 NUMBERED = r"(.*?[^\W\d_].*?)[\s_.-]*\(?\d+\)?"  # a name and a number: Labeled Faces in the Wild, frames of films
 # Words that name no subject: those of cameras, programs and data sets.
@@ -69,17 +69,25 @@ def read_off(photos: pd.Series, emotion: pd.Series, pairs: np.ndarray) -> tuple[
     return subject, f"Subjects read as {said}{rest}"
 
 
-def _subject(photo: str, common: Iterable[str]) -> tuple[str, str | None]:
-    """What says who is in a photo: a name of a known kind, else its folders (but `common` ones), else its own name."""
-    *folders, name = re.split(r"[/\\]", photo)
-    stem = name.rsplit(".", 1)[0]
+def named(photo: str) -> tuple[str, dict[str, str]]:
+    """Of which of KINDS a photo's name is, and the `subject` and `emotion` in it; "" and nothing if of none."""
+    stem = re.split(r"[/\\]", photo)[-1].rsplit(".", 1)[0]
     for kind, pattern in KINDS.items():
         if match := re.fullmatch(pattern, stem, re.IGNORECASE):
-            return kind, match[1] if match.groups() else None
+            return kind, match.groupdict()
+    return "", {}
+
+
+def _subject(photo: str, common: Iterable[str]) -> tuple[str, str | None]:
+    """What says who is in a photo: a name of a known kind, else its folders (but `common` ones), else its own name."""
+    kind, said = named(photo)
+    if kind:
+        return kind, said.get("subject")
+    *folders, name = re.split(r"[/\\]", photo)
     meaning = [f for f in folders if f not in common and f.lower() not in PART_OF and canonical(f) is None]
     if meaning:
         return "folders", "/".join(meaning)
-    match = re.fullmatch(NUMBERED, stem)
+    match = re.fullmatch(NUMBERED, name.rsplit(".", 1)[0])
     return "names and numbers", match[1] if match and _names_somebody(match[1]) else None
 
 

@@ -122,6 +122,18 @@ def test_raf_db_is_read_from_its_folders_or_its_list(home, listed):
     assert table.split.tolist() == ["train"] * 4 + ["test"] * 3
 
 
+@pytest.mark.parametrize("name", ["{0}.{1}{2}.9.png", "A{0}{1}S.png", "100{2}_DFA_{1}_XX.png"])
+def test_names_of_known_data_sets_say_the_emotion_where_no_folder_does(home, name):
+    codes = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD") if "DFA" in name else ("AN", "DI", "HA", "NE", "SA", "SU")
+    people = [f"F0{k}" if name.startswith("A") else f"K{'ABCDEF'[k]}" for k in range(6)]
+    put(home, *(name.format(who, code, k) for k, who in enumerate(people) for code in codes))
+    faces = load_faces(home)
+    assert (
+        set(faces.table.emotion) == {canonical(code) for code in codes} and (faces.counts[faces.counts > 0] == 6).all()
+    )
+    assert faces.table.subject.nunique() == 6
+
+
 # annotation files
 
 
