@@ -77,6 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
     fetch = command(_fetch, "fetch the photos, or unpack them, and verify them")
     fetch.add_argument("--archive", metavar="FILE", help="a .tar.gz or .zip of the pinned commit")
     options = parser.parse_args(arguments)
+    for name in ("EMOCLASS_DATA", "EMOCLASS_BUILD"):  # notebooks run in another folder than this command
+        if os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
     try:
         return options.run(options)
     except (InputError, LeakError, StudyError) as error:

@@ -1,5 +1,6 @@
 """The command line: one exit status for each way to end, and one sentence on stderr."""
 
+import os
 import subprocess
 import sys
 
@@ -43,6 +44,16 @@ def test_each_way_to_end_has_its_status_and_its_sentence(monkeypatch, capsys, er
     monkeypatch.setattr(reproduce, "reproduce", fail)
     assert command.main(["reproduce"]) == status
     assert capsys.readouterr().err == line
+
+
+def test_folders_are_meant_from_where_the_command_is_given(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EMOCLASS_BUILD", "made here")
+    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "photos"))
+    monkeypatch.setattr(reproduce, "check", lambda: [])
+    assert command.main(["check"]) == 0
+    assert os.environ["EMOCLASS_BUILD"] == str(tmp_path / "made here")
+    assert os.environ["EMOCLASS_DATA"] == str(tmp_path / "photos")
 
 
 @pytest.mark.parametrize("stale, status", [([], 0), (["README.md: its numbers differ"], 1)])

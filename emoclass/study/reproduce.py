@@ -89,7 +89,7 @@ def planned(path: Path, parameters: dict) -> list[sweep.Task]:
                 exec(compile(cell.source, f"{path.name}, code cell {k}", "exec"), names)
         except (InputError, LeakError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(f"{path.name}, code cell {k}: {type(error).__name__}: {error}") from error
         names |= parameters  # whatever the cell that gives them values says
     return names["study"].planned if cells else []
@@ -195,6 +195,8 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
     trained.
     """
     dataset = canonical_name(dataset)
+    if not dataset:
+        raise InputError("DATASET is empty: name muxspace, synthetic or a folder of photos")
     if dataset not in ("muxspace", "synthetic"):
         dataset = str(Path(dataset).expanduser().resolve())
     if dataset == "muxspace" and not _photos_found(say):
@@ -250,7 +252,8 @@ def _photos_found(say) -> bool:
             if part != muxspace.PHOTOS:  # notebooks need it beside the photos
                 raise
             say(
-                f"No photos: {error}. Going on with a quick rehearsal on the synthetic faces instead, into build/ "
+                f"No photos in {paths.data_folder()}: {error}. Going on with a quick rehearsal on the synthetic "
+                "faces instead, into build/ "
                 "(`make reproduce DATASET=synthetic` runs all of it on them)."
             )
             return False

@@ -63,7 +63,7 @@ class Store:
         for group in GROUPS:
             arrays |= {f"{group}.{name}": value for name, value in getattr(run, group).items()}
         arrays |= {f"weights.{k:03d}": value for k, value in enumerate(run.weights)}
-        facts = {name: getattr(run, name) for name in FACTS} | {"name": run.variant.name, "arrays": sorted(arrays)}
+        facts = {name: getattr(run, name) for name in FACTS} | {"name": run.variant.name, "sha256": _sha(arrays)}
         with replacing(self.path(key)) as draft:
             np.savez(draft, facts=np.array(json.dumps(facts)), **arrays)
 
@@ -71,18 +71,19 @@ class Store:
         """The run with this key, or None; a damaged file is set aside, which one line on stderr says."""
         try:
             with np.load(self.path(key), allow_pickle=False) as file:
-                facts = json.loads(str(file["facts"]))
-                if facts["arrays"] != sorted(set(file.files) - {"facts"}):
-                    raise ValueError("not all arrays are there")
-                arrays = {name: file[name] for name in ARRAYS}
-                arrays |= {name: arrays[name].astype(object) for name in ("photo", "parent")}
-                for group in GROUPS:
-                    names = [name for name in file.files if name.startswith(f"{group}.")]
-                    arrays[group] = {name.removeprefix(f"{group}."): file[name] for name in names}
-                arrays["weights"] = [file[name] for name in sorted(file.files) if name.startswith("weights.")]
-                facts = {name: facts[name] for name in FACTS}
-                facts |= {name: tuple(facts[name]) for name in ("rows", "classes")}
-                return Run(variant=variant, fold=fold, seed=seed, **facts, **arrays)
+                facts, kept = json.loads(str(file["facts"])), {name: file[name] for name in sorted(file.files)}
+            del kept["facts"]
+            if facts["sha256"] != _sha(kept):
+                raise ValueError("its arrays are not those that were kept")
+            arrays = {name: kept[name] for name in ARRAYS}
+            arrays |= {name: arrays[name].astype(object) for name in ("photo", "parent")}
+            for group in GROUPS:
+                names = [name for name in kept if name.startswith(f"{group}.")]
+                arrays[group] = {name.removeprefix(f"{group}."): kept[name] for name in names}
+            arrays["weights"] = [array for name, array in kept.items() if name.startswith("weights.")]
+            facts = {name: facts[name] for name in FACTS}
+            facts |= {name: tuple(facts[name]) for name in ("rows", "classes")}
+            return Run(variant=variant, fold=fold, seed=seed, **facts, **arrays)
         except FileNotFoundError:
             pass
         except (*DAMAGE, OSError) as damage:
@@ -92,6 +93,15 @@ class Store:
             os.replace(self.path(key), aside)
             print(f"store: {aside.name} cannot be read ({damage}); set aside, to be trained again", file=sys.stderr)
         return None
+
+
+def _sha(arrays: dict[str, np.ndarray]) -> str:
+    """sha256 over names, types, shapes and bytes: a flipped bit in a zip archive may pass unnoticed."""
+    sha = hashlib.sha256()
+    for name in sorted(arrays):
+        sha.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        sha.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return sha.hexdigest()
 
 
 def save_faces(faces: Faces, folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """Many runs over an Executor: processes on this machine, or whatever else has `submit`."""
 
+import errno
 import os
 import signal
 import sys
@@ -80,9 +81,12 @@ def missing(wanted: Iterable[Task], store: Store) -> list[Task]:
 
 
 def default_workers() -> int:
-    """As many one-thread workers as this process may use cores: `EMOCLASS_WORKERS` says otherwise."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(os.environ.get("EMOCLASS_WORKERS") or cores)
+    """As many one-thread workers as this process may use cores: `EMOCLASS_WORKERS` says otherwise, or InputError."""
+    if not (wanted := os.environ.get("EMOCLASS_WORKERS", "")):
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not wanted.isdecimal() or not int(wanted):
+        raise InputError(f"EMOCLASS_WORKERS={wanted!r} is no number of workers: name at least 1")
+    return int(wanted)
 
 
 @contextmanager
@@ -146,6 +150,11 @@ def _train(wanted: list[Task], store: Store, executor: Executor | None, ended) -
             ended(futures[future], future.result())
         except BrokenProcessPool:
             died.append(futures[future])
+        except OSError as error:
+            if error.errno == errno.ENOSPC:  # what is trained from now on could not be kept
+                why = "the disk is full: make room there, and the same command goes on"
+                raise StudyError(f"{store.folder}: {why}") from error
+            ended(futures[future], f"{type(error).__name__}: {error}")
         except Exception as error:
             ended(futures[future], f"{type(error).__name__}: {error}")
     return died

@@ -194,6 +194,11 @@ def test_a_broken_plan_is_named_before_anything_is_trained(project, capsys):
     path.write_text(path.read_text().replace("models.ConvNet(dense=(4,))", "models.ConvNett()"))
     assert main(["reproduce", "--dataset", "synthetic", "--profile", "quick"]) == 2
     assert "01_one.ipynb, code cell 2: AttributeError" in capsys.readouterr().err
+    path.write_text(path.read_text().replace("models.ConvNett()", "exit(0)"))
+    assert main(["reproduce", "--dataset", "synthetic", "--profile", "quick"]) == 2
+    assert "01_one.ipynb, code cell 2: SystemExit" in capsys.readouterr().err
+    assert main(["reproduce", "--dataset", ""]) == 2
+    assert "DATASET is empty" in capsys.readouterr().err
 
 
 MORE_PLANS = """faces = study.faces.select(study.faces.table.emotion.isin(("happiness", "neutral")))

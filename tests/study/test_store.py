@@ -98,6 +98,18 @@ def with_facts(change):
     return damage
 
 
+def with_arrays(change):
+    """The file is sound, but not what was kept."""
+
+    def damage(path):
+        with np.load(path) as file:
+            arrays = dict(file)
+        change(arrays)
+        np.savez(path, **arrays)
+
+    return damage
+
+
 def without_fact(name):
     return with_facts(lambda facts: json.dumps({k: v for k, v in json.loads(facts).items() if k != name}))
 
@@ -130,6 +142,8 @@ DAMAGE = {
     **{f"without {name}": without_fact(name) for name in store.FACTS},
     **{f"without {name}": without(name) for name in ("weights.003", "y_true.test", "in_training.parent")},
     "its last bytes": flipped(-4),
+    "another number": with_arrays(lambda arrays: arrays["probabilities"].__setitem__((0, 0), 0.5)),
+    "rows in another order": with_arrays(lambda arrays: arrays.update(photo=arrays["photo"][::-1])),
 }
 
 

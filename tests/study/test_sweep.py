@@ -1,5 +1,6 @@
 """Sweeps: nothing is trained twice, one failure stops nobody else, and workers change no bit."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,10 +17,11 @@ import pytest
 
 from emoclass import models
 from emoclass.data.synthetic import SyntheticConfig, draw
-from emoclass.errors import InputError
+from emoclass.errors import InputError, StudyError
 from emoclass.study.store import Store
 from emoclass.study.sweep import (
     SweepError,
+    default_workers,
     missing,
     process_pool,
     sweep,
@@ -189,6 +191,28 @@ def test_a_start_that_cannot_be_trained_is_named_and_so_is_what_waits_for_it(tmp
     with pytest.raises(SweepError, match=r"4 of 6 runs failed.*torn first, fold 0.*torn then, fold"):
         train_missing(tasks([then, TINY], FACES), Store(tmp_path), two_workers, say=lambda line: None)
     assert missing(tasks([TINY], FACES), Store(tmp_path)) == []
+
+
+@pytest.mark.parametrize("wanted", ["abc", "0", "-1", "1.5"])
+def test_a_number_of_workers_that_is_none_is_refused(monkeypatch, wanted):
+    monkeypatch.setenv("EMOCLASS_WORKERS", wanted)
+    with pytest.raises(InputError, match=f"EMOCLASS_WORKERS='{wanted}' is no number of workers"):
+        default_workers()
+
+
+def test_a_full_disk_stops_the_training_at_once(tmp_path):
+    class Full(Executor):
+        """Its first run could not be kept; what comes after it is not waited for."""
+
+        def submit(self, *_):
+            future = Future()
+            future.set_exception(OSError(errno.ENOSPC, "No space left on device"))
+            return future
+
+    lines = []
+    with pytest.raises(StudyError, match="the disk is full: make room there, and the same command goes on"):
+        train_missing(tasks([TINY], FACES), Store(tmp_path), Full(), say=lines.append)
+    assert lines == []
 
 
 # workers that die
