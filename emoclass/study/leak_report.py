@@ -85,18 +85,18 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
 
 def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     """What was found, in one sentence."""
-    split, n = table.split.to_numpy(), len(table)
-    if not {"train", "test"} <= set(split):
+    split, n, tested = table.split.to_numpy(), len(table), _tested(table)
+    if not tested:
         found = set(pairs.one) | set(pairs.other)
         kinds = ", ".join(f"{(pairs.kind == kind).sum():,} x {kind}" for kind in KINDS)
         return f"{len(found):,} of {n:,} pictures have a copy here ({kinds})." if len(pairs) else _none(n)
     family = connected(n, pairs.one.to_numpy(), pairs.other.to_numpy())
     moved = pairs[pairs.kind == KINDS[2]]
-    copied = (split == "test") & np.isin(family, family[split == "train"])  # whose family is trained on
+    copied = (split == tested) & np.isin(family, family[split == "train"])  # whose family is trained on
     augmented = copied & np.isin(np.arange(n), [moved.one, moved.other])
-    n = (split == "test").sum()
+    n = (split == tested).sum()
     return (
-        f"{copied.sum() / n:.0%} of the test photos ({copied.sum():,} of {n:,}) have a copy in training; "
+        f"{copied.sum() / n:.0%} of the {tested} photos ({copied.sum():,} of {n:,}) have a copy in training; "
         f"{augmented.sum() / n:.0%} ({augmented.sum():,}) were augmented before the split."
     )
 
@@ -108,9 +108,16 @@ def subjects(table: pd.DataFrame, pixels: np.ndarray) -> str:
         who, how = read_off(table.photo, table.emotion, remembered(pixels))
     if (who == table.photo).all():
         return how if "unknown" in how else "Subjects unknown"
-    tested, trained = (who[(table.split == part) & (who != "") & (who != table.photo)] for part in ("test", "train"))
-    across = f"; {tested.isin(trained).sum():,} of {len(tested):,} test photos are of subjects in training"
-    return f"{how}, {who.nunique():,} subjects{across if len(tested) else ''}"
+    part, known = _tested(table), (who != "") & (who != table.photo)
+    tested, trained = (who[known & (table.split == each)] for each in (part, "train"))
+    across = f"; {tested.isin(trained).sum():,} of {len(tested):,} {part} photos are of subjects in training"
+    return f"{how}, {who.nunique():,} subjects{across if part else ''}"
+
+
+def _tested(table: pd.DataFrame) -> str:
+    """The part that is tested on what the part "train" teaches, "" if the pictures are not split."""
+    parts = set(table.split)
+    return next((part for part in ("test", "validation") if {part, "train"} <= parts), "")
 
 
 def _none(n: int) -> str:

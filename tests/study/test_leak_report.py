@@ -50,6 +50,12 @@ def test_the_verdict_counts_the_test_photos_that_training_knows(leaky, capsys):
     assert "test/fear/turned.png" in said and "augmented copy" in said
 
 
+def test_where_no_part_is_called_test_it_is_the_validation_part_that_counts(leaky, capsys):
+    (leaky / "test").rename(leaky / "valid")
+    assert main(["audit", str(leaky)]) == 1
+    assert capsys.readouterr().out.startswith("29% of the validation photos (4 of 14) have a copy in training;")
+
+
 def test_every_pair_is_in_the_table_with_its_kind(leaky, tmp_path):
     assert main(["audit", str(leaky), "--csv", str(tmp_path / "pairs.csv")]) == 1
     pairs = pd.read_csv(tmp_path / "pairs.csv")
