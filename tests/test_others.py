@@ -73,13 +73,13 @@ def test_the_svm_tests_each_photo_once_and_says_whether_its_split_leaks(drawn, b
     assert sorted(found.table.photo) == sorted(drawn.table.photo)
     assert found.leaky == (by == "random")
     subjects = found.table.groupby("subject").fold.nunique()
-    assert (subjects == 1).all() == (by == "person")
+    assert (subjects == 1).all() == (by == "subject")
     assert found.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_svm_learns_to_tell_a_smile():
     faces = draw(SyntheticConfig(counts=(0, 0, 0, 0, 60, 60, 30, 0), film=0.0), size=48)
-    found = others.hog_svm(faces, "person", n_folds=3)
+    found = others.hog_svm(faces, "subject", n_folds=3)
     assert metrics.score(found)["accuracy"].low > 0.6
     assert not found.probabilities[:, EMOTIONS.index("fear")].any()
 
@@ -159,7 +159,7 @@ def test_quick_runs_to_its_end_on_drawn_faces_without_fer(build, offline, monkey
     lines = [line for line in predicted.err.splitlines() if not line.startswith("run ")]
     assert len(lines) == 1 and lines[0].endswith("its row stays as it was") and "run 1 of 4" in predicted.err
 
-    table = "<!-- table accuracy, happy_vs_neutral | others.hog_svm.person, others.hog_svm.random --><!-- / -->"
+    table = "<!-- table accuracy, happy_vs_neutral | others.hog_svm.subject, others.hog_svm.random --><!-- / -->"
     assert "| HOG, linear SVM, random split (leaky) | 56 |" in fill(table, whole)
     assert others.main(["--quick"]) == 0  # nothing is trained twice
     assert "run 1 of" not in capsys.readouterr().err and load(build / "others" / "results.json") == whole
@@ -176,7 +176,7 @@ def measured(tmp_path, offline, monkeypatch):
     monkeypatch.setattr(others, "load_faces", lambda name, size: {"muxspace": draw(SMALL, size)}[name])
     monkeypatch.setattr(others, "hog_svm", lambda faces, by, n_folds: baselines.majority(faces))
     file = tmp_path / "figures" / "muxspace" / "results.json"
-    for notebook, names in dict(others=(FER, NET), model=("compact.person",)).items():
+    for notebook, names in dict(others=(FER, NET), model=("compact.subject",)).items():
         before = Results(file, notebook, dict(photos=14181), dict(code="the notebooks' own"))
         for name in names:
             before.add(f"{name}.accuracy", Estimate(0.5, 0.4, 0.6, 57))
@@ -186,7 +186,7 @@ def measured(tmp_path, offline, monkeypatch):
     return file
 
 
-FER, HOG, NET = "others.fer.person", "others.hog_svm.person", "others.two_convolutions.person"
+FER, HOG, NET = "others.fer.subject", "others.hog_svm.subject", "others.two_convolutions.subject"
 
 
 def kept(whole, *names):
@@ -197,7 +197,7 @@ def test_what_cannot_be_fetched_or_is_not_asked_for_keeps_its_numbers(measured, 
     assert others.main(["--without-nets"]) == 0
     assert capsys.readouterr().err.count("\n") == 1
     whole = load(measured)
-    assert kept(whole, FER, NET, "compact.person")
+    assert kept(whole, FER, NET, "compact.subject")
     assert whole["labels"][HOG] == "always the most frequent emotion"
     assert whole["numbers"][f"{HOG}.accuracy"]["n"] == 56
 
@@ -218,11 +218,11 @@ def test_nets_that_fail_or_are_stopped_lose_nothing(measured, monkeypatch, capsy
     assert others.main([]) == status
     predicted = capsys.readouterr().err.strip().splitlines()
     assert predicted[-1].startswith("others: ") and "Traceback" not in "".join(predicted)
-    assert kept(load(measured), FER, NET, "compact.person") and f"{HOG}.accuracy" in load(measured)["numbers"]
+    assert kept(load(measured), FER, NET, "compact.subject") and f"{HOG}.accuracy" in load(measured)["numbers"]
 
 
 def test_trained_nets_take_the_place_of_all_that_they_scored_before(measured, monkeypatch):
-    trained = {"two_convolutions.person": baselines.majority(draw(SMALL, 16))}
+    trained = {"two_convolutions.subject": baselines.majority(draw(SMALL, 16))}
     whole = load(measured)
     whole["numbers"][f"{NET}.no_longer_a_metric"] = whole["numbers"][f"{NET}.accuracy"]
     measured.write_text(json.dumps(whole))
