@@ -16,7 +16,7 @@ import pandas as pd
 
 from emoclass.faces import Faces
 from emoclass.files import replacing
-from emoclass.study.code import modules_digest, reached
+from emoclass.study.code import PACKAGE, modules_digest, reached
 from emoclass.study.train import Run
 from emoclass.study.variant import Variant
 
@@ -24,13 +24,15 @@ PACKAGES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "pandas", 
 ARRAYS = ("photo", "parent", "probabilities", "epoch_predictions", "validation")
 GROUPS = ("in_training", "y_true", "embeddings")  # what a run holds several arrays of
 FACTS = ("history", "rows", "seconds", "classes")
+# Modules that say which values may be asked for: those asked for are in a run's key themselves.
+CHECKS = {PACKAGE / name for name in ("checked.py", "errors.py", "study/variant.py")}
 DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError)
 
 
 @cache
 def versions() -> dict[str, str]:
     """Versions of the packages, and a digest of all code on the way from Faces to weights, that decide a run."""
-    code = modules_digest(reached("import emoclass.study.train"))
+    code = modules_digest(reached("import emoclass.study.train") - CHECKS)
     found = {name: importlib.metadata.version(name) for name in PACKAGES}
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     return found | {"python": sys.version.split()[0], "backend": backend, "threads": "1", "code": code}

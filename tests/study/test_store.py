@@ -265,6 +265,14 @@ def test_another_python_backend_or_code_is_another_key(faces, key_without_cache,
     assert key_without_cache(VARIANT, faces, 0, 0) != before
 
 
+def test_code_that_only_refuses_values_is_no_part_of_a_key_and_all_other_code_is(monkeypatch, key_without_cache):
+    digested = []
+    monkeypatch.setattr(store, "modules_digest", lambda paths: digested.extend(path.name for path in paths) or "")
+    store.versions()
+    assert {"train.py", "splits.py", "faces.py", "labels.py", "augment.py", "models.py", "losses.py"} <= set(digested)
+    assert not {"variant.py", "checked.py", "errors.py"} & set(digested)
+
+
 # photos for workers
 
 
