@@ -82,7 +82,7 @@ def noise(n):
 def pretend(monkeypatch, *pairs):
     """Whatever the pictures, these pairs are near-duplicates."""
     found = np.array(pairs, np.int64).reshape(-1, 2)
-    monkeypatch.setattr(module, "_remembered", lambda _: found)
+    monkeypatch.setattr(module, "remembered", lambda _: found)
 
 
 def test_near_duplicates_are_chained_and_bear_the_first_one_s_name(faces_of, sharp):

@@ -225,12 +225,18 @@ def test_the_facts_say_what_a_stranger_needs(small, run, faces, capsys):
     assert "compact.subject.*" in capsys.readouterr().out
 
 
-def test_without_new_faces_the_plain_net_is_trained(small, run, faces, monkeypatch, capsys):
+def test_without_new_faces_the_plain_net_is_trained(faces, monkeypatch, capsys):
     old = faces.select(~faces.table.source.isin(NEW).to_numpy())
     monkeypatch.setattr("emoclass.study.notebook.with_new_faces", lambda dataset, size: old)
     trained = []
-    monkeypatch.setattr(export, "train_on_everything", lambda variant, faces: trained.append(variant) or run)
-    export.export("synthetic")
+
+    def stand_in(variant, faces):
+        trained.append(variant)
+        raise InputError("far enough")
+
+    monkeypatch.setattr(export, "train_on_everything", stand_in)
+    with pytest.raises(InputError, match="far enough"):
+        export.export("synthetic")
     assert trained[0].init_from is None and trained[0].train_sources == trained[0].excluded_sources == ()
     assert "there are no new faces: the compact net is trained on the collection alone" in capsys.readouterr().out
     export.make_final_split(trained[0], old)  # and it can be
