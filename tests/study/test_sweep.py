@@ -288,6 +288,7 @@ def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path
         assert not alive
     finally:
         process.kill()  # its workers follow it
+        process.communicate()
     store = Store(tmp_path / "runs")
     again = tasks([TINY.replace(name="quick")], FACES)
     assert missing(again, store) == []
