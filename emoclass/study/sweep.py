@@ -25,6 +25,7 @@ from emoclass.errors import InputError, StudyError, listed
 from emoclass.faces import Faces
 from emoclass.files import cache_folder
 from emoclass.predictions import Predictions
+from emoclass.study import cluster
 from emoclass.study.store import Store, open_faces, run_key, save_faces
 from emoclass.study.train import Run, select_samples, train
 from emoclass.study.variant import Variant
@@ -107,10 +108,14 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | None = None, say=print) -> int:
     """Train what the store lacks, keep each run as soon as it ends, and return how many were trained.
 
-    What a dying worker took with it is tried once more. Raises SweepError naming each run that failed, after the
-    others.
+    On processes of this machine, on an executor, or on the cluster that EMOCLASS_CLUSTER names. What a dying worker
+    took with it is tried once more. Raises SweepError naming each run that failed, after the others.
     """
     wanted, seconds, failed = missing(wanted, store), [], []
+    if wanted and executor is None and (address := os.environ.get("EMOCLASS_CLUSTER")):
+        with cluster.connected(address) as executor:
+            return train_missing(wanted, store, executor, say)
+    workers = getattr(executor, "workers", None) or default_workers()
 
     def ended(task: Task, outcome: float | str) -> None:
         if isinstance(outcome, str):
@@ -119,7 +124,7 @@ def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | Non
             seconds.append(outcome)
             outcome = f"{outcome:.0f} s"
         to_come = len(wanted) - len(seconds) - len(failed)
-        left = timedelta(seconds=round(to_come * np.mean(seconds or 0) / default_workers()))
+        left = timedelta(seconds=round(to_come * np.mean(seconds or 0) / workers))
         about = f"about {left} left" if to_come else "the last"
         say(f"run {len(wanted) - to_come} of {len(wanted)}: {task}: {outcome}; {about}")
 
@@ -143,20 +148,26 @@ def _train(wanted: list[Task], store: Store, executor: Executor | None, ended) -
             with process_pool(default_workers()) as pool:
                 died += _train(wanted[first : first + batch], store, pool, ended)
         return died
-    folders = [save_faces(task.faces, cache_folder() / "faces") for task in wanted]
-    futures = {executor.submit(_run, t.variant, f, t.fold, t.seed, store): t for t, f in zip(wanted, folders)}
+    share, futures = getattr(executor, "share", partial(save_faces, folder=cache_folder() / "faces")), {}
+    for task in wanted:
+        start = task.variant.init_from and replace(task, variant=task.variant.init_from)
+        start = start and store.get(start.key, start.variant, start.fold, start.seed)
+        futures[executor.submit(_run, task.variant, share(task.faces), task.fold, task.seed, start)] = task
     for future in as_completed(futures):
+        task = futures.pop(future)  # and with it, once it is kept, the run
         try:
-            ended(futures[future], future.result())
+            run = future.result()
+            store.put(task.key, run)
+            ended(task, run.seconds)
         except BrokenProcessPool:
-            died.append(futures[future])
+            died.append(task)
         except OSError as error:
             if error.errno == errno.ENOSPC:  # what is trained from now on could not be kept
                 why = "the disk is full: make room there, and the same command goes on"
                 raise StudyError(f"{store.folder}: {why}") from error
-            ended(futures[future], f"{type(error).__name__}: {error}")
+            ended(task, f"{type(error).__name__}: {error}")
         except Exception as error:
-            ended(futures[future], f"{type(error).__name__}: {error}")
+            ended(task, f"{type(error).__name__}: {error}")
     return died
 
 
@@ -201,13 +212,9 @@ def concat_folds(runs: list[Run], faces: Faces) -> Predictions:
 _open = lru_cache(maxsize=2)(open_faces)
 
 
-def _run(variant: Variant, folder: Path, fold: int, seed: int, store: Store) -> float:
-    """In a worker: train one run, keep it, and return how many seconds its training took."""
-    faces, first = _open(folder), variant.init_from
-    init_from = first and store.get(run_key(first, faces, fold, seed), first, fold, seed)
-    run = train(variant, faces, fold, seed, init_from)
-    store.put(run_key(variant, faces, fold, seed), run)
-    return run.seconds
+def _run(variant: Variant, faces: Path | Faces, fold: int, seed: int, init_from: Run | None) -> Run:
+    """In a worker: train one run, on faces or on those kept in a folder."""
+    return train(variant, _open(faces) if isinstance(faces, Path) else faces, fold, seed, init_from)
 
 
 def _exit_with_parent(parent: int) -> None:

@@ -12,7 +12,8 @@ def names(source):
 
 def test_training_reaches_all_that_decides_a_run_and_nothing_that_only_shows_it():
     assert names("import emoclass.study.train") == {
-        "study/train.py", "study/variant.py", "augment.py", "backend.py", "checked.py", "errors.py", "faces.py", "labels.py",
+        "study/train.py", "study/variant.py", "augment.py", "backend.py", "checked.py", "errors.py",
+        "faces.py", "labels.py",
         "losses.py", "models.py", "splits.py",
     }  # fmt: skip
 

@@ -1,0 +1,70 @@
+"""Workers of a Dask cluster: photos are sent to each once, runs come back over the wire, no disk need be shared."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+
+import numpy as np
+
+from emoclass.errors import InputError, listed
+from emoclass.faces import Faces
+from emoclass.study.store import versions
+
+PATIENCE = 30  # seconds until a scheduler that does not answer counts as not there
+
+
+class Cluster(Executor):
+    """An Executor over the workers of a Dask client; runs that die with their worker are begun again by Dask."""
+
+    def __init__(self, client):
+        self.client, self.pool, self.sent = client, client.get_executor(pure=False), {}
+        self.workers = len(client.nthreads())  # each trains one net at a time, whatever its threads
+
+    def submit(self, function, *arguments) -> Future:
+        """The future result of this call on some worker."""
+        return self.pool.submit(function, *arguments)
+
+    def share(self, faces: Faces):
+        """What stands for these photos among the arguments; each worker is sent them once."""
+        key = faces.digest, faces.split_digest
+        if key not in self.sent:
+            bare = Faces(np.array(faces.pixels), faces.table, faces.name)
+            self.sent[key] = self.client.scatter(bare, broadcast=True, hash=False)
+        return self.sent[key]
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Cluster]:
+    """A Cluster for a scheduler's address such as tcp://127.0.0.1:8786.
+
+    Raises InputError if Dask is not installed, nobody answers, nobody works there, or a worker has another version of
+    anything that decides a run: its bits would not be those of a run at home.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError("EMOCLASS_CLUSTER needs Dask: pip install 'emoclass[cluster]'") from error
+    try:
+        client = Client(address, timeout=PATIENCE)
+    except (OSError, ValueError, TypeError) as error:  # of no answer, and of no address
+        raise InputError(f"EMOCLASS_CLUSTER={address}: no Dask scheduler answers there ({error})") from error
+    with client:
+        try:
+            theirs = client.run(versions)
+        except Exception as error:  # whatever a worker raises that cannot import this
+            raise InputError(f"EMOCLASS_CLUSTER={address}: install emoclass on its workers ({error})") from error
+        if not theirs:
+            raise InputError(
+                f"EMOCLASS_CLUSTER={address}: no worker is there; start some with `dask worker {address}`"
+            )
+        if other := _differences(theirs):
+            raise InputError(f"EMOCLASS_CLUSTER={address}: {listed(other)}: install the same on all, or bits differ")
+        yield Cluster(client)
+
+
+def _differences(theirs: dict[str, dict[str, str]]) -> list[str]:
+    ours = versions()
+    return [
+        f"{worker} has {name} {found.get(name, 'missing')[:12]}, not {version[:12]}"
+        for worker, found in theirs.items() for name, version in ours.items() if found.get(name) != version
+    ]  # fmt: skip
