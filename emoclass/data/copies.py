@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
 SIDE = 24  # pixels of the pictures that are searched
 WINDOW = 2 / 3  # of the side, in the middle: what lies outside may have been moved out of the other picture
@@ -24,7 +25,7 @@ COARSE = 8, (*product((-12, -4, 4, 12), (0.94, 1.06), (-0.08, 0, 0.08), (-0.08, 
 STEPS = (-0.09, -0.045, 0, 0.045, 0.09)
 FINE = 12, (*product(range(-15, 16, 5), (0.9, 0.95, 1, 1.05, 1.1), STEPS, STEPS, (False, True)),)
 CANDIDATES, ALIGNED = 300, 3  # of each picture: so many are tried under the finer bank, so many are aligned
-BLOCK, CHUNK = 500, 4000  # pictures of the one and of the other collection that are compared at a time
+BLOCK, CHUNK = 250, 2000  # pictures of the one and of the other collection that are compared at a time
 LIKELY, THRESHOLD = 0.9, 0.98  # correlations of the aligned window, and of all that both show, of a copy
 STILL = 1.5, 0.02  # degrees and shares: what was moved less is no augmentation
 
@@ -44,7 +45,6 @@ def find_copies(
             {"test": int, "train": int}
         )
     ours, theirs = (_small(pictures) for pictures in (test, train))
-    best = _candidates(ours, theirs, within)
 
     def look(first: int) -> pd.DataFrame:
         rows = np.arange(first, min(first + BLOCK, len(ours)))
@@ -56,7 +56,8 @@ def find_copies(
         say(f"{rows[-1] + 1:,} of {len(ours):,} pictures compared")
         return found.assign(kind=[_kind(each) for each in matrix], correlation=[_overlap(*each) for each in whole])
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:  # ours, or BLAS has its own in each
+        best = _candidates(ours, theirs, within, threads)
         pairs = pd.concat(threads.map(look, range(0, len(ours), BLOCK)), ignore_index=True)
     pairs = pairs[pairs.correlation >= threshold].sort_values("correlation", ascending=False)
     if within:
@@ -117,7 +118,7 @@ def _unit(values: np.ndarray, axis: int = -1) -> np.ndarray:
     return values / np.maximum(np.sqrt((values**2).sum(axis, keepdims=True)), 1e-6)
 
 
-def _candidates(ours: np.ndarray, theirs: np.ndarray, within: bool) -> np.ndarray:
+def _candidates(ours: np.ndarray, theirs: np.ndarray, within: bool, threads: ThreadPoolExecutor) -> np.ndarray:
     """(n, at most CANDIDATES) positions of those of theirs that are most like ours under the coarse bank."""
     as_is = _seen(ours, *AS_IS)[0]
     some, scores = np.zeros((len(ours), 0), np.int32), np.zeros((len(ours), 0), np.float32)
@@ -136,11 +137,10 @@ def _candidates(ours: np.ndarray, theirs: np.ndarray, within: bool) -> np.ndarra
         top = np.argpartition(-most, min(CANDIDATES, most.shape[1]) - 1, axis=1)[:, :CANDIDATES]
         return np.take_along_axis(place, top, axis=1), np.take_along_axis(most, top, axis=1)
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for chunk in range(0, len(theirs), CHUNK):
-            bank = _seen(theirs[chunk : chunk + CHUNK], *COARSE)
-            found = list(threads.map(partial(best, chunk, bank), range(0, len(ours), BLOCK)))
-            some, scores = (np.concatenate(parts) for parts in zip(*found))
+    for chunk in range(0, len(theirs), CHUNK):
+        bank = _seen(theirs[chunk : chunk + CHUNK], *COARSE)
+        found = list(threads.map(partial(best, chunk, bank), range(0, len(ours), BLOCK)))
+        some, scores = (np.concatenate(parts) for parts in zip(*found))
     return some
 
 

@@ -13,7 +13,7 @@ from emoclass.splits import connected
 # Chosen by looking at the 190 closest pairs of the photo collection at SIZE pixels a side: up to 12 grey levels they
 # were the same picture, newly cut or toned, each time; from 13 on they were of different people.
 SIZE, BITS, GREY_LEVELS = 48, 14, 12.0
-BLOCK = 512  # rows of the table of all pairs that are in memory at a time
+BLOCK, CHUNK = 64, 2048  # rows of the table of all pairs, and pairs of pictures, that are in memory at a time
 
 
 def find_near_duplicates(pixels: np.ndarray, bits: int = BITS, grey_levels: float = GREY_LEVELS) -> pd.DataFrame:
@@ -22,20 +22,17 @@ def find_near_duplicates(pixels: np.ndarray, bits: int = BITS, grey_levels: floa
     Their perceptual hashes (64 signs of a cosine transform) differ in at most `bits`, and their pixels, each picture's
     mean taken off, by at most `grey_levels` in the mean. Columns: positions `one`, `other`; `grey_levels`, `bits`.
     """
-    hashes = perceptual_hashes(pixels)
-    found = [np.zeros((0, 3), np.int64)]
-    for start in range(0, len(hashes), BLOCK):
+    hashes, found = perceptual_hashes(pixels), []
+    side = min(8, pixels.shape[1])  # means over areas are never further apart than pixels, and most pairs fail by them
+    means = np.array([cv2.resize(x.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA) for x in pixels])
+    for start in range(0, max(len(hashes), 1), BLOCK):
         apart = np.bitwise_count(hashes[start : start + BLOCK, None] ^ hashes[None, start:])
-        one, other = np.nonzero(apart <= bits)
-        later = other > one
-        found.append(np.stack([one[later] + start, other[later] + start, apart[one[later], other[later]]], axis=1))
-    pairs = np.concatenate(found)
-    levels = [_levels_apart(pixels, *pairs[k : k + BLOCK, :2].T) for k in range(0, len(pairs), BLOCK)]
-    levels = np.concatenate([np.zeros(0), *levels])
-    kept = np.flatnonzero(levels <= grey_levels)
-    kept = kept[np.argsort(levels[kept], kind="stable")]
-    one, other, differing = pairs[kept].T
-    return pd.DataFrame(dict(one=one, other=other, grey_levels=levels[kept], bits=differing))
+        one, other = np.nonzero(np.triu(apart <= bits, 1))
+        pairs = pd.DataFrame(dict(one=one + start, other=other + start, bits=apart[one, other].astype(int)))
+        pairs = pairs[_levels_apart(means, pairs) <= grey_levels + 0.01]
+        pairs.insert(2, "grey_levels", _levels_apart(pixels, pairs))
+        found.append(pairs[pairs.grey_levels <= grey_levels])
+    return pd.concat(found).sort_values("grey_levels", kind="stable", ignore_index=True)
 
 
 def perceptual_hashes(pixels: np.ndarray) -> np.ndarray:
@@ -71,7 +68,11 @@ def remembered(pixels: np.ndarray) -> np.ndarray:
     return cached_array(f"near-duplicates-{sha.hexdigest()[:32]}", np.int64, (2,), make)
 
 
-def _levels_apart(pixels: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def _levels_apart(pixels: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
     """(m,) how many grey levels the pictures at `one` and `other` are apart, each one's mean taken off."""
-    a, b = (pixels[rows].reshape(len(rows), -1).astype(np.float32) for rows in (one, other))
-    return np.abs((a - a.mean(1, keepdims=True)) - (b - b.mean(1, keepdims=True))).mean(1)
+    found = [np.zeros(0, np.float32)]
+    for k in range(0, len(pairs), CHUNK):
+        rows = (pairs[side].to_numpy()[k : k + CHUNK] for side in ("one", "other"))
+        a, b = (pixels[some].reshape(len(some), -1).astype(np.float32) for some in rows)
+        found.append(np.abs((a - a.mean(1, keepdims=True)) - (b - b.mean(1, keepdims=True))).mean(1))
+    return np.concatenate(found)
