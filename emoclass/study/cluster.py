@@ -34,8 +34,8 @@ class Cluster(Executor):
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Cluster]:
-    """A Cluster for a scheduler's address such as tcp://127.0.0.1:8786.
+def connected(scheduler: str) -> Iterator[Cluster]:
+    """A Cluster for the address of a scheduler, such as tcp://127.0.0.1:8786.
 
     Raises InputError if Dask is not installed, nobody answers, nobody works there, or a worker has another version of
     anything that decides a run: its bits would not be those of a run at home.
@@ -45,20 +45,20 @@ def connected(address: str) -> Iterator[Cluster]:
     except ImportError as error:
         raise InputError("EMOCLASS_CLUSTER needs Dask: pip install 'emoclass[cluster]'") from error
     try:
-        client = Client(address, timeout=PATIENCE)
+        client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError, TypeError) as error:  # of no answer, and of no address
-        raise InputError(f"EMOCLASS_CLUSTER={address}: no Dask scheduler answers there ({error})") from error
+        raise InputError(f"EMOCLASS_CLUSTER={scheduler}: no Dask scheduler answers there ({error})") from error
     with client:
         try:
             theirs = client.run(versions)
         except Exception as error:  # whatever a worker raises that cannot import this
-            raise InputError(f"EMOCLASS_CLUSTER={address}: install emoclass on its workers ({error})") from error
+            raise InputError(f"EMOCLASS_CLUSTER={scheduler}: install emoclass on its workers ({error})") from error
         if not theirs:
             raise InputError(
-                f"EMOCLASS_CLUSTER={address}: no worker is there; start some with `dask worker {address}`"
+                f"EMOCLASS_CLUSTER={scheduler}: no worker is there; start some with `dask worker {scheduler}`"
             )
         if other := _differences(theirs):
-            raise InputError(f"EMOCLASS_CLUSTER={address}: {listed(other)}: install the same on all, or bits differ")
+            raise InputError(f"EMOCLASS_CLUSTER={scheduler}: {listed(other)}: install the same on all, or bits differ")
         yield Cluster(client)
 
 
