@@ -24,7 +24,7 @@ RUN := $(or $(ACTIVE),.venv/bin/python)
 READY := $(if $(ACTIVE),,.venv/.ready)
 LOCKED = $(shell cat requirements.lock pyproject.toml | cksum)
 
-.PHONY: FORCE help reproduce check audit test soak lab lint data model bench others lock clean
+.PHONY: FORCE help reproduce check audit test soak lab lint data model site bench others lock clean
 
 help:  ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -55,6 +55,9 @@ data: $(READY)  ## fetch the photos, or unpack them (ARCHIVE=file.tar.gz), and v
 
 model: $(READY)  ## train the model to take away on everything, into build/model (minutes)
 	@$(RUN) -m emoclass export --dataset "$(DATASET)" --profile "$(PROFILE)"
+
+site: $(READY)  ## README, docs and notebooks as static pages, into build/site
+	@$(RUN) -m emoclass site
 
 bench: $(READY)  ## measure speed side by side with what people would use instead, into figures/bench.json (minutes)
 	@$(RUN) benchmarks/bench.py

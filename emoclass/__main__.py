@@ -1,4 +1,4 @@
-"""`emoclass` or `python -m emoclass`: reproduce, check, audit, fetch, export.
+"""`emoclass` or `python -m emoclass`: reproduce, check, audit, fetch, export, site.
 
 Exit status: 0 done, nothing found; 1 something was found, or work failed; 2 bad input; 130 interrupted.
 """
@@ -51,6 +51,13 @@ def _export(options) -> int:
     return 0
 
 
+def _site(_) -> int:
+    from emoclass.study.site import site
+
+    say(f"{site()}: open it in a browser")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its errors end here, in one sentence on stderr and an exit status."""
     parser = argparse.ArgumentParser("emoclass", description=__doc__)
@@ -76,6 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     audit.add_argument("--fix", default="", metavar="FILE", help="a split that keeps what was made from one together")
     fetch = command(_fetch, "fetch the photos, or unpack them, and verify them")
     fetch.add_argument("--archive", metavar="FILE", help="a .tar.gz or .zip of the pinned commit")
+    command(_site, "README, docs and executed notebooks as static pages, into build/site")
     options = parser.parse_args(arguments)
     for name in ("EMOCLASS_DATA", "EMOCLASS_BUILD"):  # notebooks run in another folder than this command
         if os.environ.get(name):
