@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from emoclass.data import canonical_name, muxspace
 from emoclass.data.images import names_below
 from emoclass.data.new_faces import NoNewFaces
 from emoclass.errors import InputError, LeakError, StudyError, listed
-from emoclass.files import write_text
+from emoclass.files import locked, write_text
 from emoclass.study import results, sweep
 from emoclass.study.code import modules_digest, reached
 from emoclass.study.notebook import figure_folder, rehearsal_folder
@@ -27,6 +28,7 @@ from emoclass.study.store import Store
 
 README = paths.ROOT / "README.md"
 LOCK = paths.ROOT / "requirements.lock"
+ABANDONED = 3600  # seconds after which nobody is writing a draft any more
 METADATA = "emoclass"  # the key of a notebook's metadata under which its digests stand
 
 
@@ -65,10 +67,14 @@ def outputs(name: str, folder: Path) -> dict[str, str]:
 
 def staleness(path: Path, made: Path, dataset: str, profile: str, tasks: list[sweep.Task] | None = None) -> str | None:
     """Why the notebook has to be executed again, or None; `tasks`: the runs that it reads, None leaves them aside."""
-    kept = nbformat.read(made, as_version=4).metadata.get(METADATA) if made.exists() else None
+    source = _read(path)
+    try:
+        kept = _read(made).metadata.get(METADATA) if made.exists() else None
+    except InputError:
+        return "its last execution is damaged"
     if not kept:
         return "never executed"
-    if kept["inputs"] != inputs_digest(nbformat.read(path, as_version=4), dataset, profile):
+    if kept["inputs"] != inputs_digest(source, dataset, profile):
         return "its cells, the modules that it reaches, the lock or the data changed"
     if tasks is not None and kept["runs"] != _runs_digest(tasks):
         return "the runs that it reads changed"
@@ -79,7 +85,7 @@ def staleness(path: Path, made: Path, dataset: str, profile: str, tasks: list[sw
 
 def planned(path: Path, parameters: dict) -> list[sweep.Task]:
     """The runs that a notebook plans: cells run up to the last tagged "plan"; InputError names the one that fails."""
-    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    cells = [cell for cell in _read(path).cells if cell.cell_type == "code"]
     while cells and "plan" not in cells[-1].metadata.get("tags", []):
         cells.pop()
     names: dict = {"__name__": path.stem}
@@ -117,7 +123,7 @@ def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: s
         if figure.stat().st_mtime < started - 2:  # of an earlier version of this notebook
             figure.unlink()
     digests = dict(
-        inputs=inputs_digest(nbformat.read(path, as_version=4), dataset, profile),
+        inputs=inputs_digest(_read(path), dataset, profile),
         runs=_runs_digest(tasks),
         outputs=outputs(path.stem, figure_folder(dataset, profile)),
     )
@@ -192,8 +198,14 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
     """Notebook by notebook, in order: train what it lacks, execute it if it is stale; then rewrite the README.
 
     All (or the one that is `only` to be made) are planned first: what cannot be done is said before anything is
-    trained.
+    trained. One at a time in a build folder; others wait.
     """
+    build = paths.build_folder()
+    with locked(build / "reproduce", lambda: say(f"another make reproduce is at work in {build}: waiting for it")):
+        _reproduce(dataset, profile, only, say)
+
+
+def _reproduce(dataset: str, profile: str, only: str, say) -> None:
     dataset = canonical_name(dataset)
     if not dataset:
         raise InputError("DATASET is empty: name muxspace, synthetic or a folder of photos")
@@ -208,6 +220,8 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
     folder = paths.NOTEBOOKS if canonical else rehearsal_folder(dataset, profile) / "notebooks"
     # The study itself is run without parameters, so that its notebooks are their source and its outputs.
     parameters = {} if canonical else {"DATASET": dataset, "PROFILE": profile}
+    numbers = figure_folder(dataset, profile) / "results.json"
+    _cleared(paths.build_folder(), numbers, say)
     store = Store(paths.build_folder() / "runs")
     say(f"{dataset}, {profile}: counting the runs of {len(wanted)} notebooks")
     plan = {}
@@ -233,7 +247,7 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
         execute(path, folder / path.name, parameters, dataset, profile, tasks)
         say(f"{label} done in {time.perf_counter() - began:.0f} s")
     absent = None if canonical and not only else "?"  # of the study itself, every number must be there
-    if (numbers := figure_folder(dataset, profile) / "results.json").exists():
+    if numbers.exists():
         for path in notebooks() if canonical else plan:
             rewrite_prose(folder / path.name, results.load(numbers), absent)
     if canonical:
@@ -258,6 +272,26 @@ def _photos_found(say) -> bool:
             )
             return False
     return True
+
+
+def _read(path: Path):
+    try:
+        return nbformat.read(path, as_version=4)
+    except (ValueError, KeyError, AttributeError) as error:  # what nbformat makes of other JSON, and of none
+        raise InputError(f"{path} is no notebook (the marks of a merge?): mend it or take it back from git") from error
+
+
+def _cleared(build: Path, numbers: Path, say) -> None:
+    """Take away what killed processes left below `build`, and put damaged results aside, to be made anew."""
+    for draft in build.rglob(".draft-*"):
+        if time.time() - draft.stat().st_mtime > ABANDONED:
+            shutil.rmtree(draft, ignore_errors=True)
+    try:
+        if numbers.is_relative_to(build) and numbers.exists():
+            results.load(numbers)
+    except InputError as error:
+        os.replace(numbers, numbers.with_suffix(".damaged"))
+        say(f"{error}; set aside as {numbers.stem}.damaged")
 
 
 def _runs_digest(tasks: list[sweep.Task]) -> str:

@@ -88,8 +88,11 @@ class Results:
 
 
 def load(path: Path) -> dict:
-    """A results.json as written by `Results.save`."""
-    return json.loads(Path(path).read_text())
+    """A results.json as written by `Results.save`. Raises InputError if it is damaged."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}): take it back from git, or away") from error
 
 
 def in_words(entry: dict, name: str = "") -> str:

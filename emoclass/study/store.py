@@ -14,13 +14,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from emoclass.errors import InputError
 from emoclass.faces import Faces
 from emoclass.files import replacing
 from emoclass.study.code import PACKAGE, modules_digest, reached
 from emoclass.study.train import Run
 from emoclass.study.variant import Variant
 
-PACKAGES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "pandas", "scikit-learn", "scipy")
+PACKAGES = ("numpy", "opencv-python-headless", "pandas", "scikit-learn", "scipy")
+ENGINES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}  # of Keras, and what they consist of
 ARRAYS = ("photo", "parent", "probabilities", "epoch_predictions", "validation")
 GROUPS = ("in_training", "y_true", "embeddings")  # what a run holds several arrays of
 FACTS = ("history", "rows", "seconds", "classes")
@@ -33,8 +35,12 @@ DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedErro
 def versions() -> dict[str, str]:
     """Versions of the packages, and a digest of all code on the way from Faces to weights, that decide a run."""
     code = modules_digest(reached("import emoclass.study.train") - CHECKS)
-    found = {name: importlib.metadata.version(name) for name in PACKAGES}
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    packages = ("keras", *ENGINES.get(backend, (backend,)), *PACKAGES)
+    try:
+        found = {name: importlib.metadata.version(name) for name in packages}
+    except importlib.metadata.PackageNotFoundError as error:
+        raise InputError(f"KERAS_BACKEND={backend}: the package {error.name} is not installed") from error
     return found | {"python": sys.version.split()[0], "backend": backend, "threads": "1", "code": code}
 
 

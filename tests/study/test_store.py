@@ -1,5 +1,6 @@
 """The store: a run is found by what made it, is there whole or not at all, and is never mistaken for another."""
 
+import errno
 import importlib.metadata
 import json
 import os
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from emoclass.augment import OfflineAugmentation, OnlineAugmentation
 from emoclass.data.synthetic import SyntheticConfig, draw
+from emoclass.errors import InputError
 from emoclass.models import ConvNet, ResNet
 from emoclass.study import store
 from emoclass.study.store import Store, open_faces, run_key, save_faces
@@ -259,6 +261,7 @@ def test_another_python_backend_or_code_is_another_key(faces, key_without_cache,
         monkeypatch.setattr(sys, "version", "3.99.0 (main)")
     elif what == "backend":
         monkeypatch.setenv("KERAS_BACKEND", "jax")
+        monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.0")
     else:
         monkeypatch.setattr(store, "modules_digest", lambda paths: "other code")
     store.versions.cache_clear()
@@ -271,6 +274,33 @@ def test_code_that_only_refuses_values_is_no_part_of_a_key_and_all_other_code_is
     store.versions()
     assert {"train.py", "splits.py", "faces.py", "labels.py", "augment.py", "models.py", "losses.py"} <= set(digested)
     assert not {"variant.py", "checked.py", "errors.py"} & set(digested)
+
+
+def test_the_engine_of_keras_is_in_the_key_and_one_that_is_not_installed_is_a_sentence(monkeypatch, key_without_cache):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: f"{name} 1.0")
+    assert {"jax", "jaxlib"} < set(store.versions()) and "tensorflow" not in store.versions()
+
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    store.versions.cache_clear()
+    with pytest.raises(InputError, match=r"KERAS_BACKEND=jax: the package .* is not installed"):
+        store.versions()
+
+
+def test_a_run_that_may_not_be_read_is_not_taken_for_a_damaged_one(tmp_path, monkeypatch):
+    kept = Store(tmp_path)
+    kept.put("key", RUN)
+
+    def refused(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(kept.path("key")))
+
+    monkeypatch.setattr(np, "load", refused)
+    with pytest.raises(PermissionError):
+        kept.get("key", RUN.variant, RUN.fold, RUN.seed)
+    assert kept.path("key").exists()
 
 
 # photos for workers
