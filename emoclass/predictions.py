@@ -52,11 +52,8 @@ class Predictions:
         """What a reader must know of the split: "guard overridden", "subjects shared" (some stand on both sides), or
         "subjects unknown" (each photo counts as of somebody else)."""
         shared = "subject_in_training" in self.table and bool(self.table.subject_in_training.any())
-        unknown = (
-            len(self) > 0
-            and {"subject", "parent"} <= set(self.table)
-            and bool((self.table.subject == self.table.parent).all())
-        )
+        own = self.table.get("subject") == self.table.get("parent", "")
+        unknown = bool(len(self)) and bool(np.all(own))
         return ("guard overridden",) * self.leaky + ("subjects shared",) * shared + ("subjects unknown",) * unknown
 
     def where(self, rows, name: str | None = None) -> "Predictions":

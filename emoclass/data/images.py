@@ -72,9 +72,7 @@ def names_below(folder: Path) -> list[str]:
     names, seen = [], set()
     for at, folders, files in os.walk(folder, followlinks=True):
         kept = [each for each in folders if not each.startswith(".") and each.lower() not in JUNK]
-        folders[:] = [
-            each for each in kept if os.path.realpath(f"{at}/{each}") not in seen
-        ]  # a link may lead in circles
+        folders[:] = [each for each in kept if os.path.realpath(f"{at}/{each}") not in seen]  # links may make circles
         seen |= {os.path.realpath(f"{at}/{each}") for each in folders}
         names += [os.path.relpath(f"{at}/{file}", folder) for file in files if not file.startswith(".")]
     return sorted(Path(name).as_posix() for name in names if name.split(os.sep)[-1].lower() not in JUNK)
@@ -119,10 +117,8 @@ def _decode(path: str, size: int) -> np.ndarray | str:
     # A JPEG can be decoded at a half, a quarter or an eighth of its scale for a fraction of the cost.
     is_jpeg = data.startswith(b"\xff\xd8")
     scale = next((s for s in (8, 4, 2) if is_jpeg and min(width, height) // s >= size), 1)
-    data, how = (
-        np.frombuffer(data, np.uint8),
-        REDUCED[scale] if is_jpeg else cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH,
-    )
+    how = REDUCED[scale] if is_jpeg else cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
+    data = np.frombuffer(data, np.uint8)
     try:
         picture, whole = cv2.imdecode(data, how), cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if transparent else None
     except cv2.error:  # beyond OpenCV's own limits

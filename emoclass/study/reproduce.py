@@ -265,11 +265,8 @@ def _photos_found(say) -> bool:
         except muxspace.Unreachable as error:
             if part != muxspace.PHOTOS:  # notebooks need it beside the photos
                 raise
-            say(
-                f"No photos in {paths.data_folder()}: {error}. Going on with a quick rehearsal on the synthetic "
-                "faces instead, into build/ "
-                "(`make reproduce DATASET=synthetic` runs all of it on them)."
-            )
+            what = "Going on with a quick rehearsal on the synthetic faces instead, into build/"
+            say(f"No photos in {paths.data_folder()}: {error}. {what} (DATASET=synthetic runs all of it on them).")
             return False
     return True
 

@@ -34,10 +34,11 @@ class Results:
         """Record one number under this id and return it; where nothing is behind it (n = 0), say so instead."""
         if not estimate.n:
             print(f"left out, as no photo can tell it: {name}")
-        if estimate.n:
-            value, low, high = (None if x is None else round(float(x), DIGITS) for x in estimate[:3])
-            entry = dict(value=value, low=low, high=high, n=int(estimate.n), unit=unit, notebook=self.notebook)
-            self.numbers[name] = entry
+            return estimate
+        value, low, high = (None if x is None else round(float(x), DIGITS) for x in estimate[:3])
+        self.numbers[name] = dict(
+            value=value, low=low, high=high, n=int(estimate.n), unit=unit, notebook=self.notebook
+        )  # fmt: skip
         return estimate
 
     def add_scores(self, name: str, predictions: Predictions) -> dict[str, Estimate]:
