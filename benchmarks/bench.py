@@ -23,14 +23,16 @@ from unittest.mock import patch
 import numpy as np
 
 from emoclass import load_faces, losses, models, paths, splits
+from emoclass.augment import OfflineAugmentation, transformed
 from emoclass.backend import ONE_THREAD, fast_precision, keras, silence
 from emoclass.data import muxspace, synthetic
 from emoclass.data.images import load_images
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
+from emoclass.leakage import find_copies
 from emoclass.study.recipes import compact_variant
-from emoclass.study.store import Store
-from emoclass.study.sweep import process_pool, tasks, train_missing
+from emoclass.study.store import Store, open_faces, save_faces
+from emoclass.study.sweep import default_workers, process_pool, sweep, tasks, train_missing
 from emoclass.study.train import make_split, train
 from emoclass.study.variant import Variant
 
@@ -251,16 +253,21 @@ def workers() -> None:
 def memory() -> None:
     """What a worker needs at most."""
     with tempfile.TemporaryDirectory() as folder:
-        most = fresh(one_epoch_of_each, str(load_faces("muxspace").save(Path(folder))))
+        most = fresh(one_epoch_of_each, str(save_faces(load_faces("muxspace"), Path(folder))))
     about = "the most that a fresh worker held in one epoch of the pared-down and one of the compact net"
     note("memory.worker_gb", most, 1.5, "GB", about, least=False)
 
 
 def one_epoch_of_each(folder: str) -> float:
     """In a worker: train both nets on the faces kept there; the most memory that it held since it began, in GB."""
-    faces = Faces.open(Path(folder))
+    faces = open_faces(Path(folder))
     for variant in (PARED_DOWN, COMPACT):
         train(variant.replace(epochs=1), faces)
+    return most_memory()
+
+
+def most_memory() -> float:
+    """The most memory that this process has held since it began, in GB."""
     status = Path("/proc/self/status")
     if status.exists():  # ru_maxrss is no less than what the parent held when it started this process
         return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) * 1024 / 1e9
@@ -268,7 +275,72 @@ def one_epoch_of_each(folder: str) -> float:
     return most * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 
-PARTS = {part.__name__: part for part in (start_up, decoding, training, from_files, half_precision, workers, memory)}
+def detector() -> None:
+    """All pairs of the photos, and how many of the study's own copies are found among 4,000 of them."""
+    pixels = np.array(load_faces("muxspace").pixels)
+    taken = seconds(lambda: find_copies(pixels), 1)
+    note("detector.s", taken, 120, "s", f"all pairs of {len(pixels):,} photos, {os.cpu_count()} cores", least=False)
+    some = np.random.default_rng(0).permutation(len(pixels))[:DECODED]
+    how, n = OfflineAugmentation(per_image=1), 300
+    copies = np.stack([transformed(pixels[row], str(row), 0, how) for row in some[:n]])
+    pairs = find_copies(pixels[some], copies)
+    found = len(set(pairs.test[pairs.test == pairs.train]))
+    note("detector.recall", found / n, 0.98, "share", f"of {n} copies as in this study, among {len(some):,} photos")
+
+
+def ten_times() -> None:
+    """One epoch on ten times as many faces, in time and memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept = [
+            str(save_faces(synthetic.draw(synthetic.SyntheticConfig(counts=(times * 50,) * 8)), Path(folder)))
+            for times in (4, 40)
+        ]
+        (few_s, few_gb), (many_s, many_gb) = (fresh(one_epoch, faces) for faces in kept)
+    note(
+        "scale.time_10x",
+        many_s / few_s,
+        10.5,
+        "times",
+        "split and one epoch on 16,000 faces and on 1,600",
+        least=False,
+    )
+    note("memory.ratio_10x", many_gb / few_gb, 10.5, "times", "the most that these workers held", least=False)
+
+
+def one_epoch(folder: str) -> tuple[float, float]:
+    """In a worker: seconds of one epoch of the pared-down net on the faces kept there, and the most memory, in GB."""
+    faces, once = open_faces(Path(folder)), PARED_DOWN.replace(epochs=1)
+    train(once, faces.select(np.arange(len(faces)) < 200))  # the first one pays for what is set up once
+    return seconds(lambda: whole_run(once, faces), 1), most_memory()
+
+
+def edited() -> None:
+    """One edited variant of the pared-down net, five folds: what it takes beside the training itself."""
+    with nothing_built():
+        faces = load_faces("muxspace")
+        began = time.perf_counter()
+        [found] = sweep([Variant("edited", batch_size=96)], faces).values()
+        taken = time.perf_counter() - began
+    training = sum(run.seconds for run in found.runs) / default_workers()
+    note("edit.minutes", taken / 60, 3, "min", "five folds, from the edit to the predictions", least=False)
+    about = "of these, beyond the seconds of training on all workers"
+    note("edit.extra_s", taken - training, 15, "s", about, least=False)
+
+
+def studies() -> None:
+    """All notebooks in the quick profile, from nothing: on the photos, and on synthetic faces without photos."""
+    for name, dataset, target in (("quick", "muxspace", 3), ("offline", "synthetic", 4)):
+        command = [sys.executable, "-m", "emoclass", "reproduce", "--profile", "quick", "--dataset", dataset]
+        with nothing_built():
+            taken = seconds(lambda c=command: subprocess.run(c, check=True, stdout=subprocess.DEVNULL), 1)
+        note(
+            f"study.{name}_min", taken / 60, target, "min", f"seven notebooks on {dataset}, quick profile", least=False
+        )
+
+
+ALL = (start_up, decoding, training, from_files, half_precision, workers, memory)
+ALL += (detector, ten_times, edited, studies)
+PARTS = {part.__name__: part for part in ALL}
 
 
 def main(arguments: list[str] | None = None) -> int:
