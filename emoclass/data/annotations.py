@@ -123,7 +123,10 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     there, a name that leads out of the folder, or a subject, source or split that contradicts another row's.
     """
     undecided, unused = rows[rows.label == UNDECIDED], [name for name in rows if name.startswith('"')]
-    rows = _completed(rows[rows.label != UNDECIDED].reset_index(drop=True))
+    rows = rows[rows.label != UNDECIDED].reset_index(drop=True)
+    if rows.empty:
+        raise InputError(f"{where} leaves no photo to work with: it needs rows that name a photo and its emotion")
+    rows = _completed(rows)
     if faults := _faults(rows, ids):
         advice = f"mend these rows (the emotions are {', '.join(EMOTIONS)}), or take them out"
         raise InputError(f"{where}: {listed(faults, EVERY)}: {advice}")

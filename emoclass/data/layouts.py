@@ -158,6 +158,8 @@ def _on_disk(name: str, photos: dict[str, list[str]]) -> str:
 
 def _of_pixels(rows: pd.DataFrame, where: str, beside: list[str]) -> Layout:
     """A csv of pixels, as FER2013 is published: grey values from 0 to 255, row by row, of square pictures."""
+    if rows.empty:
+        raise InputError(f"{where} names its columns and nothing else: it needs rows of pixels")
     flat = [_grey_levels(text) for text in rows.pixels]
     side = int(np.sqrt(Counter(map(len, flat)).most_common(1)[0][0]))
     if faults := [f"row {line}" for line, values in zip(rows.line, flat) if len(values) != max(side, 1) ** 2]:
@@ -176,7 +178,7 @@ def _grey_levels(text: str) -> np.ndarray:
     """(k,) uint8 of numbers with blanks between them; none if one is no grey level."""
     try:
         values = np.array(text.split(), np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):
         return np.zeros(0, np.uint8)
     return values.astype(np.uint8) if len(values) and 0 <= values.min() and values.max() < 256 else values[:0]
 

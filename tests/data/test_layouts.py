@@ -213,3 +213,18 @@ def test_votes_become_the_label_with_most_of_them(home):
     faces = load_faces(home)
     assert faces.table.emotion.tolist() == ["happiness", "fear"]
     assert reported(faces)["rows whose votes name no one emotion, set aside"][0] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("legend.csv", "photo,emotion\n", "leaves no photo to work with"),
+        ("fer.csv", "emotion,pixels,Usage\n", "names its columns and nothing else"),
+        ("fer.csv", "emotion,pixels,Usage\n3,9223372036854775808,Training\n", "numbers from 0 to 255 in row 2"),
+    ],
+)
+def test_tables_that_say_nothing_are_a_sentence(home, name, text, why):
+    put(home, "a.png")
+    (home / name).write_text(text)
+    with pytest.raises(InputError, match=why):
+        load_faces(home if name == "legend.csv" else home / name)

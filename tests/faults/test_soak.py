@@ -26,7 +26,7 @@ from emoclass.study.variant import Variant
 pytestmark = pytest.mark.soak
 KILLS = 20
 LOTS = settings(
-    max_examples=4000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 
 SWEEP = """
