@@ -37,7 +37,7 @@ def find_copies(
 
     Without `test`, pairs within one collection. Columns: positions `test`, `train`; `kind`, "near-duplicate" where
     little was moved, else "augmented copy"; `correlation` of what both show once aligned, at least `threshold`.
-    Costs n x m: 13,681 pictures among themselves take a minute or two on two cores, 100,000 an hour or two.
+    Costs n x m: 13,681 pictures among themselves take a minute or two on two cores, 100,000 about an hour.
     """
     within, test = test is None, train if test is None else test
     if not len(test) or not len(train):
