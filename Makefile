@@ -38,7 +38,7 @@ check: $(READY)  ## fail if a notebook, a figure or a number in the README is ol
 test: $(READY)  ## run all tests: on synthetic faces, and on the photos where they are
 	@$(RUN) -m pytest -n auto --dist loadfile
 
-soak: $(READY)  ## run the tests that take minutes: the notebooks on photos of your own, without new faces and without neutral
+soak: $(READY)  ## run the tests that take a quarter of an hour: a study killed at twenty moments, two at once, damaged files, photos of your own
 	@$(RUN) -m pytest -m soak
 
 audit: $(READY)  ## which photos of a folder stand twice or were made from another, across its split: PHOTOS=/path

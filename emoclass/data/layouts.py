@@ -65,8 +65,8 @@ def look(path: os.PathLike | str) -> Layout:
         written, rows = rows.photo, _as_on_disk(rows, photos)
         otherwise = int((rows.photo != written).sum())
         notes += (("names that the annotation file writes otherwise than the disk", otherwise, ""),) * bool(otherwise)
-    elif (home / RAF_LIST).is_file():
-        file, rows = home / RAF_LIST, _of_raf_list(home / RAF_LIST, photos)
+    elif raf := sorted([*home.glob(RAF_LIST), *home.glob(f"*/{RAF_LIST}")]):  # published in a folder EmoLabel/
+        file, rows = raf[0], _of_raf_list(raf[0], photos)
     else:
         rows, photos, aside = _of_folders(photos, root)
         notes += aside
@@ -92,7 +92,7 @@ def pictures(home: Path) -> tuple[list[str], Path, tuple]:
     hidden = [each for each in below if any(part.startswith(".") or part.lower() in JUNK for part in each.parts)]
     junk = [each for each in hidden if not (home / each).is_dir()]
     filled = {at for name in photos for at in PurePosixPath(name).parents}
-    empty = [each.as_posix() for each in below if canonical(each.name) and (home / each).is_dir()]
+    empty = [each.as_posix() for each in below if _emotion(each.name) and (home / each).is_dir()]
     empty = [name for name in empty if PurePosixPath(name) not in {*filled, *map(PurePosixPath, hidden)}]
     read = (*SUFFIXES, *OTHER_PICTURES, LEGEND, NUMBERS, RAF_LIST)
     others = [name for name in names if not name.lower().endswith(read)]
@@ -114,7 +114,12 @@ def part_of(photo: str) -> str:
 def emotion_folder(photo: str) -> str:
     """The innermost folder of a photo that is named after an emotion, or numbered; or ""."""
     folders = photo.split("/")[-2::-1]
-    return next((f for f in folders if canonical(f)), next((f for f in folders if f.isdigit()), ""))
+    return next((f for f in folders if _emotion(f)), next((f for f in folders if f.isdigit()), ""))
+
+
+def _emotion(folder: str) -> str | None:
+    """The emotion that a folder is named after; KDEF's `AF01` is a subject, though `AF` is an emotion in its names."""
+    return None if re.fullmatch(r"[A-Za-z]{2}\d+", folder) else canonical(folder)
 
 
 def _annotation_file(home: Path) -> Path | None:
@@ -127,16 +132,6 @@ def _annotation_file(home: Path) -> Path | None:
             if "pixels" in text.readline().lower().replace('"', "").strip().split(","):
                 return file
     return None
-
-
-def annotated(home: Path, photos: list[str]) -> pd.DataFrame | None:
-    """What `legend.csv` says of these photos, by `photo`: `emotion`, `split`, `subject`, "" where it says nothing."""
-    if not (file := _annotation_file(home)) or not {"photo", "label"} <= set(rows := annotations.read(file)):
-        return None
-    rows = _as_on_disk(rows, photos).drop_duplicates("photo").set_index("photo").reindex(photos).fillna("")
-    said = {"emotion": [canonical(label) or "" for label in rows.label]}
-    said["split"] = [PART_OF.get(part.lower(), "") for part in rows.get("split", rows.label)]
-    return pd.DataFrame(said | {"subject": rows.get("subject", "")}, index=photos)
 
 
 def _as_on_disk(rows: pd.DataFrame, photos: list[str]) -> pd.DataFrame:
@@ -186,7 +181,8 @@ def _grey_levels(text: str) -> np.ndarray:
 def _of_raf_list(file: Path, photos: list[str]) -> pd.DataFrame:
     """RAF-DB's list: lines such as `train_00001.jpg 5`, for photos that may be called `train_00001_aligned.jpg`."""
     lines = [line.split() for line in file.read_text().splitlines() if line.strip()]
-    named = {re.sub(r"_aligned(?=\.\w+$)", "", photo.split("/")[-1]): photo for photo in photos}
+    aligned_last = sorted(photos, key=lambda photo: "_aligned." in photo)  # they are preferred to the originals
+    named = {re.sub(r"_aligned(?=\.\w+$)", "", photo.split("/")[-1]): photo for photo in aligned_last}
     rows = pd.DataFrame(lines, columns=["photo", "label"], dtype=object)
     rows["split"] = rows.photo.str.partition("_")[0]
     rows.insert(0, "line", range(1, len(rows) + 1))

@@ -52,7 +52,9 @@ def connected(scheduler: str) -> Iterator[Cluster]:
         try:
             theirs = client.run(versions)
         except Exception as error:  # whatever a worker raises that cannot import this
-            raise InputError(f"EMOCLASS_CLUSTER={scheduler}: install emoclass on its workers ({error})") from error
+            raise InputError(
+                f"EMOCLASS_CLUSTER={scheduler}: its workers do not answer, or lack emoclass ({error})"
+            ) from error
         if not theirs:
             raise InputError(
                 f"EMOCLASS_CLUSTER={scheduler}: no worker is there; start some with `dask worker {scheduler}`"

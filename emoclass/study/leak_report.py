@@ -3,6 +3,7 @@
 import base64
 import html
 import sys
+import textwrap
 from itertools import combinations
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from emoclass.data import layouts, load_faces
+from emoclass.data.annotations import PART_OF
 from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
 from emoclass.data.near_duplicates import SIZE, remembered
 from emoclass.data.subjects import read_off
@@ -48,6 +50,13 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
         return faces.table[["photo", "emotion", "split", "subject"]].assign(id=faces.table.duplicate_id), faces.pixels
     home = Path(path).expanduser()
     names = [name for name in names_below(home) if name.lower().endswith(SUFFIXES)]
+    try:
+        known = layouts.look(home)
+    except InputError:  # pictures of which nobody says what they show may be compared as well
+        known = None
+    by_name = {name: name if known and name in known.ids else name.removeprefix("images/") for name in names}
+    if known and not set(by_name.values()) & set(known.ids):  # a csv of pixels
+        return pictures(known.where)
     if not names:
         what = f"no pictures in {home}" if home.is_dir() else f"there is no folder {home}"
         raise InputError(f"{what}: name one that holds pictures ({', '.join(SUFFIXES)})")
@@ -55,9 +64,15 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
     table = pd.DataFrame({"photo": names, "id": blob_ids(paths), "subject": ""})
     table["emotion"] = [canonical(layouts.emotion_folder(name)) or "" for name in names]
     table["split"] = [layouts.part_of(name) for name in names]
-    if (said := layouts.annotated(home, names)) is not None:
-        for column in said:
-            table[column] = said[column].where(said[column] != "", table.set_index("photo")[column]).to_numpy()
+    if known:
+        for what, count, which in known.notes:
+            print(f"{what}: {count:,} {textwrap.shorten(which, 200)}", file=sys.stderr)
+        rows = known.rows.drop_duplicates("photo").set_index("photo").reindex(by_name.values()).fillna("")
+        said = {"emotion": [canonical(label) or "" for label in rows.label], "subject": rows.get("subject", "")}
+        said["split"] = [PART_OF.get(part.lower(), "") for part in rows.split]
+        for column, values in said.items():
+            values = pd.Series(values, rows.index).to_numpy()
+            table[column] = np.where(values != "", values, table[column])
     return table, load_images(paths, SIZE, table.id)
 
 

@@ -134,6 +134,28 @@ def test_names_of_known_data_sets_say_the_emotion_where_no_folder_does(home, nam
     assert faces.table.subject.nunique() == 6
 
 
+@pytest.mark.parametrize(
+    "subjects", [("AF01", "AF02", "AF03", "AF04", "AF05"), ("AF01", "AM02", "BF03", "BM04", "AF05")]
+)
+def test_folders_named_after_subjects_are_no_emotions_though_their_letters_are_a_code(home, subjects):
+    put(home, *(f"KDEF/{who}/{who}{code}S.png" for who in subjects for code in ("AN", "HA", "NE")))
+    faces = load_faces(home)
+    assert faces.counts[faces.counts > 0].to_dict() == {"anger": 5, "happiness": 5, "neutral": 5}
+    assert sorted(faces.table.subject.unique()) == sorted(who[1:] for who in subjects)
+
+
+def test_the_list_of_raf_db_is_found_where_it_is_published_and_aligned_photos_are_taken(home):
+    put(home, *(f"Image/{kind}_{k:05d}.png" for kind in ("original/train", "original/test") for k in range(1, 4)))
+    put(home, *(f"Image/aligned/{part}_{k:05d}_aligned.png" for part in ("train", "test") for k in range(1, 4)))
+    (home / "EmoLabel").mkdir()
+    lines = [f"{part}_{k:05d}.png {k}" for part in ("train", "test") for k in range(1, 4)]
+    (home / "EmoLabel" / layouts.RAF_LIST).write_text("\n".join(lines))
+    faces = load_faces(home)
+    assert len(faces) == 6 and faces.table.photo.str.contains("aligned/").all()
+    assert faces.table.split.value_counts().to_dict() == {"train": 3, "test": 3}
+    assert reported(faces)["photos on disk without a row, set aside"][0] == 6
+
+
 # annotation files
 
 

@@ -80,6 +80,27 @@ def test_two_folders_are_compared_across_only(leaky, tmp_path, capsys):
     assert "fear/again.png" not in set(pairs.train) | set(pairs.test)
 
 
+def test_what_an_annotation_file_a_list_or_names_say_is_known_to_the_audit(tmp_path, capsys):
+    rows = [
+        f"3,{' '.join(map(str, x.ravel()))},{part}"
+        for x, part in zip(FACES.pixels[[0, 0]], ("Training", "PrivateTest"))
+    ]
+    save(tmp_path / "csv", "preview.png", FACES.pixels[1])
+    (tmp_path / "csv" / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    assert main(["audit", str(tmp_path / "csv")]) == 1
+    assert capsys.readouterr().out.startswith("100% of the test photos (1 of 1) have a copy in training")
+    for k, name in enumerate(("train_00001", "test_00001")):
+        save(tmp_path / "raf", f"Image/aligned/{name}_aligned.png", FACES.pixels[0] // (k + 1))
+    (tmp_path / "raf" / "x.heic").write_bytes(b"x")
+    (tmp_path / "raf" / "EmoLabel").mkdir()
+    (tmp_path / "raf" / "EmoLabel" / "list_patition_label.txt").write_text("train_00001.png 4\ntest_00001.png 4\n")
+    table = pictures(str(tmp_path / "raf"))[0]
+    assert table.split.tolist() == ["test", "train"] and table.emotion.tolist() == ["happiness"] * 2
+    assert "pictures of a kind that is not read, set aside: 1 x.heic" in capsys.readouterr().err
+    save(tmp_path / "jaffe", "KA.HA1.29.png", FACES.pixels[0])
+    assert pictures(str(tmp_path / "jaffe"))[0].emotion.tolist() == ["happiness"]
+
+
 def test_nothing_found_is_status_0(tmp_path, capsys):
     for k, picture in enumerate(FACES.pixels[::6]):
         save(tmp_path, f"{k}.png", picture)  # any pictures will do, without class folders
