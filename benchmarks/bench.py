@@ -28,6 +28,7 @@ from emoclass.backend import ONE_THREAD, fast_precision, keras, silence
 from emoclass.data import muxspace, synthetic
 from emoclass.data.images import load_images
 from emoclass.faces import Faces
+from emoclass.files import write_text
 from emoclass.labels import EMOTIONS
 from emoclass.leakage import find_copies
 from emoclass.study.recipes import compact_variant
@@ -56,9 +57,21 @@ def save() -> None:
     """Write what was found into figures/bench.json, in place of what stands there under the same ids."""
     target = paths.FIGURES / "bench.json"
     before = json.loads(target.read_text()) if target.exists() else {}
-    draft = target.with_suffix(".draft")
-    draft.write_text(json.dumps(dict(sorted((before | FOUND).items())), indent=1) + "\n")
-    os.replace(draft, target)
+    whole = dict(sorted((before | FOUND).items()))
+    write_text(target, json.dumps(whole, indent=1) + "\n")
+    if (document := paths.FIGURES.parent / "docs" / "benchmarks.md").exists():
+        mark = re.compile(r"(<!-- bench -->\n).*?(<!-- / -->)", re.S)
+        text = document.read_text(encoding="utf-8")
+        write_text(document, mark.sub(lambda found: found[1] + table(whole) + found[2], text))
+
+
+def table(found: dict[str, dict]) -> str:
+    """What was found as a table in Markdown, a row for each id."""
+    lines = ["| id | measured | target | met | what |", "| --- | ---: | ---: | --- | --- |"]
+    for name, entry in found.items():
+        cells = f"{entry['value']:,.4g} {entry['unit']}", f"{entry['target']:,g}", "yes" if entry["met"] else "no"
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {entry['note']} |")
+    return "\n".join(lines) + "\n"
 
 
 def seconds(work, times: int = 3) -> float:
