@@ -1,5 +1,8 @@
 """Nothing in these tests touches what the project itself has built; faces of a few pixels are at hand."""
 
+import shutil
+import subprocess
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +20,21 @@ def build(tmp_path, monkeypatch):
     """Caches and finished runs go here."""
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
     return tmp_path / "build"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Show a page to headless Chromium, (page, width, option) -> what it prints; skipped where none is installed."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    if program is None:
+        pytest.skip("no Chromium is installed")
+
+    def show(page, width, option):
+        how = ("--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", option)
+        done = subprocess.run([program, *how, page.as_uri()], check=True, capture_output=True, text=True, timeout=60)
+        return done.stdout
+
+    return show
 
 
 @pytest.fixture(scope="session")
