@@ -33,9 +33,10 @@ from emoclass.labels import EMOTIONS
 from emoclass.leakage import find_copies
 from emoclass.study.recipes import compact_variant
 from emoclass.study.store import Store, open_faces, save_faces
-from emoclass.study.sweep import default_workers, process_pool, sweep, tasks, train_missing
+from emoclass.study.sweep import sweep, tasks, train_missing
 from emoclass.study.train import make_split, train
 from emoclass.study.variant import Variant
+from emoclass.study.workers import Workers, default_workers
 
 DECODED = 4000  # photos that both readers are given
 OF_EACH = 2000  # photos of each emotion, at most, to compare two precisions on: in minutes
@@ -86,7 +87,7 @@ def seconds(work, times: int = 3) -> float:
 
 def fresh(work, *arguments):
     """What work(*arguments) returns in a process of its own."""
-    with process_pool(1) as pool:
+    with Workers(1) as pool:
         return pool.submit(work, *arguments).result()
 
 
@@ -245,9 +246,9 @@ def workers() -> None:
             train_missing(tasks([FOUR_RUNS.replace(n_folds=2, epochs=1)], faces), store, executor, quiet)  # warm
             return seconds(lambda: train_missing(tasks([FOUR_RUNS], faces), store, executor, quiet), 1)
 
-    with process_pool(1) as pool:
+    with Workers(1) as pool:
         one = taken(pool)
-    with process_pool(2) as pool:
+    with Workers(2) as pool:
         two = taken(pool)
     note("scale.two_workers", one / two, 1.8, "times", "four equal runs, one thread each; the same bits (tests)")
     try:

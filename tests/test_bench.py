@@ -129,7 +129,7 @@ def test_what_is_trained_to_be_timed_runs_to_its_end(monkeypatch, part):
 
 def test_what_this_machine_lacks_is_left_out_with_one_line(monkeypatch, capsys):
     monkeypatch.setattr(bench, "fast_precision", lambda: "float32")
-    monkeypatch.setattr(bench, "process_pool", lambda count: contextlib.nullcontext())
+    monkeypatch.setattr(bench, "Workers", lambda count: contextlib.nullcontext())
     monkeypatch.setattr(bench, "train_missing", lambda *_: None)
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert bench.main(["half_precision", "workers"]) == 0

@@ -27,7 +27,8 @@ PARTS = {  # of a split; FER2013's public test is what its contest chose models 
     "test": ("test", "testing", "privatetest"),
 }  # fmt: skip
 PART_OF = {word: part for part, words in PARTS.items() for word in words}
-FER2013 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")  # 0 to 6 beside its pixels
+# 0 to 6 beside FER2013's pixels; CK+ in the same form has 7 as well.
+FER2013 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", "contempt")
 NO_VOTE = ("unknown", "nf")  # FER+: cannot tell, and no face
 UNDECIDED = "(votes undecided)"
 HINTS = 5  # to look for what was meant takes a while
@@ -79,6 +80,14 @@ def read(path: Path) -> pd.DataFrame:
         numbers = {str(k): emotion for k, emotion in enumerate(FER2013)}
         table["label"] = [numbers.get(label, label) for label in table.label]
     return table
+
+
+def names_photos(path: Path) -> bool:
+    """Whether `read` can make an annotation file of it."""
+    try:
+        return "photo" in read(path)
+    except InputError:
+        return False
 
 
 def _most_voted(votes: dict[str, str]) -> str:

@@ -58,7 +58,7 @@ def look(path: os.PathLike | str) -> Layout:
     rows = annotations.read(file) if file else None
     if rows is not None and "pixels" in rows:
         return _of_pixels(rows, str(file), pictures(home)[0])
-    photos, root, notes = pictures(home)
+    photos, root, notes = pictures(home, file)
     if not photos:
         raise InputError(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
     if rows is not None:
@@ -82,8 +82,11 @@ def look(path: os.PathLike | str) -> Layout:
     return Layout(ids, rows, str(file or root), notes, decode)
 
 
-def pictures(home: Path) -> tuple[list[str], Path, tuple]:
-    """Every picture below a folder but in `new_faces/`; the folder that names start from; what was set aside."""
+def pictures(home: Path, used: Path | None = None) -> tuple[list[str], Path, tuple]:
+    """Every picture below a folder but in `new_faces/`; the folder that names start from; what was set aside.
+
+    used    the annotation file, which is not set aside
+    """
     names = [name for name in names_below(home) if not name.startswith(f"{NEW}/")]
     photos = [name for name in names if name.lower().endswith(SUFFIXES)]
     inside = bool(photos) and all(name.startswith("images/") for name in photos)
@@ -95,7 +98,7 @@ def pictures(home: Path) -> tuple[list[str], Path, tuple]:
     empty = [each.as_posix() for each in below if _emotion(each.name) and (home / each).is_dir()]
     empty = [name for name in empty if PurePosixPath(name) not in {*filled, *map(PurePosixPath, hidden)}]
     read = (*SUFFIXES, *OTHER_PICTURES, LEGEND, NUMBERS, RAF_LIST)
-    others = [name for name in names if not name.lower().endswith(read)]
+    others = [name for name in names if not name.lower().endswith(read) and home / name != used]
     notes = (
         ("pictures of a kind that is not read, set aside", len(unread), ", ".join(unread)),
         ("files that are no pictures, set aside", len(others), ", ".join(others)),
@@ -123,15 +126,25 @@ def _emotion(folder: str) -> str | None:
 
 
 def _annotation_file(home: Path) -> Path | None:
-    """`legend.csv` there, in `data/` or `images/`; or else the first csv that holds pixels."""
+    """`legend.csv` there, in `data/` or `images/`; else the first csv that holds pixels; else one that names photos.
+
+    The last only where no folder tells emotions; InputError if there are several.
+    """
     for at in (home, home / "data", home / "images"):
         if (at / LEGEND).is_file():
             return at / LEGEND
-    for file in sorted(home.glob("*.csv")):
+    files = sorted(home.glob("*.csv"))
+    for file in files:
         with open(file, encoding="utf-8", errors="replace") as text:
-            if "pixels" in text.readline().lower().replace('"', "").strip().split(","):
+            if "pixels" in re.split(r'[\s",;]+', text.readline().lower()):
                 return file
-    return None
+    if any(each.is_dir() and (_emotion(each.name) or each.name.isdigit()) for each in home.rglob("*")):
+        return None
+    found = [file for file in files if annotations.names_photos(file)]
+    if len(found) > 1:
+        names = listed(file.name for file in found)
+        raise InputError(f"{home}: {names} each say what photos show: make one {LEGEND} of them, with a column split")
+    return found[0] if found else None
 
 
 def _as_on_disk(rows: pd.DataFrame, photos: list[str]) -> pd.DataFrame:
@@ -220,10 +233,10 @@ def _of_folders(photos: list[str], root: Path) -> tuple[pd.DataFrame, list[str],
     strange = [folder for folder in lost if (folder and str(PurePosixPath(folder).parent) in beside) or not classes]
     if strange or not classes:
         odd = [f"{folder!r} ({lost[folder]:,} photos)" for folder in strange if folder]
-        what = f"these folders are no emotions: {listed(odd, EVERY)}" if odd else "no folders"
+        what = f", and these folders are no emotions: {listed(odd, EVERY)}: rename them or take them away; or"
         raise InputError(
-            f"{root} holds no {LEGEND}, and {what}: rename them or take them away; or add an annotation file with the "
-            f"columns photo and emotion, or sort the photos into folders named {', '.join(EMOTIONS)}"
+            f"{root} holds no {LEGEND}{what if odd else ' and no folders:'} add an annotation file with the columns "
+            f"photo and emotion, or sort the photos into folders named {', '.join(EMOTIONS)}"
         )
     rows = pd.DataFrame({"line": 0, "photo": photos, "label": labels, "split": parts}, dtype=object)
     outside = (rows.split == "") & (rows.label != "") & any(parts)

@@ -44,8 +44,13 @@ def read_off(photos: pd.Series, emotion: pd.Series, pairs: np.ndarray) -> tuple[
     if pattern := os.environ.get("EMOCLASS_SUBJECT"):
         return _by_pattern(photos, pattern)
     common = set.intersection(*(set(photo.split("/")[:-1]) for photo in photos))
-    found = pd.DataFrame([_subject(photo, common) for photo in photos], columns=["kind", "name"], index=photos.index)
-    known, n = found.name.dropna(), len(photos)
+    n = len(photos)
+    found = [_subject(photo, common) for photo in photos]
+    without_emotion = [_subject(photo, common, its) for photo, its in zip(photos, emotion)]
+    if 2 * sum(one != other for one, other in zip(found, without_emotion)) > n:  # most names say it: anna_happy_3
+        found = without_emotion
+    found = pd.DataFrame(found, columns=["kind", "name"], index=photos.index)
+    known = found.name.dropna()
     unknown = "Subjects unknown, each photo counts as of somebody else: "
     subject = found.name.fillna(photos)
     if known.empty or (n_subjects := subject.nunique()) > 0.97 * n:
@@ -78,17 +83,29 @@ def named(photo: str) -> tuple[str, dict[str, str]]:
     return "", {}
 
 
-def _subject(photo: str, common: Iterable[str]) -> tuple[str, str | None]:
-    """What says who is in a photo: a name of a known kind, else its folders (but `common` ones), else its own name."""
+def _subject(photo: str, common: Iterable[str], emotion: str = "") -> tuple[str, str | None]:
+    """What says who is in a photo: a name of a known kind, else its folders (but `common` ones), else its own name.
+
+    Words for `emotion` are no part of it.
+    """
     kind, said = named(photo)
     if kind:
         return kind, said.get("subject")
     *folders, name = re.split(r"[/\\]", photo)
     meaning = [f for f in folders if f not in common and f.lower() not in PART_OF and canonical(f) is None]
     if meaning:
-        return "folders", "/".join(meaning)
-    match = re.fullmatch(NUMBERED, name.rsplit(".", 1)[0])
-    return "names and numbers", match[1] if match and _names_somebody(match[1]) else None
+        return "folders", _without("/".join(meaning), emotion) or None
+    stem = name.rsplit(".", 1)[0]
+    rest = _without(stem, emotion)
+    match = re.fullmatch(NUMBERED, rest)
+    who = rest if rest != stem and not re.search(r"\d\W*$", stem) else match and match[1]  # anna_happy, no number
+    return "names and numbers", who if who and _names_somebody(who) else None
+
+
+def _without(text: str, emotion: str) -> str:
+    words = "|".join(word for word, its in EMOTION_OF.items() if its == emotion)
+    letter = r"[^\W\d_]"
+    return re.sub(rf"(?<!{letter})(?:{words})(?!{letter})", "", text, flags=re.I).strip(" _.-") if words else text
 
 
 def _names_somebody(word: str) -> bool:

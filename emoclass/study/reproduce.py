@@ -25,6 +25,7 @@ from emoclass.study import results, sweep
 from emoclass.study.code import modules_digest, reached
 from emoclass.study.notebook import figure_folder, rehearsal_folder
 from emoclass.study.store import Store
+from emoclass.study.workers import default_workers, workers
 
 README = paths.ROOT / "README.md"
 LOCK = paths.ROOT / "requirements.lock"
@@ -232,20 +233,21 @@ def _reproduce(dataset: str, profile: str, only: str, say) -> None:
             say(f"{path.stem} is left out: {error}")
     everything = [task for tasks in plan.values() for task in tasks]
     missing, count = sweep.missing(everything, store), len({task.key for task in sweep.with_starts(everything)})
-    say(f"{len(missing)} of {count} runs are to be trained on {sweep.default_workers()} workers")
+    say(f"{len(missing)} of {count} runs are to be trained on {default_workers()} workers")
     # Who starts from nothing wants to see it all made again, however fresh the committed notebooks are.
     from_nothing = "nothing was made here yet" if missing and not any(store.folder.glob("*.npz")) else None
-    for k, (path, tasks) in enumerate(plan.items(), 1):
-        label = f"notebook {k} of {len(plan)}: {path.stem}"
-        trained = "its runs were not all kept here" if sweep.train_missing(tasks, store, say=say) else None
-        why = staleness(path, folder / path.name, dataset, profile, tasks) or from_nothing or trained
-        if not why:
-            say(f"{label} is up to date")
-            continue
-        began = time.perf_counter()
-        say(f"{label}: {why}; executing")
-        execute(path, folder / path.name, parameters, dataset, profile, tasks)
-        say(f"{label} done in {time.perf_counter() - began:.0f} s")
+    with workers() if missing else contextlib.nullcontext() as executor:
+        for k, (path, tasks) in enumerate(plan.items(), 1):
+            label = f"notebook {k} of {len(plan)}: {path.stem}"
+            trained = sweep.train_missing(tasks, store, executor, say) and "its runs were not all kept here"
+            why = staleness(path, folder / path.name, dataset, profile, tasks) or from_nothing or trained
+            if not why:
+                say(f"{label} is up to date")
+                continue
+            began = time.perf_counter()
+            say(f"{label}: {why}; executing")
+            execute(path, folder / path.name, parameters, dataset, profile, tasks)
+            say(f"{label} done in {time.perf_counter() - began:.0f} s")
     absent = None if canonical and not only else "?"  # of the study itself, every number must be there
     if numbers.exists():
         for path in notebooks() if canonical else plan:

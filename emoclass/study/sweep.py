@@ -1,20 +1,14 @@
 """Many runs over an Executor: processes on this machine, or whatever else has `submit`."""
 
 import errno
-import os
-import signal
 import sys
-import threading
-import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from collections.abc import Iterable
+from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache, partial
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +19,10 @@ from emoclass.errors import InputError, StudyError, listed
 from emoclass.faces import Faces
 from emoclass.files import cache_folder
 from emoclass.predictions import Predictions
-from emoclass.study import cluster
 from emoclass.study.store import Store, open_faces, run_key, save_faces
 from emoclass.study.train import Run, select_samples, train
 from emoclass.study.variant import Variant
-
-# Then fresh workers: TensorFlow keeps some 25 MB of each net that it has ever compiled. By hand, because
-# ProcessPoolExecutor(max_tasks_per_child=...) can deadlock (cpython issue 115634).
-RUNS_PER_WORKER = 30
+from emoclass.study.workers import Workers, default_workers, workers
 
 
 class SweepError(StudyError):
@@ -81,41 +71,19 @@ def missing(wanted: Iterable[Task], store: Store) -> list[Task]:
     return sorted({t.key: t for t in lacking if t.key not in store}.values(), key=work, reverse=True)
 
 
-def default_workers() -> int:
-    """As many one-thread workers as this process may use cores: `EMOCLASS_WORKERS` says otherwise, or InputError."""
-    if not (wanted := os.environ.get("EMOCLASS_WORKERS", "")):
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not wanted.isdecimal() or not int(wanted):
-        raise InputError(f"EMOCLASS_WORKERS={wanted!r} is no number of workers: name at least 1")
-    return int(wanted)
-
-
-@contextmanager
-def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Spawned worker processes, each training on one thread; an error or the end of this process ends them."""
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _exit_with_parent, (os.getpid(),))
-    try:
-        yield pool
-    except BaseException:
-        processes = list((pool._processes or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.terminate()
-        raise
-    pool.shutdown()
-
-
 def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | None = None, say=print) -> int:
     """Train what the store lacks, keep each run as soon as it ends, and return how many were trained.
 
-    On processes of this machine, on an executor, or on the cluster that EMOCLASS_CLUSTER names. What a dying worker
-    took with it is tried once more. Raises SweepError naming each run that failed, after the others.
+    On `workers()`, or on any other executor. What a dying process of this machine took with it is tried once more.
+    Raises SweepError naming each run that failed, after the others.
     """
     wanted, seconds, failed = missing(wanted, store), [], []
-    if wanted and executor is None and (address := os.environ.get("EMOCLASS_CLUSTER")):
-        with cluster.connected(address) as executor:
+    if not wanted:
+        return 0
+    if executor is None:
+        with workers() as executor:
             return train_missing(wanted, store, executor, say)
-    workers = getattr(executor, "workers", None) or default_workers()
+    at_once = getattr(executor, "workers", None) or default_workers()
 
     def ended(task: Task, outcome: float | str) -> None:
         if isinstance(outcome, str):
@@ -124,14 +92,14 @@ def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | Non
             seconds.append(outcome)
             outcome = f"{outcome:.0f} s"
         to_come = len(wanted) - len(seconds) - len(failed)
-        left = timedelta(seconds=round(to_come * np.mean(seconds or 0) / workers))
+        left = timedelta(seconds=round(to_come * np.mean(seconds or 0) / at_once))
         about = f"about {left} left" if to_come else "the last"
         say(f"run {len(wanted) - to_come} of {len(wanted)}: {task}: {outcome}; {about}")
 
     for starts_from_another in (False, True):  # what starts from another run comes after it
         some = [task for task in wanted if bool(task.variant.init_from) == starts_from_another]
         died = _train(some, store, executor, ended)
-        if executor is None:
+        if isinstance(executor, Workers):
             died = [task for task in died if _train([task], store, executor, ended)]
         for task in died:
             ended(task, "its worker process died (out of memory?)")
@@ -140,15 +108,14 @@ def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | Non
     return len(wanted)
 
 
-def _train(wanted: list[Task], store: Store, executor: Executor | None, ended) -> list[Task]:
+def _train(wanted: list[Task], store: Store, executor: Executor, ended) -> list[Task]:
     """Train these, calling `ended` for each; return those whose worker died, or that waited for one that did."""
-    died, batch = [], default_workers() * RUNS_PER_WORKER
-    if executor is None:
-        for first in range(0, len(wanted), batch):
-            with process_pool(default_workers()) as pool:
-                died += _train(wanted[first : first + batch], store, pool, ended)
-        return died
-    share, futures = getattr(executor, "share", partial(save_faces, folder=cache_folder() / "faces")), {}
+    portions = executor.portions(wanted) if isinstance(executor, Workers) else [wanted]
+    return [task for portion in portions for task in _train_portion(portion, store, executor, ended)]
+
+
+def _train_portion(wanted: list[Task], store: Store, executor: Executor, ended) -> list[Task]:
+    died, share, futures = [], getattr(executor, "share", partial(save_faces, folder=cache_folder() / "faces")), {}
     for task in wanted:
         start = task.variant.init_from and replace(task, variant=task.variant.init_from)
         start = start and store.get(start.key, start.variant, start.fold, start.seed)
@@ -215,15 +182,3 @@ _open = lru_cache(maxsize=2)(open_faces)
 def _run(variant: Variant, faces: Path | Faces, fold: int, seed: int, init_from: Run | None) -> Run:
     """In a worker: train one run, on faces or on those kept in a folder."""
     return train(variant, _open(faces) if isinstance(faces, Path) else faces, fold, seed, init_from)
-
-
-def _exit_with_parent(parent: int) -> None:
-    """End this worker when its parent is gone: a killed study must not go on training behind one's back."""
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent alone answers it

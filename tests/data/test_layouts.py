@@ -221,6 +221,28 @@ def test_the_csv_of_fer2013_is_read_as_it_is_published(home):
         load_faces(home)
 
 
+def test_columns_of_pixels_may_come_in_any_order_and_ck_plus_has_a_number_more(home):
+    (home / "icml_face_data.csv").write_text("emotion, Usage, pixels\n7, Training, 1 2 3 4\n0, PublicTest, 5 6 7 8\n")
+    faces = load_faces(home, size=2)
+    assert faces.table.emotion.tolist() == ["contempt", "anger"]
+    assert faces.table.split.tolist() == ["train", "validation"] and faces.pixels[1].tolist() == [[5, 6], [7, 8]]
+
+
+def test_an_annotation_file_of_another_name_is_found_where_no_folder_tells_emotions(home):
+    put(home, "pictures/1.png", "pictures/2.png")
+    (home / "labels.csv").write_text("image,label\n1.png,happy\n2.png,sad\n")
+    (home / "notes.csv").write_text("a,b\n1,2\n")
+    faces = load_faces(home)
+    assert faces.table.emotion.tolist() == ["happiness", "sadness"]
+    assert reported(faces)["files that are no pictures, set aside"] == (1, "notes.csv")
+    (home / "more.csv").write_text("image,label\n1.png,happy\n")
+    with pytest.raises(InputError, match=r"labels\.csv, more\.csv each say what photos show: make one legend\.csv"):
+        load_faces(home)
+    put(home, "angry/3.png")
+    with pytest.raises(InputError, match=r"'pictures' \(2 photos\)"):  # folders tell emotions, so all have to
+        load_faces(home)
+
+
 def test_votes_become_the_label_with_most_of_them(home):
     put(home, *(f"fer000000{k}.png" for k in range(3)))
     head = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"

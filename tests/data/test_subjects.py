@@ -9,6 +9,7 @@ from emoclass.errors import InputError
 
 NONE = np.zeros((0, 2), np.int64)
 MOODS = ("anger", "fear", "happiness", "sadness")
+CODES = ("AN", "Fe", "ha", "SA")
 
 
 def read(names, emotions=MOODS, pairs=NONE):
@@ -27,6 +28,10 @@ def read(names, emotions=MOODS, pairs=NONE):
         ("RAVDESS", [f"01-01-0{e}-01-02-01-{p:02d}.png" for p in range(1, 6) for e in "356"], 5),
         ("names and numbers", [f"George_W_Bush{p}_{k:04d}.jpg" for p in "abcde" for k in range(3)], 5),
         ("names and numbers", [f"sad/clip{c:02d}_frame_{k:04d}.jpg" for c in range(6) for k in range(4)], 6),
+        ("names and numbers", [f"{e}/anna{p}_{e}_{k}.jpg" for p in "abcde" for k in "12" for e in MOODS], 5),
+        ("names and numbers", [f"{e}/S{p:02d}-{e}.jpg" for p in range(5) for e in MOODS], 5),
+        ("names and numbers", [f"{e}_ann{p} ({k}).png" for p in "abcde" for k in "12" for e in CODES], 5),
+        ("folders", [f"{e}/S{p:02d}_{e}/{k}.png" for p in range(5) for k in "12" for e in MOODS], 5),
         ("folders", [f"P{p:03d}/{e}/{k:03d}.jpeg" for p in range(5) for e in ("Anger", "Sad") for k in (0, 1)], 5),
     ],
 )  # fmt: skip

@@ -196,7 +196,7 @@ def test_photos_without_legend_or_folders_are_refused(mine):
     (mine / "legend.csv").unlink()
     message = refusal(mine)
     assert (
-        "holds no legend.csv, and no folders: " in message
+        "holds no legend.csv and no folders: " in message
         and "add an annotation file" in message
         and "contempt" in message
     )

@@ -19,18 +19,10 @@ from emoclass import models
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError, StudyError
 from emoclass.study.store import Store
-from emoclass.study.sweep import (
-    SweepError,
-    default_workers,
-    missing,
-    process_pool,
-    sweep,
-    tasks,
-    train_missing,
-    with_starts,
-)
+from emoclass.study.sweep import SweepError, missing, sweep, tasks, train_missing, with_starts
 from emoclass.study.train import train
 from emoclass.study.variant import Variant
+from emoclass.study.workers import Workers, default_workers
 
 TINY = Variant("tiny", net=models.ConvNet(dense=(4,)), n_folds=2, epochs=1)
 FACES = draw(SyntheticConfig(counts=(6,) * 8, duplicates=2), size=12)
@@ -38,7 +30,7 @@ FACES = draw(SyntheticConfig(counts=(6,) * 8, duplicates=2), size=12)
 
 @pytest.fixture(scope="module")
 def two_workers():
-    with process_pool(2) as pool:
+    with Workers(2) as pool:
         yield pool
 
 
@@ -65,7 +57,7 @@ def test_progress_says_which_run_of_how_many_and_how_long_it_will_take(tmp_path,
 
 
 def test_one_worker_gives_the_same_bits_as_two(tmp_path, two_workers):
-    with process_pool(1) as alone:
+    with Workers(1) as alone:
         one = sweep([TINY], FACES, store=Store(tmp_path / "one"), executor=alone)["tiny"]
     two = sweep([TINY], FACES, store=Store(tmp_path / "two"), executor=two_workers)["tiny"]
     assert one.probabilities.tobytes() == two.probabilities.tobytes()
@@ -296,11 +288,19 @@ def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path
     assert all(np.isfinite(run.probabilities).all() for run in runs)
 
 
-def test_workers_are_replaced_before_they_have_grown_large(drawn, monkeypatch, tmp_path):
-    pools = []
-    monkeypatch.setattr("emoclass.study.sweep.RUNS_PER_WORKER", 1)
-    monkeypatch.setattr("emoclass.study.sweep.default_workers", lambda: 1)
-    monkeypatch.setattr("emoclass.study.sweep.process_pool", lambda count: pools.append(count) or process_pool(count))
-    wanted = tasks([Variant("tiny", net=models.ConvNet(dense=(4,)), epochs=1, n_folds=2)], drawn)
-    assert train_missing(wanted, Store(tmp_path), say=lambda line: None) == 2
-    assert pools == [1, 1]
+def test_workers_stay_from_sweep_to_sweep_and_are_replaced_before_they_have_grown_large(monkeypatch):
+    monkeypatch.setattr("emoclass.study.workers.RUNS_PER_WORKER", 2)
+    with Workers(1) as alone:
+
+        def sweep_of(runs):
+            return [alone.submit(os.getpid).result() for some in alone.portions(list(range(runs))) for _ in some]
+
+        seen = sweep_of(1) + sweep_of(1) + sweep_of(3)
+    assert [seen.count(process) for process in dict.fromkeys(seen)] == [2, 2, 1]
+
+
+def test_after_a_worker_has_died_the_next_sweep_has_fresh_ones():
+    with Workers(1) as alone:
+        with pytest.raises(BrokenProcessPool):
+            alone.submit(os._exit, 1).result()
+        assert alone.submit(os.getpid).result() != os.getpid()
