@@ -96,7 +96,7 @@ def line_with_ci(series: dict, x: str, y: str, title: str = "", ax: Axes | None 
     x, y      what the axes show, with units; "(logarithmic)" in x makes that axis logarithmic
     leaky     names of the series from leaky splits: orange and hollow, the others blue; none: all in greys
     """
-    ax, greys = ax or axis(6, 3.8), np.linspace(0.1, 0.6, max(len(series), 2))
+    ax, greys = ax or axis(8.5 if len(series) > 1 else 6, 3.8), np.linspace(0.1, 0.6, max(len(series), 2))
     for k, (name, (places, estimates)) in enumerate(series.items()):
         value, low, high, _ = np.array(list(estimates), float).T
         if np.isnan(low).any():
