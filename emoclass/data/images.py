@@ -111,7 +111,7 @@ def _decode(path: str, size: int) -> np.ndarray | str:
         return "is empty"
     (width, height), transparent = _read_header(data)
     if max(width, height) > LARGEST:
-        return f"claims to be {width:,} x {height:,} pixels (at most {LARGEST:,} a side)"
+        return f"has more than {LARGEST:,} pixels a side"
     if not _whole(data):
         return "is cut short"
     # A JPEG can be decoded at a half, a quarter or an eighth of its scale for a fraction of the cost.

@@ -1,7 +1,9 @@
 """What takes minutes (`make soak`): killed at any moment, two at once, and whatever somebody may hand in."""
 
+import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,11 +12,12 @@ import time
 import cv2
 import nbformat
 import numpy as np
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emoclass import models
+from emoclass import models, paths
 from emoclass.data import annotations, layouts, load_faces
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError
@@ -62,6 +65,55 @@ def test_killed_at_twenty_moments_the_runs_are_those_of_an_undisturbed_study(tmp
         assert all((a == b).all() for a, b in zip(kept.weights, anew.weights))
         assert (kept.probabilities == anew.probabilities).all()
     assert not list(store.folder.glob("*.damaged"))
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of what a study needs, below a folder with a space and an umlaut."""
+    home = tmp_path / "Übung mit Leer"
+    for name in ("emoclass", "notebooks", "docs"):
+        shutil.copytree(paths.ROOT / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "requirements.lock", "pyproject.toml"):
+        shutil.copy(paths.ROOT / name, home)
+    yield home
+    for folder, _, _ in os.walk(home):
+        os.chmod(folder, 0o755)
+
+
+def bare(checkout, *words):
+    """A command of ours without HOME, git or a locale, in a checkout; its process."""
+    env = {
+        "PATH": "/nowhere",
+        "LC_ALL": "C",
+        "PYTHONPATH": str(checkout),
+        "EMOCLASS_BUILD": str(checkout.parent / "b ü"),
+    }
+    command = [sys.executable, "-m", "emoclass", *words]
+    return subprocess.Popen(
+        command, env=env, cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def test_a_bare_machine_is_enough_and_nothing_listens_to_others(checkout):
+    study = bare(checkout, "reproduce", "--dataset", "synthetic", "--profile", "quick", "--only", "02_training")
+    heard = set()
+    while study.poll() is None:
+        for process in [psutil.Process(study.pid), *psutil.Process(study.pid).children(recursive=True)]:
+            with contextlib.suppress(psutil.Error):
+                heard |= {each.laddr.ip for each in process.net_connections("inet") if each.status == "LISTEN"}
+        time.sleep(0.5)
+    assert study.returncode == 0, study.stdout.read()
+    assert heard <= {"127.0.0.1", "::1"} and heard  # a notebook's kernel is spoken to over loopback
+
+
+def test_a_checkout_that_cannot_be_written_rehearses_all_the_same(checkout):
+    for folder, _, _ in os.walk(checkout):
+        os.chmod(folder, 0o555)
+    if os.access(checkout, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    study = bare(checkout, "reproduce", "--dataset", "synthetic", "--profile", "quick", "--only", "01_eda")
+    said = study.communicate()[0]
+    assert study.returncode == 0, said
 
 
 def test_two_at_once_wait_for_each_other_and_spoil_nothing(tmp_path):
