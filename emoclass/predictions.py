@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from emoclass.data.subjects import UNKNOWN
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 
@@ -50,10 +51,10 @@ class Predictions:
     @property
     def caveats(self) -> tuple[str, ...]:
         """What a reader must know of the split: "guard overridden", "subjects shared" (some stand on both sides), or
-        "subjects unknown" (each photo counts as of somebody else)."""
+        "subjects unknown" (each photo counts as of somebody else, or what stays together is no subject)."""
         shared = "subject_in_training" in self.table and bool(self.table.subject_in_training.any())
-        own = self.table.get("subject") == self.table.get("parent", "")
-        unknown = bool(len(self)) and bool(np.all(own))
+        subject, parent = (self.table.get(column, pd.Series(dtype=str)) for column in ("subject", "parent"))
+        unknown = bool(len(subject)) and bool((subject.eq(parent) | subject.str.startswith(UNKNOWN)).all())
         return ("guard overridden",) * self.leaky + ("subjects shared",) * shared + ("subjects unknown",) * unknown
 
     def where(self, rows, name: str | None = None) -> "Predictions":

@@ -3,6 +3,7 @@
 import csv
 import difflib
 import io
+import re
 from pathlib import Path, PureWindowsPath
 
 import pandas as pd
@@ -14,11 +15,11 @@ from emoclass.labels import EMOTION_OF, EMOTIONS, canonical
 
 # What people call the columns, the best name first.
 NAMES = {
-    "photo": ("photo", "image", "file", "filename", "path", "image name", "image_name", "image_path", "img"),
+    "photo": ("photo", "image", "file", "filename", "file_name", "path", "image_name", "image_path", "img"),
     "label": ("emotion", "label", "class", "expression"),
-    "subject": ("subject", "subject_id", "person", "person_id", "identity", "actor"),
+    "subject": ("subject", "subject_id", "person", "person_id", "identity", "actor", "participant", "participant_id"),
     "source": ("source",),
-    "annotator": ("annotator", "labeler", "user.id", "user"),
+    "annotator": ("annotator", "labeler", "user_id", "user"),
     "split": ("split", "usage"),
     "pixels": ("pixels",),
 }
@@ -91,9 +92,17 @@ def names_photos(path: Path) -> bool:
 
 
 def _most_voted(votes: dict[str, str]) -> str:
-    counts = {word: float(cell) if cell.replace(".", "", 1).isdigit() else 0.0 for word, cell in votes.items()}
+    counts = {word: _count(cell) for word, cell in votes.items()}
     most = [word for word, count in counts.items() if count == max(counts.values())]
     return most[0] if len(most) == 1 and canonical(most[0]) else UNDECIDED
+
+
+def _count(cell: str) -> float:
+    try:
+        count = float({"true": "1", "false": "0"}.get(cell.lower(), cell))
+    except ValueError:
+        return 0.0
+    return count if count > 0 else 0.0  # and not NaN
 
 
 def _decode(data: bytes) -> str:
@@ -102,17 +111,21 @@ def _decode(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
+        pass
+    try:
+        return data.decode("cp1252")  # Excel's
+    except UnicodeDecodeError:
         return data.decode("latin-1")  # every byte is a letter there
 
 
 def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:
     """Where each column stands, and whether the first row is a header."""
-    words = [cell.lower() for cell in first]
+    words = [re.sub(r"[\s_.-]+", "_", cell.lower()) for cell in first]
     found = {name: words.index(word) for name, choice in NAMES.items() for word in choice[::-1] if word in words}
     votes = sum(canonical(word) is not None for word in words)
     if found.keys() & {"photo", "pixels"} and ("label" in found or votes > 2):
         return found, True
-    if len(first) in (2, 3) and words[-2].endswith(SUFFIXES):
+    if len(first) in (2, 3) and first[-2].lower().endswith(SUFFIXES):
         return dict(zip(("label", "photo", "annotator"), (len(first) - 1, len(first) - 2, 0)[: len(first)])), False
     lacking = " or ".join(name for key, name in (("photo", "photo"), ("label", "emotion")) if key not in found)
     has = listed([repr(cell[:30]) for cell in first], 8) or "nothing"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,12 +23,14 @@ from emoclass.data.images import (
     names_below,
     resize_to_square,
 )
-from emoclass.data.subjects import KINDS, named
+from emoclass.data.subjects import named
 from emoclass.errors import InputError, listed
-from emoclass.labels import EMOTIONS, canonical
+from emoclass.labels import ALIASES, EMOTIONS, canonical
 
 NEW = "new_faces"  # the folder inside a folder of photos that `load_new_faces` reads
 LEGEND, NUMBERS, RAF_LIST = "legend.csv", "labels.csv", "list_patition_label.txt"  # spelt so by RAF-DB
+CODES = {word for words in ALIASES.values() for word in words.split() if len(word) < 4} - {"sad", "mad", "joy"}
+RAF_NAME = re.compile(r"(?:train|test)_\d{5}(?:_aligned)?\.\w+")
 RAF_DB = dict(zip("1234567", ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")))
 
 
@@ -57,7 +60,8 @@ def look(path: os.PathLike | str) -> Layout:
     file, home = (home, home.parent) if home.suffix == ".csv" else (_annotation_file(home), home)
     rows = annotations.read(file) if file else None
     if rows is not None and "pixels" in rows:
-        return _of_pixels(rows, str(file), pictures(home)[0])
+        photos, _, notes = pictures(home, file)
+        return _of_pixels(rows, str(file), photos, notes)
     photos, root, notes = pictures(home, file)
     if not photos:
         raise InputError(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
@@ -110,8 +114,17 @@ def pictures(home: Path, used: Path | None = None) -> tuple[list[str], Path, tup
 
 
 def part_of(photo: str) -> str:
-    """The part of a split that the first folder to be named after one says, or ""."""
-    return next((PART_OF[folder.lower()] for folder in photo.split("/")[:-1] if folder.lower() in PART_OF), "")
+    """The part of a split that the first folder to be named after one says (`train`, `FER2013Test`), or "".
+
+    Below the class only `train` and `test` are parts: `Val` and `Dev` may be somebody there.
+    """
+    folders = photo.split("/")[:-1]
+    above = next((k for k, folder in enumerate(folders) if _emotion(folder)), len(folders))
+    for k, folder in enumerate(folders):
+        word = re.sub(r"^fer2013|[\W_]*(?:set|data|images)$", "", folder.lower())
+        if word in PART_OF and (k < above or word in ("train", "test")):
+            return PART_OF[word]
+    return ""
 
 
 def emotion_folder(photo: str) -> str:
@@ -121,8 +134,21 @@ def emotion_folder(photo: str) -> str:
 
 
 def _emotion(folder: str) -> str | None:
-    """The emotion that a folder is named after; KDEF's `AF01` is a subject, though `AF` is an emotion in its names."""
-    return None if re.fullmatch(r"[A-Za-z]{2}\d+", folder) else canonical(folder)
+    """The emotion that a folder is named after; a code has to be all of it: KDEF's `AF01` is a subject."""
+    emotion = canonical(folder)
+    letters = re.sub(r"[\W\d_]", "", folder).lower()
+    return None if emotion and folder.lower() != letters and letters in CODES else emotion
+
+
+def _two_minds(photos: list[str]) -> list[str]:
+    """Folders by which photos would be of two emotions, or of two numbers."""
+    found = {}
+    for at in dict.fromkeys(photo.rpartition("/")[0] for photo in photos):
+        folders = at.split("/")
+        emotions = {emotion for folder in folders if (emotion := _emotion(folder))}
+        if len(emotions) > 1 or (not emotions and sum(folder.isdigit() for folder in folders) > 1):
+            found[at] = None
+    return list(found)
 
 
 def _annotation_file(home: Path) -> Path | None:
@@ -134,10 +160,11 @@ def _annotation_file(home: Path) -> Path | None:
         if (at / LEGEND).is_file():
             return at / LEGEND
     files = sorted(home.glob("*.csv"))
-    for file in files:
-        with open(file, encoding="utf-8", errors="replace") as text:
-            if "pixels" in re.split(r'[\s",;]+', text.readline().lower()):
-                return file
+    if labelled := [file for file in files if {"pixels", "emotion"} <= _head(file)]:
+        if len(labelled) > 1:
+            names = listed(file.name for file in labelled)
+            raise InputError(f"{home}: {names} each hold labelled pixels: name one of them, {labelled[0]} say")
+        return labelled[0]
     if any(each.is_dir() and (_emotion(each.name) or each.name.isdigit()) for each in home.rglob("*")):
         return None
     found = [file for file in files if annotations.names_photos(file)]
@@ -147,24 +174,34 @@ def _annotation_file(home: Path) -> Path | None:
     return found[0] if found else None
 
 
+def _head(file: Path) -> set[str]:
+    with open(file, encoding="utf-8", errors="replace") as text:
+        return set(re.split(r'[\s",;]+', text.readline().lower()))
+
+
 def _as_on_disk(rows: pd.DataFrame, photos: list[str]) -> pd.DataFrame:
     by_file_name = defaultdict(list)
     for photo in photos:
-        by_file_name[photo.split("/")[-1]].append(photo)
+        by_file_name[_alike(photo.split("/")[-1])].append(photo)
     return rows.assign(photo=[_on_disk(name, by_file_name) for name in rows.photo])
 
 
 def _on_disk(name: str, photos: dict[str, list[str]]) -> str:
     """The photo that an annotation file means: so called, or the one of that file name whose folders agree with it."""
-    if name in photos.get(name.split("/")[-1], ()) or climbs(name) or not name:
+    if name in photos.get(_alike(name.split("/")[-1]), ()) or climbs(name) or not name:
         return name
     tidy = PurePosixPath(name.replace("\\", "/")).as_posix()
-    candidates = photos.get(tidy.split("/")[-1], ())
-    meant = [one for one in candidates if f"/{one}".endswith(f"/{tidy}") or f"/{tidy}".endswith(f"/{one}")]
+    candidates, wanted = photos.get(_alike(tidy.split("/")[-1]), ()), f"/{_alike(tidy)}"
+    meant = [one for one in candidates if f"/{_alike(one)}".endswith(wanted) or wanted.endswith(f"/{_alike(one)}")]
     return meant[0] if len(meant) == 1 else tidy
 
 
-def _of_pixels(rows: pd.DataFrame, where: str, beside: list[str]) -> Layout:
+def _alike(name: str) -> str:
+    """The same for names that look the same: a Mac writes umlauts in two signs, Windows does not mind capitals."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _of_pixels(rows: pd.DataFrame, where: str, beside: list[str], notes: tuple) -> Layout:
     """A csv of pixels, as FER2013 is published: grey values from 0 to 255, row by row, of square pictures."""
     if rows.empty:
         raise InputError(f"{where} names its columns and nothing else: it needs rows of pixels")
@@ -178,7 +215,7 @@ def _of_pixels(rows: pd.DataFrame, where: str, beside: list[str]) -> Layout:
     def decode(names, size):
         return np.stack([resize_to_square(pixels[name], size) for name in names])
 
-    notes = (("photos beside the csv of pixels, set aside", len(beside), ", ".join(beside)),) * bool(beside)
+    notes += (("photos beside the csv of pixels, set aside", len(beside), ", ".join(beside)),) * bool(beside)
     return Layout(dict(zip(rows.photo, rows.pixels)), rows.drop(columns="pixels"), where, notes, decode)
 
 
@@ -207,8 +244,7 @@ def _numbers(home: Path, rows: pd.DataFrame) -> dict[str, str]:
     if (file := home / NUMBERS).is_file():
         pairs = [line.replace(";", ",").split(",") for line in file.read_text(encoding="utf-8-sig").splitlines()]
         return {pair[0].strip(): pair[1].strip() for pair in pairs if len(pair) == 2}
-    raf = re.compile(KINDS["RAF-DB"] + r"\.\w+")
-    if len(rows) and all(raf.fullmatch(photo.split("/")[-1].lower()) for photo in rows.photo):
+    if len(rows) and all(RAF_NAME.fullmatch(photo.split("/")[-1].lower()) for photo in rows.photo):
         return RAF_DB
     if numbers := sorted({label for label in rows.label if label.isdigit()}):
         raise InputError(
@@ -223,14 +259,22 @@ def _of_folders(photos: list[str], root: Path) -> tuple[pd.DataFrame, list[str],
 
     Raises InputError if no folder is an emotion, or naming every folder beside one that is none.
     """
+    if torn := _two_minds(photos):
+        raise InputError(f"{root}: which folder is the emotion in {listed(torn, EVERY)}? Rename the others")
     labels, parts = [emotion_folder(photo) for photo in photos], [part_of(photo) for photo in photos]
+    if any(parts) and "train" not in parts:  # a folder `test/` beside the classes: they are what is trained on
+        parts = [part or "train" for part in parts]
     at = [photo.rpartition("/")[0] for photo in photos]
     classes = {re.match(rf"(.*/)?{re.escape(label)}(?=/|$)", folder)[0] for label, folder in zip(labels, at) if label}
-    if not classes and all(canonical(named(photo)[1].get("emotion", "")) for photo in photos):
-        labels, classes = [named(photo)[1]["emotion"] for photo in photos], set(at)  # JAFFE, KDEF: the names say it
+    said = [named(photo)[1].get("emotion", "") for photo in photos]
+    unsaid = [photo for photo, label in zip(photos, said) if not canonical(label)]
+    by_name = not classes and 10 * len(unsaid) < len(photos)
+    if by_name:  # JAFFE, KDEF: the names say it; two of KDEF's have lost it
+        labels, classes = [label if canonical(label) else "" for label in said], set(at)
     beside = {str(PurePosixPath(each).parent) for each in classes}
     lost = Counter(folder for folder, label in zip(at, labels) if not label)
     strange = [folder for folder in lost if (folder and str(PurePosixPath(folder).parent) in beside) or not classes]
+    strange = [] if by_name else strange
     if strange or not classes:
         odd = [f"{folder!r} ({lost[folder]:,} photos)" for folder in strange if folder]
         what = f", and these folders are no emotions: {listed(odd, EVERY)}: rename them or take them away; or"
@@ -242,8 +286,10 @@ def _of_folders(photos: list[str], root: Path) -> tuple[pd.DataFrame, list[str],
     outside = (rows.split == "") & (rows.label != "") & any(parts)
     within = ~pd.Series(at).isin(classes) & (rows.label != "") & ~outside
     notes = (
+        ("photos whose names say no emotion, set aside", len(unsaid) * by_name, ", ".join(unsaid)),
         ("photos outside the parts of the split, set aside", int(outside.sum()), ", ".join(rows.photo[outside])),
         ("photos deeper in a class folder, taken as of that class", int(within.sum()), ", ".join(rows.photo[within])),
     )
     kept = rows[(rows.label != "") & ~outside].reset_index(drop=True)
-    return kept, list(rows.photo[~outside]), tuple(note for note in notes if note[1])
+    usable = ~outside & ((rows.label != "") | (not by_name))
+    return kept, list(rows.photo[usable]), tuple(note for note in notes if note[1])

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import os
 import sys
 import textwrap
 from itertools import combinations
@@ -16,7 +17,7 @@ from emoclass.data import layouts, load_faces
 from emoclass.data.annotations import PART_OF
 from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
 from emoclass.data.near_duplicates import SIZE, remembered
-from emoclass.data.subjects import read_off
+from emoclass.data.subjects import UNKNOWN, read_off
 from emoclass.errors import InputError
 from emoclass.files import write_text
 from emoclass.labels import canonical
@@ -73,7 +74,10 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
         for column, values in said.items():
             values = pd.Series(values, rows.index).to_numpy()
             table[column] = np.where(values != "", values, table[column])
-    return table, load_images(paths, SIZE, table.id)
+    pixels = load_images(paths, SIZE, table.id)
+    # Of names that are no UTF-8 (a zip archive from elsewhere) what can be printed.
+    table["photo"] = [os.fsencode(name).decode("utf-8", "backslashreplace") for name in names]
+    return table, pixels
 
 
 def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None) -> pd.DataFrame:
@@ -121,7 +125,7 @@ def subjects(table: pd.DataFrame, pixels: np.ndarray) -> str:
     who, how = table.subject, "Subjects as the annotation file has them"
     if (who == "").all():
         who, how = read_off(table.photo, table.emotion, remembered(pixels))
-    if (who == table.photo).all():
+    if (who == table.photo).all() or who.str.startswith(UNKNOWN).any():
         return how if "unknown" in how else "Subjects unknown"
     part, known = _tested(table), (who != "") & (who != table.photo)
     tested, trained = (who[known & (table.split == each)] for each in (part, "train"))
@@ -156,7 +160,10 @@ def fixed_split(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """
     family = connected(len(table), pairs.one.to_numpy(), pairs.other.to_numpy())
     if (table.split == "").all():
-        deal = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(family, table.emotion, family)
+        fifths = min(5, table.emotion.value_counts().max(), len(np.unique(family)))
+        if fifths < 2:
+            raise InputError("--fix has too few pictures to deal: all would be on one side")
+        deal = StratifiedGroupKFold(fifths, shuffle=True, random_state=0).split(family, table.emotion, family)
         split = np.where(np.isin(np.arange(len(table)), next(deal)[1]), "test", "train")
     else:
         together = table.split.groupby(family)

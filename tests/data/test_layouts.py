@@ -65,6 +65,60 @@ def test_a_folder_beside_the_classes_that_is_none_is_named_with_its_path(home):
         load_faces(home)
 
 
+@pytest.mark.parametrize("other", ["angry/Joy/a.png", "angry/natural/a.png", "An/happy/a.png"])
+def test_two_emotions_in_one_path_are_not_guessed_at(home, other):
+    put(home, "happy/b.png", "sad/c.png", other)
+    with pytest.raises(InputError, match=f"which folder is the emotion in {other[:-6]}"):
+        load_faces(home)
+
+
+def test_numbers_in_numbers_are_not_guessed_at(home):
+    put(home, *(f"{k}/{who}/a.png" for k in range(3) for who in range(2)))
+    (home / "labels.csv").write_text("0,neutral\n1,happy\n2,sad\n")
+    with pytest.raises(InputError, match="which folder is the emotion in 0/0, 0/1"):
+        load_faces(home)
+
+
+def test_a_code_with_a_number_is_no_emotion(home):
+    put(home, "happy/con1/a.png", "happy/con2/b.png", "SA/c.png")
+    assert load_faces(home).table.emotion.tolist() == ["sadness", "happiness", "happiness"]
+
+
+def test_a_test_folder_beside_the_classes_is_their_test(home):
+    put(home, "happy/a.png", "sad/b.png", "test/happy/c.png")
+    assert load_faces(home).table.split.tolist() == ["train", "train", "test"]
+
+
+def test_parts_have_longer_names_too_and_somebody_may_be_called_so(home):
+    put(home, "FER2013Train/happy/Dev/a.png", "train_set/sad/Val/b.png", "test-images/sad/c.png")
+    assert load_faces(home).table.set_index("photo").split.to_dict() == {
+        "FER2013Train/happy/Dev/a.png": "train", "test-images/sad/c.png": "test", "train_set/sad/Val/b.png": "train",
+    }  # fmt: skip
+
+
+def test_several_csvs_of_labelled_pixels_are_named_and_unlabelled_ones_set_aside(home):
+    (home / "test.csv").write_text("pixels\n1 2 3 4\n")
+    (home / "train.csv").write_text("emotion,pixels\n3,1 2 3 4\n0,5 6 7 8\n")
+    faces = load_faces(home, size=2)
+    assert len(faces) == 2 and reported(faces)["files that are no pictures, set aside"] == (1, "test.csv")
+    (home / "whole.csv").write_text("emotion,pixels\n3,1 2 3 4\n")
+    with pytest.raises(InputError, match=r"train\.csv, whole\.csv each hold labelled pixels: name one of them"):
+        load_faces(home)
+
+
+def test_a_photo_whose_name_lost_its_emotion_is_set_aside_by_name(home):
+    put(home, *(f"AF0{p}/AF0{p}{code}S.JPG" for p in range(1, 7) for code in ("AN", "HA", "NE")), "AF01/AF01V.JPG")
+    faces = load_faces(home)
+    assert len(faces) == 18 and faces.table.subject.nunique() == 6
+    assert reported(faces)["photos whose names say no emotion, set aside"] == (1, "AF01/AF01V.JPG")
+
+
+def test_names_are_matched_however_umlauts_and_capitals_are_written(home):
+    put(home, "Mu\u0308ller.png", "B.PNG")
+    (home / "legend.csv").write_text("File Name,Emotion,Participant ID\nM\u00fcller.png,happy,7\nb.png,sad,8\n")
+    assert sorted(load_faces(home).table.subject) == ["7", "8"]
+
+
 def test_linked_classes_are_read_and_circles_end(home, tmp_path):
     put(tmp_path / "elsewhere", "a.png", "b.png")
     put(home, "sad/c.png")

@@ -202,7 +202,8 @@ def test_a_folder_called_new_faces_is_no_emotion_and_its_photos_are_not_taken(ho
 def test_only_that_name_and_only_there_is_left_out(home):
     (home / "new_faces").rename(home / "newer_faces")
     assert len(load_faces(home, size=8)) == 32  # the photos lie in folders of emotions, at any depth
-    (home / "newer_faces").rename(home / "anger" / "new_faces")
+    (home / "more").mkdir()
+    (home / "newer_faces").rename(home / "more" / "new_faces")
     assert len(load_faces(home, size=8)) == 32
 
 

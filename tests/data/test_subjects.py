@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoclass.data.subjects import read_off
+from emoclass.data.subjects import UNKNOWN, read_off
 from emoclass.errors import InputError
 
 NONE = np.zeros((0, 2), np.int64)
@@ -57,6 +57,68 @@ def test_names_of_a_known_kind_tell_who_is_in_a_photo(kind, names, subjects):
 def test_running_numbers_and_words_of_machines_are_nobody(names):
     found, how = read(names)
     assert found.tolist() == names and how.startswith("Subjects unknown") and "do not tell them apart" in how
+
+
+@pytest.mark.parametrize("suffix", ["_aug1", " (2)", "-flip"])
+def test_what_follows_a_name_of_a_known_kind_makes_nobody_else(suffix):
+    found, _ = read(
+        [f"S{p:03d}_{s:03d}_0000001{s}{end}.png" for p in range(6) for s in (1, 2) for end in ("", suffix)]
+    )
+    assert found.nunique() == 6
+
+
+def test_spelling_makes_nobody_else():
+    names = [f"{p}_{k}.jpg" for p in ("Zo\u00eb", "Zoe\u0308", "zo\u00eb", "Al", "Bo", "Cy", "Ed") for k in range(4)]
+    assert read(names)[0].nunique() == 5
+
+
+def test_an_emotion_that_few_names_say_is_no_part_of_them_either():
+    names = [f"{p}_{k}.jpg" for p in "Al Bo Cy Ed Flo".split() for k in range(8)]
+    names += [f"{p}_happy_{k}.jpg" for p in "Al Bo Cy Ed Flo".split() for k in range(2)]
+    assert read(names, ["neutral"] * 40 + ["happiness"] * 10)[0].nunique() == 5
+
+
+@pytest.mark.parametrize(
+    "names, why",
+    [
+        ("5 times",),
+        ([f"Al{p}_{k}.jpg" for p in range(6) for k in range(4)] + [f"{k}.jpg" for k in range(9)], "known of 24 of 33"),
+        ([f"fold{f}/{k}.jpg" for f in range(1, 6) for k in range(4)], "do not tell them apart"),
+        ([f"{s}/{k}.jpg" for s in ("posed", "natural") for k in range(9)], "do not tell them apart"),
+        ([f"IMG-2020010{d}-WA{k:04d}.jpg" for d in range(1, 7) for k in range(4)], "do not tell them apart"),
+    ],
+)
+def test_groups_that_are_no_subjects_are_not_taken_for_them(names, why):
+    found, how = read(names)
+    assert found.tolist() == names and how.startswith("Subjects unknown") and why in how
+
+
+@pytest.mark.parametrize(
+    "names, groups, why",
+    [
+        (
+            [f"{s}/P{p:03d}/{k}.jpg" for s in ("Strong", "Weak") for p in range(6) for k in range(4)],
+            12,
+            "are 2 times 6",
+        ),
+        ([f"ann{p}_{d}_{k}.jpg" for p in "abcde" for d in ("day", "eve") for k in range(4)], 10, "are 5 times 2"),
+        (
+            [f"{MOODS[k % 4]}/clip{c * 4 + k % 4:02d}_frame_{k:04d}.jpg" for c in range(6) for k in range(8)],
+            24,
+            "show one",
+        ),
+        (
+            [f"Titanic_0005{c}9240_{k:08d}.png" for c in range(6) for k in range(4)],
+            6,
+            "hold a date, or a time in a film",
+        ),
+        ([f"s{p}_e{k % 4}_t{k}.jpg" for p in range(6) for k in range(12)], 24, "nearly all show one emotion alone"),
+    ],
+)
+def test_names_that_tell_something_else_keep_photos_together_but_subjects_are_unknown(names, groups, why):
+    found, how = read(names)
+    assert found.nunique() == groups and found.str.startswith(UNKNOWN).all()
+    assert how.startswith("Subjects unknown, photos called alike stay together") and why in how
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The audit says in one sentence what leaks, names every pair, and deals a split that does not leak."""
 
+import os
 import re
 from html.parser import HTMLParser
 
@@ -52,6 +53,31 @@ def test_where_no_part_is_called_test_it_is_the_validation_part_that_counts(leak
     (leaky / "test").rename(leaky / "valid")
     assert main(["audit", str(leaky)]) == 1
     assert capsys.readouterr().out.startswith("29% of the validation photos (4 of 14) have a copy in training;")
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class")  # scikit-learn's, of three pictures
+@pytest.mark.parametrize("many", [1, 3])
+def test_a_few_pictures_are_dealt_as_far_as_they_go(tmp_path, capsys, many):
+    for k in range(many):
+        save(tmp_path / "mine", f"{FACES.table.emotion[0]}/{k}.png", FACES.pixels[k])
+    if many == 1:
+        assert main(["audit", str(tmp_path / "mine"), "--fix", str(tmp_path / "s.csv")]) == 2
+        assert "--fix has too few pictures to deal" in capsys.readouterr().err
+        return
+    assert main(["audit", str(tmp_path / "mine"), "--fix", str(tmp_path / "s.csv")]) == 0
+    assert set(pd.read_csv(tmp_path / "s.csv").split) == {"train", "test"}
+
+
+def test_names_that_are_no_utf_8_can_be_read_and_printed(tmp_path, capsys):
+    save(tmp_path, "mine/happy/a.png", FACES.pixels[0])
+    save(tmp_path, "mine/happy/b.png", FACES.pixels[0])
+    try:
+        os.rename(os.fsencode(tmp_path / "mine/happy/b.png"), os.fsencode(tmp_path / "mine/happy") + b"/M\xfcller.png")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    out = {f"--{kind}": str(tmp_path / f"out.{kind}") for kind in ("csv", "html")}
+    assert main(["audit", str(tmp_path / "mine"), *(word for pair in out.items() for word in pair)]) == 1
+    assert r"M\xfcller.png" in capsys.readouterr().out and r"M\xfcller.png" in (tmp_path / "out.csv").read_text()
 
 
 def test_every_pair_is_in_the_table_with_its_kind(leaky, tmp_path):
