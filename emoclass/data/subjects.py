@@ -118,9 +118,10 @@ def _something_else(guessed: pd.DataFrame, emotion: pd.Series) -> str:
 
 def _crossed(keys: Iterable[str]) -> str:
     """How names are made of two things that occur in nearly all combinations, such as a person and a light; or ""."""
-    parts = pd.DataFrame([[part for part in re.split(r"[\W_]+", key) if part] for key in keys])
-    if parts.empty or parts.isna().any(axis=None):
+    rows = [[part for part in re.split(r"[\W_]+", key) if part] for key in keys]
+    if len(set(map(len, rows))) != 1:
         return ""
+    parts = pd.DataFrame(rows)
     for column in parts:
         one, rest = parts[column].nunique(), len(parts.drop(columns=column).drop_duplicates())
         if min(one, rest) > 1 and len(parts.drop_duplicates()) > CROSSED * one * rest:
