@@ -17,6 +17,7 @@ from emoclass.errors import InputError, LeakError
 from emoclass.labels import EMOTIONS
 from emoclass.metrics import wilson
 from emoclass.splits import GROUP_NAMES, Split, group_ids
+from emoclass.study import train as training
 from emoclass.study.sweep import concat_folds
 from emoclass.study.train import fit, make_split, select_samples, train
 from emoclass.study.variant import ROLES, Variant
@@ -43,6 +44,29 @@ def accuracy(run, faces):
 def test_easy_drawn_faces_are_told_apart(easy):
     run = train(Variant("easy", epochs=30, batch_size=16, n_folds=4), easy)
     assert accuracy(run, easy).value > 0.85
+
+
+@pytest.mark.parametrize("batch_size", [2, 16])  # of the first so many batches that several are one execution
+def test_each_epoch_has_an_order_of_its_own(easy, monkeypatch, batch_size):
+    make, seen = (
+        training._batches,
+        [],
+    )  # Keras's own shuffle deals the same order each time where ops are deterministic
+
+    def noted(variant, pictures, labels, rows, seed):
+        batches = make(variant, pictures, labels, rows, seed)
+        kind = type(batches)
+        monkeypatch.setattr(kind, "__getitem__", lambda self, k, get=kind.__getitem__: note(self, k) or get(self, k))
+        return batches
+
+    def note(batches, k):
+        seen.append(batches.order[k * batch_size : (k + 1) * batch_size])
+
+    monkeypatch.setattr(training, "_batches", noted)
+    run = train(SMALL.replace(batch_size=batch_size, epochs=3), easy)
+    epochs = np.concatenate(seen)[-3 * run.rows[0] :].reshape(3, -1)  # before them Keras may look at one batch
+    assert all((np.sort(epoch) == np.sort(epochs[0])).all() for epoch in epochs)
+    assert all((one != other).any() for one, other in combinations(epochs, 2))
 
 
 WIDE = models.ConvNet(blocks=((16,),), dense=(256,))
