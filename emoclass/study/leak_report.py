@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from emoclass.data import layouts, load_faces
 from emoclass.data.annotations import PART_OF
@@ -22,7 +21,7 @@ from emoclass.errors import InputError
 from emoclass.files import write_text
 from emoclass.labels import canonical
 from emoclass.leakage import find_copies
-from emoclass.splits import connected
+from emoclass.splits import connected, stratified_parts
 
 KINDS = ("same file", "near-duplicate", "augmented copy")
 SHOWN, ON_PAGE = 20, 300  # pairs
@@ -163,8 +162,7 @@ def fixed_split(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         fifths = min(5, table.emotion.value_counts().max(), len(np.unique(family)))
         if fifths < 2:
             raise InputError("--fix has too few pictures to deal: all would be on one side")
-        deal = StratifiedGroupKFold(fifths, shuffle=True, random_state=0).split(family, table.emotion, family)
-        split = np.where(np.isin(np.arange(len(table)), next(deal)[1]), "test", "train")
+        split = np.where(stratified_parts(table.emotion, family, fifths) == 0, "test", "train")
     else:
         together = table.split.groupby(family)
         split = together.transform(lambda some: "train" if (some == "train").any() else some.mode()[0])
