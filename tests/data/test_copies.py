@@ -31,7 +31,7 @@ KINDS = {
     "lighter": lambda x: np.clip(x.astype(int) + 30, 0, 255).astype(np.uint8),
     "blurred": lambda x: cv2.GaussianBlur(x, (0, 0), 0.8),
     "compressed": lambda x: jpeg(x, 30),
-    "all at once": lambda x: transformed(x, "a photo", 0, OfflineAugmentation(per_image=1)),
+    "all at once": lambda x: transformed(x, str(x.sum()), 0, OfflineAugmentation(per_image=1)),
 }
 
 
