@@ -6,7 +6,6 @@ transformations, the best under a finer bank; the best of these are moved into l
 """
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import product
@@ -34,12 +33,7 @@ SHARE, LEAST, LEAST_OF_FEW, ENOUGH, FEW = 0.3, 0.945, 0.96, 0.975, 1000
 STILL = 1.5, 0.02  # degrees and shares: what was moved less is no augmentation
 
 
-def find_copies(
-    train: np.ndarray,
-    test: np.ndarray | None = None,
-    threshold: float | None = None,
-    say: Callable = lambda line: None,
-) -> pd.DataFrame:
+def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: None) -> pd.DataFrame:
     """Pairs of (m, size, size) and (n, size, size) uint8 pictures, one made from the other, the most alike first.
 
     Without `test`, pairs within one collection. Columns: positions `test`, `train`; `kind`, "near-duplicate" where
@@ -74,8 +68,7 @@ def find_copies(
     if threshold is None:  # drawn faces, or those of one person, are more alike than those of many people
         second = pairs[pairs.groupby("test").cumcount() == 1].set_index("test").correlation
         usual = second.reindex(range(len(test)), fill_value=0).median()
-        least = LEAST_OF_FEW if len(train) < FEW else LEAST
-        threshold = np.clip(1 - SHARE * (1 - usual), least, ENOUGH)
+        threshold = np.clip(1 - SHARE * (1 - usual), LEAST_OF_FEW if len(train) < FEW else LEAST, ENOUGH)
     pairs = pairs[pairs.correlation >= threshold]
     if within:
         pairs[["test", "train"]] = np.sort(pairs[["test", "train"]], axis=1)

@@ -16,8 +16,9 @@ from emoclass.data import layouts, load_faces
 from emoclass.data.annotations import PART_OF
 from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
 from emoclass.data.near_duplicates import SIZE, remembered
-from emoclass.data.subjects import UNKNOWN, read_off
+from emoclass.data.subjects import read_off
 from emoclass.errors import InputError
+from emoclass.faces import UNKNOWN
 from emoclass.files import write_text
 from emoclass.labels import canonical
 from emoclass.leakage import find_copies
@@ -104,10 +105,12 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
 def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     """What was found, in one sentence."""
     split, n, tested = table.split.to_numpy(), len(table), _tested(table)
+    if not tested and pairs.empty:
+        return f"No two of {n:,} pictures were made from one."
     if not tested:
         found = set(pairs.one) | set(pairs.other)
         kinds = ", ".join(f"{(pairs.kind == kind).sum():,} x {kind}" for kind in KINDS)
-        return f"{len(found):,} of {n:,} pictures have a copy here ({kinds})." if len(pairs) else _none(n)
+        return f"{len(found):,} of {n:,} pictures have a copy here ({kinds})."
     family = connected(n, pairs.one.to_numpy(), pairs.other.to_numpy())
     moved = pairs[pairs.kind == KINDS[2]]
     copied = (split == tested) & np.isin(family, family[split == "train"])  # whose family is trained on
@@ -136,10 +139,6 @@ def _tested(table: pd.DataFrame) -> str:
     """The part that is tested on what the part "train" teaches, "" if the pictures are not split."""
     parts = set(table.split)
     return next((part for part in ("test", "validation") if {part, "train"} <= parts), "")
-
-
-def _none(n: int) -> str:
-    return f"No two of {n:,} pictures were made from one."
 
 
 def counts(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
