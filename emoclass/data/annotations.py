@@ -1,6 +1,5 @@
 """Annotation files: who said which photo shows what. Read whatever their encoding, cleaned with everything counted."""
 
-import contextlib
 import csv
 import difflib
 import io
@@ -109,10 +108,14 @@ def _count(cell: str) -> float:
 def _decode(data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
-    for encoding in ("utf-8-sig", "cp1252"):  # the second is Excel's
-        with contextlib.suppress(UnicodeDecodeError):
-            return data.decode(encoding)
-    return data.decode("latin-1")  # every byte is a letter there
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return data.decode("cp1252")  # Excel's
+    except UnicodeDecodeError:
+        return data.decode("latin-1")  # every byte is a letter there
 
 
 def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:

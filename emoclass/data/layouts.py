@@ -142,12 +142,13 @@ def _emotion(folder: str) -> str | None:
 
 def _two_minds(photos: list[str]) -> list[str]:
     """Folders by which photos would be of two emotions, or of two numbers."""
-
-    def torn(path: str) -> bool:
-        emotions = {_emotion(folder) for folder in path.split("/")} - {None}
-        return len(emotions) > 1 or (not emotions and sum(folder.isdigit() for folder in path.split("/")) > 1)
-
-    return [path for path in dict.fromkeys(photo.rpartition("/")[0] for photo in photos) if torn(path)]
+    found = {}
+    for at in dict.fromkeys(photo.rpartition("/")[0] for photo in photos):
+        folders = at.split("/")
+        emotions = {emotion for folder in folders if (emotion := _emotion(folder))}
+        if len(emotions) > 1 or (not emotions and sum(folder.isdigit() for folder in folders) > 1):
+            found[at] = None
+    return list(found)
 
 
 def _annotation_file(home: Path) -> Path | None:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from emoclass.data.annotations import PART_OF
 from emoclass.errors import InputError, listed
-from emoclass.faces import UNKNOWN
 from emoclass.labels import EMOTION_OF, canonical
 
 # What the names of known data sets look like without folder and suffix, and which part of them says who and what is in
@@ -42,6 +41,7 @@ FEWEST = 5  # subjects, or there are not enough for as many folds
 MOST = 0.9  # of the photos have to have a name that tells, and of the subjects ...
 ONE_MOOD = 0.8  # ... with several photos not so many may show one emotion alone
 CROSSED = 0.6  # of all combinations of two parts of a name: more, and each part is a thing of its own
+UNKNOWN = "unknown: "  # how subjects begin that are none
 PAIRS = 3  # of near-duplicates, at least, to say that names are wrong
 
 

@@ -19,9 +19,8 @@ def recalls(several: dict[str, Predictions] | list[Predictions], title: str = ""
     """Recall of each emotion tested, its interval, and how many pictures; models side by side, leaky splits hollow."""
     several = list(several.values()) if isinstance(several, dict) else several
     ax, found = ax or axis(10, 4), [recall(predictions) for predictions in several]
-    counts = {e: [f"{estimates[e].n:,}" for estimates in found if e in estimates] for e in EMOTIONS}
-    n = {emotion: each[0] if len(set(each)) == 1 else ", ".join(each) for emotion, each in counts.items() if each}
-    shown = list(n)
+    n = {emotion: {estimates[emotion].n for estimates in found if emotion in estimates} for emotion in EMOTIONS}
+    shown = [emotion for emotion in EMOTIONS if n[emotion]]
     for j, (predictions, estimates) in enumerate(zip(several, found)):
         marker, place = MARKERS[j % len(MARKERS)], (j - (len(several) - 1) / 2) * 0.7 / len(several)
         for emotion, estimate in estimates.items():
@@ -29,7 +28,8 @@ def recalls(several: dict[str, Predictions] | list[Predictions], title: str = ""
             ax.plot([x, x], [estimate.low, estimate.high], color=colour, linewidth=2)
             ax.plot(x, estimate.value, marker, markersize=6, **_colours(predictions.leaky, colour))
         ax.plot([], [], marker, label=_named(predictions), **_colours(predictions.leaky, INK))
-    ax.set_xticks(range(len(shown)), [f"{e}\nn = {n[e]}" for e in shown])
+    tested = [" to ".join(f"{k:,}" for k in sorted({min(n[e]), max(n[e])})) for e in shown]
+    ax.set_xticks(range(len(shown)), [f"{e}\nn = {k}" for e, k in zip(shown, tested)])
     ax.set(xlim=(-0.6, len(shown) - 0.4), ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion")
     ax.set_title(title)
     ax.legend(frameon=False, bbox_to_anchor=(0.5, -0.27), loc="upper center", ncols=2)

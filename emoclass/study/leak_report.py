@@ -11,18 +11,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
 
 from emoclass.data import layouts, load_faces
 from emoclass.data.annotations import PART_OF
 from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
 from emoclass.data.near_duplicates import SIZE, remembered
-from emoclass.data.subjects import read_off
+from emoclass.data.subjects import UNKNOWN, read_off
 from emoclass.errors import InputError
-from emoclass.faces import UNKNOWN
 from emoclass.files import write_text
 from emoclass.labels import canonical
 from emoclass.leakage import find_copies
-from emoclass.splits import connected, stratified_parts
+from emoclass.splits import connected
 
 KINDS = ("same file", "near-duplicate", "augmented copy")
 SHOWN, ON_PAGE = 20, 300  # pairs
@@ -161,7 +161,8 @@ def fixed_split(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         fifths = min(5, table.emotion.value_counts().max(), len(np.unique(family)))
         if fifths < 2:
             raise InputError("--fix has too few pictures to deal: all would be on one side")
-        split = np.where(stratified_parts(table.emotion, family, fifths) == 0, "test", "train")
+        deal = StratifiedGroupKFold(fifths, shuffle=True, random_state=0).split(family, table.emotion, family)
+        split = np.where(np.isin(np.arange(len(table)), next(deal)[1]), "test", "train")
     else:
         together = table.split.groupby(family)
         split = together.transform(lambda some: "train" if (some == "train").any() else some.mode()[0])

@@ -22,7 +22,7 @@ from emoclass.data.new_faces import NoNewFaces
 from emoclass.errors import InputError, LeakError, StudyError, listed
 from emoclass.files import locked, write_text
 from emoclass.study import results, sweep
-from emoclass.study.code import modules_digest, reached
+from emoclass.study.code import PACKAGE, modules_digest, reached
 from emoclass.study.notebook import figure_folder, rehearsal_folder
 from emoclass.study.store import Store
 from emoclass.study.workers import default_workers, workers
@@ -30,6 +30,7 @@ from emoclass.study.workers import default_workers, workers
 README = paths.ROOT / "README.md"
 LOCK = paths.ROOT / "requirements.lock"
 ABANDONED = 3600  # seconds after which nobody is writing a draft any more
+ASIDE = {PACKAGE / "data/copies.py"}  # no notebook searches for augmented copies, though modules hand the search on
 METADATA = "emoclass"  # the key of a notebook's metadata under which its digests stand
 
 
@@ -45,7 +46,7 @@ def code(notebook) -> str:
 
 def inputs_digest(notebook, dataset: str, profile: str) -> str:
     """sha256 over what an executed notebook was made from: its code, the modules it reaches, the lock, which data."""
-    parts = [dataset, profile, code(notebook), modules_digest(reached(code(notebook))), LOCK.read_text()]
+    parts = [dataset, profile, code(notebook), modules_digest(reached(code(notebook)) - ASIDE), LOCK.read_text()]
     if dataset == "muxspace":
         parts.append(muxspace.PINNED)
     elif dataset != "synthetic":

@@ -80,6 +80,12 @@ def test_parameters_are_literals(path):
 
 
 @by_name
+def test_no_notebook_searches_for_augmented_copies(path):
+    """So that a better search leaves them as they are (`reproduce.ASIDE`)."""
+    assert {file.name for file in reproduce.ASIDE} == {"copies.py"} and "find_copies" not in reproduce.code(read(path))
+
+
+@by_name
 def test_cells_are_short(path):
     lengths = [len([line for line in cell.source.splitlines() if line.strip()]) for cell in code_cells(path)]
     assert np.median(lengths) <= 7 and max(lengths) <= 25

@@ -68,7 +68,7 @@ def test_recalls_are_drawn_over_their_emotions_and_only_of_those_tested(several)
     assert [("fear", "neutral")[round(x)] for (x, _), _ in spans(ax)] == ["fear", "neutral"] * 2
     assert [y for _, y in marks(ax)] == [pytest.approx(e.value) for p in some for e in metrics.recall(p).values()]
     assert [face == "white" for _, face in marks(ax).values()] == [True, True, False, False]
-    assert written(ax.get_xticklabels())[0] == "fear\nn = 3, 2" and len(ax.get_xticklabels()) == 2
+    assert written(ax.get_xticklabels())[0] == "fear\nn = 2 to 3" and len(ax.get_xticklabels()) == 2
     assert written(ax.get_legend().get_texts()) == ["copies (leaky)", "honest"]
 
 

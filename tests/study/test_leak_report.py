@@ -55,6 +55,7 @@ def test_where_no_part_is_called_test_it_is_the_validation_part_that_counts(leak
     assert capsys.readouterr().out.startswith("29% of the validation photos (4 of 14) have a copy in training;")
 
 
+@pytest.mark.filterwarnings("ignore:The least populated class")  # scikit-learn's, of three pictures
 @pytest.mark.parametrize("many", [1, 3])
 def test_a_few_pictures_are_dealt_as_far_as_they_go(tmp_path, capsys, many):
     for k in range(many):
