@@ -25,7 +25,8 @@ STEPS = (-0.09, -0.045, 0, 0.045, 0.09)
 FINE = 12, (*product(range(-15, 16, 5), (0.9, 0.95, 1, 1.05, 1.1), STEPS, STEPS, (False, True)),)
 CANDIDATES, ALIGNED = 300, 10  # of each picture: so many are tried under the finer bank, so many of them aligned
 BLOCK, CHUNK = 250, 2000  # pictures of the one and of the other collection that are compared at a time
-WORTH, LIKELY = 0.8, 0.9  # correlations under the finer bank, and of the aligned window, below which none is a copy
+# Correlations below which none is a copy: under the finer bank, of the aligned window, and of the detail as aligned.
+WORTH, LIKELY, NEAR = 0.8, 0.9, 0.92
 DETAIL = 1 / 40, 1 / 16  # shares of the side: what is finer is noise, what is coarser light and shade
 # The least correlation of detail that makes a copy (`find_copies`): chosen on copies of 100 photos and of 260 drawn
 # faces. Among FEW pictures nobody can tell how alike strangers are.
@@ -49,17 +50,23 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
         return none.astype({"test": int, "train": int})
     ours, theirs = (_flat(pictures, SIDE) for pictures in (test, train))
     all_of_ours, all_of_theirs = (_flat(pictures, FULL) for pictures in (test, train))
+    compared = (
+        all_of_ours.reshape(-1, FULL, FULL),
+        np.array([_detail(x) for x in all_of_theirs.reshape(-1, FULL, FULL)]),
+    )
 
     def look(first: int) -> pd.DataFrame:
         rows = np.arange(first, min(first + BLOCK, len(ours)))
         pairs, start = _refined(ours, theirs, rows, best[rows])
         likely, matrix = _aligned(ours, theirs, pairs, start)
         pairs, matrix = pairs[likely >= LIKELY], matrix[likely >= LIKELY]
-        _, matrix = _aligned(all_of_ours, all_of_theirs, pairs, matrix, 0.95, 2)
-        whole = zip(test[pairs[:, 0]], train[pairs[:, 1]], matrix)
+        correlation = _overlaps(*compared, pairs, matrix)
+        near = correlation >= NEAR  # and worth to be moved into line once more, in full size
+        _, matrix[near] = _aligned(all_of_ours, all_of_theirs, pairs[near], matrix[near], 0.95, 2)
+        correlation[near] = _overlaps(*compared, pairs[near], matrix[near])
         say(f"{rows[-1] + 1:,} of {len(ours):,} pictures compared")
         found = pd.DataFrame(pairs, columns=["test", "train"])
-        return found.assign(kind=[_kind(each) for each in matrix], correlation=[_overlap(*each) for each in whole])
+        return found.assign(kind=[_kind(each) for each in matrix], correlation=correlation)
 
     with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:  # ours, or BLAS has its own in each
         best = _candidates(ours, theirs, within, threads)
@@ -167,9 +174,9 @@ def _refined(ours: np.ndarray, theirs: np.ndarray, rows: np.ndarray, best: np.nd
     return np.array(pairs, int).reshape(-1, 2), np.array(start, np.float32).reshape(-1, 2, 3)
 
 
-def _aligned(ours, theirs, pairs, matrix, window: float = WINDOW, steps: int = 5):
+def _aligned(ours, theirs, pairs, matrix, window: float = WINDOW, steps: int = 4):
     """(p,) highest correlation of the window, and the affine (p, 2, 3) from theirs to ours that it goes with."""
-    grid = _grid(16 if window == WINDOW else 24, window)
+    grid = _grid(12 if window == WINDOW else 24, window)
     wanted = _unit(_sampled(theirs, pairs[:, 1], np.broadcast_to(grid[:, :2], (len(pairs), len(grid), 2)))[0])
     best, kept = np.full(len(pairs), -1, np.float32), matrix.copy()
     for _ in range(steps + 1):
@@ -200,16 +207,19 @@ def _sampled(pictures: np.ndarray, rows: np.ndarray, places: np.ndarray) -> tupl
     return a + x * (b - a) + y * (c - a) + x * y * (a - b - c + d), slope * side / 2
 
 
+def _overlaps(ours, theirs, pairs, matrix) -> np.ndarray:
+    return np.array([_overlap(ours[one], theirs[other], how) for (one, other), how in zip(pairs, matrix)])
+
+
 def _overlap(one: np.ndarray, other: np.ndarray, matrix: np.ndarray) -> float:
-    """Correlation of the detail of two whole pictures where both show the same, moved into line."""
-    size, one, other = len(other), one.astype(np.float32), other.astype(np.float32)
+    """Correlation of a picture's detail, moved into line, with that of another, where both show the same."""
+    size = len(other)
     pixels = matrix.astype(np.float64)
     pixels[:, 2] = ((pixels[:, :2].sum(1) * (1 / size - 1) + pixels[:, 2] + 1) * size - 1) / 2
     how = dict(dsize=(size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     moved = cv2.warpAffine(one, pixels, borderMode=cv2.BORDER_REPLICATE, **how)
     inside = cv2.warpAffine(np.ones_like(one), pixels, **how)
-    moved, other = _detail(moved), _detail(other)
-    edge = round(size / 24)  # blurred with what lies outside
+    moved, edge = _detail(moved), round(size / 24)  # blurred with what lies outside
     both = cv2.erode((inside > 0.99).astype(np.uint8), np.ones((2 * edge + 1, 2 * edge + 1)), borderValue=0) > 0
     moved, other = moved[both], other[both]
     return float(_unit(moved) @ _unit(other)) if both.mean() > 0.3 else 0.0
