@@ -42,7 +42,7 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
     threshold    the least correlation that counts. By default it depends on how alike strangers are here: between a
                  picture and its second best, in the median, some is lacking to 1, and SHARE of that may be lacking
                  in a copy; but it lies from LEAST (LEAST_OF_FEW) to ENOUGH
-    Costs n x m: 13,681 pictures among themselves take a minute or two on two cores, 100,000 about an hour.
+    Costs n x m: 13,681 pictures among themselves take two minutes or three on two cores, 100,000 an hour or two.
     """
     within, test = test is None, train if test is None else test
     if not len(test) or not len(train):
