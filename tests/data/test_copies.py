@@ -56,6 +56,20 @@ def test_different_faces_are_no_copies_and_nobody_is_a_copy_of_himself(strangers
     assert len(found) <= 1 and (found.test < found.train).all()
 
 
+def test_the_more_alike_strangers_are_the_more_alike_a_copy_has_to_be(strangers, monkeypatch):
+    """Drawn faces against clouds, noise added to both: the least correlation that is named."""
+    monkeypatch.setattr(copies, "FEW", 100)
+    random, least = np.random.default_rng(0), []
+    clouds = [cv2.GaussianBlur(random.normal(size=(48, 48)), (0, 0), 2.5) for _ in strangers]
+    clouds = np.array([cv2.normalize(x, None, 0, 255, cv2.NORM_MINMAX) for x in clouds]).astype(np.uint8)
+    for pictures in (strangers, clouds):
+        noise = random.normal(0, 24, (30, 48, 48))
+        found = copies.find_copies(pictures, (pictures[:30] + noise).clip(0, 255).round().astype(np.uint8))
+        least.append(found.correlation.min())
+        assert (found.test == found.train).all() and len(found) >= 10
+    assert least[0] > least[1] + 0.005 and least[1] >= copies.LEAST
+
+
 def test_each_pair_within_a_collection_is_named_once(strangers):
     both = np.concatenate([strangers[:30], [KINDS["mirrored"](x) for x in strangers[:30]]])
     found = copies.find_copies(both)
