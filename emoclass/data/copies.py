@@ -9,6 +9,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import product
+from threading import Lock
 
 import cv2
 import numpy as np
@@ -16,21 +17,46 @@ import pandas as pd
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
+from emoclass.data.near_duplicates import GREY_LEVELS
+
 SIDE, FULL = 24, 48  # pixels a side of the pictures that are searched, and of those that decide
 WINDOW = 2 / 3  # of the side, in the middle: what lies outside may have been moved out of the other picture
-# Cells a side, and transformations: degrees, zoom, right and down (shares of the side), mirrored.
-AS_IS = 8, ((0, 1, 0, 0, False),)
-COARSE = 8, (*product((-12, -4, 4, 12), (0.94, 1.06), (-0.08, 0, 0.08), (-0.08, 0, 0.08), (False, True)),)
-STEPS = (-0.09, -0.045, 0, 0.045, 0.09)
-FINE = 12, (*product(range(-15, 16, 5), (0.9, 0.95, 1, 1.05, 1.1), STEPS, STEPS, (False, True)),)
-CANDIDATES, ALIGNED = 300, 10  # of each picture: so many are tried under the finer bank, so many of them aligned
-BLOCK, CHUNK = 250, 2000  # pictures of the one and of the other collection that are compared at a time
+CANDIDATES, ALIGNED, COMPARED = 600, 36, 5  # of each picture: so many are tried finely, aligned, compared in full ...
+MANY = 10_000  # ... and half as many of the first two among more pictures than these, to save time
+
+
+def _lattice(turns, zooms, *steps) -> tuple[tuple[float, float, float, float, bool], ...]:
+    """Transformations: degrees, zoom, right and down (shares of the side), mirrored.
+
+    Neighbours in turn and zoom take one and the other of two grids of shifts: with as many points, none in between is
+    as far from the next as in one grid (a body-centred lattice).
+    """
+    places = product(range(len(turns)), range(len(zooms)))
+    grids = [(turns[i], zooms[j], steps[(i + j) % 2]) for i, j in places]
+    return tuple((turn, zoom, *how) for turn, zoom, step in grids for how in product(step, step, (False, True)))
+
+
+# Cells a side, and transformations.
+AS_IS = ((0, 1, 0, 0, False),)
+COARSE = 8, _lattice((-12, -4, 4, 12), (0.86, 0.96, 1.07, 1.19), (-0.08, 0, 0.08), (-0.04, 0.04))
+FINE = (
+    12,
+    _lattice(
+        (-15, -9, -3, 3, 9, 15),
+        (0.84, 0.92, 1, 1.09, 1.19),
+        (-0.075, -0.025, 0.025, 0.075),
+        (-0.1, -0.05, 0, 0.05, 0.1),
+    ),
+)
+BLOCK, CHUNK = 250, 2000  # pictures of the one and of the other collection that are compared at a time; a multiple
+FEW_AT_A_TIME = 50  # pictures whose candidates are tried finely and aligned: what they need fits the processor's cache
 # Correlations below which none is a copy: under the finer bank, of the aligned window, and of the detail as aligned.
 WORTH, LIKELY, NEAR = 0.8, 0.9, 0.92
-DETAIL = 1 / 40, 1 / 16  # shares of the side: what is finer is noise, what is coarser light and shade
-# The least correlation of detail that makes a copy (`find_copies`): chosen on copies of 100 photos and of 260 drawn
-# faces. Among FEW pictures nobody can tell how alike strangers are.
-SHARE, LEAST, LEAST_OF_FEW, ENOUGH, FEW = 0.3, 0.945, 0.96, 0.975, 1000
+DETAIL = 1 / 28, 1 / 14  # shares of the side: what is finer is noise, what is coarser light and shade
+# The least correlation of detail that makes a copy (`find_copies`): chosen on copies of 150 photos and on drawn faces.
+# Among FEW pictures nobody can tell how alike strangers are.
+SHARE, STRANGERS, LEAST, LEAST_OF_FEW, FEW = 0.27, 0.975, 0.968, 0.98, 1000
+NEARER = 0.5  # of what the second closest differs in, in the median, near-duplicates differ in less
 STILL = 1.5, 0.02  # degrees and shares: what was moved less is no augmentation
 
 
@@ -38,10 +64,12 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
     """Pairs of (m, size, size) and (n, size, size) uint8 pictures, one made from the other, the most alike first.
 
     Without `test`, pairs within one collection. Columns: positions `test`, `train`; `kind`, "near-duplicate" where
-    little was moved, else "augmented copy"; `correlation` of the detail that both show once aligned.
-    threshold    the least correlation that counts. By default it depends on how alike strangers are here: between a
-                 picture and its second best, in the median, some is lacking to 1, and SHARE of that may be lacking
-                 in a copy; but it lies from LEAST (LEAST_OF_FEW) to ENOUGH
+    little was moved or the pixels differ by GREY_LEVELS at most, else "augmented copy"; `correlation` of the detail
+    that both show once aligned.
+    threshold    the least correlation that counts, for near-duplicates too. By default it depends on how alike
+                 strangers are here: between a picture and the most alike that is none of its copies (correlation
+                 below STRANGERS), in the median, some is lacking to 1, and SHARE of that may be lacking in a copy;
+                 but it is never below LEAST (LEAST_OF_FEW)
     Costs n x m: 13,681 pictures among themselves take two minutes or three on two cores, 100,000 an hour or two.
     """
     within, test = test is None, train if test is None else test
@@ -49,38 +77,51 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
         none = pd.DataFrame({"test": [], "train": [], "kind": [], "correlation": []})
         return none.astype({"test": int, "train": int})
     ours, theirs = (_flat(pictures, SIDE) for pictures in (test, train))
-    all_of_ours, all_of_theirs = (_flat(pictures, FULL) for pictures in (test, train))
-    compared = (
-        all_of_ours.reshape(-1, FULL, FULL),
-        np.array([_detail(x) for x in all_of_theirs.reshape(-1, FULL, FULL)]),
-    )
+    large = [_flat(pictures, FULL) for pictures in (test, train)]
+    tried, aligned = (n // 2 if len(train) > MANY else n for n in (CANDIDATES, ALIGNED))
+    detail = np.array([_detail(picture) for picture in large[1].reshape(-1, FULL, FULL)])
 
-    def look(first: int) -> pd.DataFrame:
-        rows = np.arange(first, min(first + BLOCK, len(ours)))
-        pairs, start = _refined(ours, theirs, rows, best[rows])
-        likely, matrix = _aligned(ours, theirs, pairs, start)
-        pairs, matrix = pairs[likely >= LIKELY], matrix[likely >= LIKELY]
-        correlation = _overlaps(*compared, pairs, matrix)
+    def judged(pairs: np.ndarray, matrix: np.ndarray) -> pd.DataFrame:
+        correlation = _overlaps(large[0], detail, pairs, matrix)
         near = correlation >= NEAR  # and worth to be moved into line once more, in full size
-        _, matrix[near] = _aligned(all_of_ours, all_of_theirs, pairs[near], matrix[near], 0.95, 2)
-        correlation[near] = _overlaps(*compared, pairs[near], matrix[near])
-        say(f"{rows[-1] + 1:,} of {len(ours):,} pictures compared")
+        _, matrix[near] = _aligned(*large, pairs[near], matrix[near], 0.95, 2)
+        correlation[near] = _overlaps(large[0], detail, pairs[near], matrix[near])
         found = pd.DataFrame(pairs, columns=["test", "train"])
         return found.assign(kind=[_kind(each) for each in matrix], correlation=correlation)
 
+    def look(first: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        rows = np.arange(first, min(first + FEW_AT_A_TIME, len(ours)))
+        close = _closest(large, ours, plain, rows, best[rows])
+        pairs, start = _refined(ours, plain, rows, best[rows], aligned)
+        likely, matrix = _aligned(ours, theirs, pairs, start, steps=2)
+        pairs, matrix = pairs[likely >= LIKELY], matrix[likely >= LIKELY]
+        order = np.lexsort((-likely[likely >= LIKELY], pairs[:, 0]))
+        place = np.arange(len(order)) - np.searchsorted(pairs[order, 0], pairs[order, 0])
+        few = order[place < COMPARED]
+        _, matrix = _aligned(ours, theirs, pairs[few], matrix[few])
+        say(f"{rows[-1] + 1:,} of {len(ours):,} pictures compared")
+        return judged(pairs[few], matrix), close
+
     with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:  # ours, or BLAS has its own in each
-        best = _candidates(ours, theirs, within, threads)
-        pairs = pd.concat(threads.map(look, range(0, len(ours), BLOCK)), ignore_index=True)
-    pairs = pairs.sort_values("correlation", ascending=False)
+        best = _candidates(ours, theirs, tried, within, threads)
+        plain = _seen(theirs, FINE[0], AS_IS)[0]
+        pairs, close = (pd.concat(x) for x in zip(*threads.map(look, range(0, len(ours), FEW_AT_A_TIME))))
+    pairs = pairs.sort_values("correlation", ascending=False).drop_duplicates(["test", "train"])
     if threshold is None:  # drawn faces, or those of one person, are more alike than those of many people
-        second = pairs[pairs.groupby("test").cumcount() == 1].set_index("test").correlation
-        usual = second.reindex(range(len(test)), fill_value=0).median()
-        threshold = np.clip(1 - SHARE * (1 - usual), LEAST_OF_FEW if len(train) < FEW else LEAST, ENOUGH)
-    pairs = pairs[pairs.correlation >= threshold]
+        stranger = pairs[pairs.correlation < STRANGERS].groupby("test").correlation.max()
+        usual = stranger.reindex(range(len(test)), fill_value=0).median()
+        threshold = max(LEAST_OF_FEW if len(train) < FEW else LEAST, 1 - SHARE * (1 - usual))
+        second = close.sort_values("grey_levels").groupby("test").grey_levels.nth(1)
+        close = close[close.grey_levels <= min(GREY_LEVELS, NEARER * second.median())]
+        start = np.tile(np.eye(2, 3, dtype=np.float32), (len(close), 1, 1))
+        close = judged(close[["test", "train"]].to_numpy(), start).assign(kind="near-duplicate")
+    else:
+        close = close[:0]
+    pairs = pd.concat([close, pairs[pairs.correlation >= threshold]])
     if within:
         pairs[["test", "train"]] = np.sort(pairs[["test", "train"]], axis=1)
-        pairs = pairs[pairs.test < pairs.train]
-    return pairs.drop_duplicates(["test", "train"]).reset_index(drop=True)
+    pairs = pairs.drop_duplicates(["test", "train"])
+    return pairs.sort_values("correlation", ascending=False, ignore_index=True)
 
 
 def _flat(pictures: np.ndarray, side: int) -> np.ndarray:
@@ -102,6 +143,11 @@ def _matrix(degrees, zoom, right, down, mirrored) -> np.ndarray:
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
     turn[0] *= -1 if mirrored else 1
     return np.hstack([turn, -turn @ [[2 * right], [2 * down]]])
+
+
+@cache
+def _matrices(bank: tuple) -> np.ndarray:
+    return np.array([_matrix(*how) for how in bank], np.float32)
 
 
 def _corners(places: np.ndarray, side: int = SIDE) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -135,43 +181,71 @@ def _unit(values: np.ndarray, axis: int = -1) -> np.ndarray:
     return values / np.maximum(np.sqrt((values**2).sum(axis, keepdims=True)), 1e-6)
 
 
-def _candidates(ours: np.ndarray, theirs: np.ndarray, within: bool, threads: ThreadPoolExecutor) -> np.ndarray:
-    """(n, at most CANDIDATES) positions of those of theirs that are most like ours under the coarse bank."""
-    as_is = _seen(ours, *AS_IS)[0]
-    some, scores = np.zeros((len(ours), 0), np.int32), np.zeros((len(ours), 0), np.float32)
+def _candidates(ours: np.ndarray, theirs: np.ndarray, tried: int, within: bool, threads) -> np.ndarray:
+    """(n, tried) positions of those of theirs that are most like ours under the coarse bank; -1 where none is."""
+    as_is, one_at_a_time = _seen(ours, COARSE[0], AS_IS)[0], Lock()
+    best = np.full((len(ours), tried), -1, np.int32)
+    scores = np.full(best.shape, -2, np.float32)
 
-    def best(chunk: int, bank: np.ndarray, first: int):
-        block, rows = as_is[first : first + BLOCK], slice(first, first + BLOCK)
+    def keep(rows: slice, place: np.ndarray, found: np.ndarray) -> None:
+        places = np.hstack([best[rows], np.broadcast_to(place, found.shape)])
+        found = np.hstack([scores[rows], found])
+        top = np.argpartition(-found, tried - 1, axis=1)[:, :tried]
+        best[rows], scores[rows] = (np.take_along_axis(each, top, axis=1) for each in (places, found))
+
+    def compare(chunk: int, bank: np.ndarray, first: int) -> None:
+        block = as_is[first : first + BLOCK]
         most = block @ bank[0].T
         for seen in bank[1:]:
             np.maximum(most, block @ seen.T, out=most)
+        rows, columns = (np.arange(start, start + n) for start, n in zip((first, chunk), most.shape))
         if within:
-            own = np.arange(first, first + len(block)) - chunk
-            here = (own >= 0) & (own < most.shape[1])
-            most[np.flatnonzero(here), own[here]] = -1
-        place = np.broadcast_to(np.arange(chunk, chunk + most.shape[1], dtype=np.int32), most.shape)
-        place, most = np.hstack([some[rows], place]), np.hstack([scores[rows], most])
-        top = np.argpartition(-most, min(CANDIDATES, most.shape[1]) - 1, axis=1)[:, :CANDIDATES]
-        return np.take_along_axis(place, top, axis=1), np.take_along_axis(most, top, axis=1)
+            most[rows[:, None] == columns] = -2
+        with one_at_a_time:
+            keep(slice(first, first + BLOCK), columns, most)
+            if within and first + BLOCK <= chunk:  # the bank goes both ways: those pairs are not compared again
+                keep(slice(chunk, chunk + CHUNK), rows, most.T)
 
     for chunk in range(0, len(theirs), CHUNK):
         bank = _seen(theirs[chunk : chunk + CHUNK], *COARSE)
-        found = list(threads.map(partial(best, chunk, bank), range(0, len(ours), BLOCK)))
-        some, scores = (np.concatenate(parts) for parts in zip(*found))
-    return some
+        blocks = range(0, min(len(ours), chunk + CHUNK) if within else len(ours), BLOCK)
+        list(threads.map(partial(compare, chunk, bank), blocks))
+    return np.where(scores > -2, best, -1)
 
 
-def _refined(ours: np.ndarray, theirs: np.ndarray, rows: np.ndarray, best: np.ndarray):
-    """The ALIGNED best pairs of each row under the fine bank, (p, 2), and from where to align them, (p, 2, 3)."""
+def _closest(large, ours: np.ndarray, plain: np.ndarray, rows: np.ndarray, best: np.ndarray) -> pd.DataFrame:
+    """Of each row those candidates that are most alike as they are: how many `grey_levels` apart, means off."""
+    as_is, found = _seen(ours[rows], FINE[0], AS_IS)[0], []
+    for row, window, candidates in zip(rows, as_is, best):
+        candidates = candidates[candidates >= 0]
+        close = candidates[np.argsort(-(plain[candidates] @ window))[: 2 * COMPARED]]
+        apart = large[0][row] - large[1][close]
+        levels = np.abs(apart - apart.mean(1, keepdims=True)).mean(1)
+        flat = np.abs(large[0][row] - large[0][row].mean()).mean() < GREY_LEVELS  # and like any other that is
+        found.append(pd.DataFrame({"test": row, "train": close, "grey_levels": np.inf if flat else levels}))
+    return pd.concat(found)
+
+
+def _refined(ours: np.ndarray, plain: np.ndarray, rows: np.ndarray, best: np.ndarray, aligned: int):
+    """The `aligned` best pairs of each row under the fine bank, (p, 2), and from where to align them, (p, 2, 3).
+
+    plain    (m, cells²) windows of theirs as they are, of length 1
+    """
+    cells, bank = FINE
     pairs, start = [], []
     for row, candidates in zip(rows, best):
-        plain = _seen(theirs[candidates], FINE[0], AS_IS[1])[0]
-        scores = _seen(ours[row : row + 1], *FINE)[:, 0] @ plain.T
-        for k in np.argsort(-scores.max(0))[:ALIGNED]:
-            if scores[:, k].max() >= WORTH:
-                pairs.append((row, candidates[k]))
-                start.append(_matrix(*FINE[1][scores[:, k].argmax()]))
-    return np.array(pairs, int).reshape(-1, 2), np.array(start, np.float32).reshape(-1, 2, 3)
+        candidates = candidates[candidates >= 0]
+        values = (_sampler(cells, bank) @ (ours[row] - ours[row].mean())).reshape(len(bank), cells**2)
+        length = np.sqrt(np.maximum((values**2).sum(1) - values.sum(1) ** 2 / cells**2, 1e-6))
+        values /= length[:, None]
+        scores = values @ plain[candidates].T
+        scores = scores.reshape(len(bank) // 2, -1)  # a face is much like its mirror image: both are tried
+        most = scores.max(0)
+        for k in np.argsort(-most)[:aligned]:
+            if most[k] >= WORTH:
+                pairs.append((row, candidates[k % len(candidates)]))
+                start.append(2 * scores[:, k].argmax() + k // len(candidates))
+    return np.array(pairs, int).reshape(-1, 2), _matrices(bank)[np.array(start, int)]
 
 
 def _aligned(ours, theirs, pairs, matrix, window: float = WINDOW, steps: int = 4):
@@ -190,10 +264,11 @@ def _aligned(ours, theirs, pairs, matrix, window: float = WINDOW, steps: int = 4
         # How the normalised window changes with the matrix, and the Gauss-Newton step to what is wanted.
         change = (slope[..., None] * grid[:, None, :]).reshape(len(pairs), len(grid), 6) / length[..., None]
         change -= change.mean(1, keepdims=True)
-        change -= values[..., None] * np.einsum("pk,pkj->pj", values, change)[:, None]
-        normal = np.einsum("pki,pkj->pij", change, change) + 1e-4 * np.eye(6, dtype=np.float32)
-        towards = np.einsum("pkj,pk->pj", change, wanted - values)
-        matrix = matrix + np.linalg.solve(normal, towards[..., None]).reshape(-1, 2, 3)
+        change -= values[..., None] * (values[:, None] @ change)
+        across = change.swapaxes(1, 2)
+        normal, towards = across @ change, across @ (wanted - values)[..., None]
+        normal += 1e-4 * np.eye(6, dtype=np.float32)
+        matrix = matrix + np.linalg.solve(normal, towards).reshape(-1, 2, 3)
     return best, kept
 
 
@@ -207,8 +282,9 @@ def _sampled(pictures: np.ndarray, rows: np.ndarray, places: np.ndarray) -> tupl
     return a + x * (b - a) + y * (c - a) + x * y * (a - b - c + d), slope * side / 2
 
 
-def _overlaps(ours, theirs, pairs, matrix) -> np.ndarray:
-    return np.array([_overlap(ours[one], theirs[other], how) for (one, other), how in zip(pairs, matrix)])
+def _overlaps(ours: np.ndarray, detail: np.ndarray, pairs: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    ours = ours.reshape(-1, FULL, FULL)
+    return np.array([_overlap(ours[one], detail[other], how) for (one, other), how in zip(pairs, matrix)])
 
 
 def _overlap(one: np.ndarray, other: np.ndarray, matrix: np.ndarray) -> float:

@@ -16,7 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from emoclass.data import layouts, load_faces
 from emoclass.data.annotations import PART_OF
 from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
-from emoclass.data.near_duplicates import SIZE, remembered
+from emoclass.data.near_duplicates import SIZE
 from emoclass.data.subjects import UNKNOWN, read_off
 from emoclass.errors import InputError
 from emoclass.files import write_text
@@ -87,15 +87,12 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
     """
     same = [pair for rows in table.groupby("id").indices.values() for pair in combinations(rows, 2)]
     same = pd.DataFrame(same, columns=["one", "other"], dtype=np.int64).assign(kind=KINDS[0], correlation=1.0)
-    near = pd.DataFrame(remembered(pixels), columns=["one", "other"]).assign(kind=KINDS[1])
-    flat = (pixels.reshape(len(pixels), -1)[near[side].to_numpy()] for side in ("one", "other"))
-    near["correlation"] = [np.corrcoef(a, b)[0, 1] if min(a.std(), b.std()) else 1.0 for a, b in zip(*flat)]
     tell = print if sys.stderr.isatty() else lambda *_, **__: None
     collections = (pixels,) if first is None else (pixels[first:], pixels[:first])
     copies = find_copies(*collections, say=lambda line: tell(f"\r{line}", end="", file=sys.stderr, flush=True))
     copies = copies.rename(columns={"test": "one", "train": "other"})
     copies["other"] += first or 0
-    pairs = pd.concat([same, copies, near]).drop_duplicates(["one", "other"])
+    pairs = pd.concat([same, copies]).drop_duplicates(["one", "other"])
     if first is not None:
         pairs = pairs[(pairs.one < first) & (pairs.other >= first)]
     order = pairs.kind.map(KINDS.index)
@@ -122,11 +119,12 @@ def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     )
 
 
-def subjects(table: pd.DataFrame, pixels: np.ndarray) -> str:
+def subjects(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     """How many test photos are of somebody who is trained on, in one sentence; read off names if need be."""
     who, how = table.subject, "Subjects as the annotation file has them"
     if (who == "").all():
-        who, how = read_off(table.photo, table.emotion, remembered(pixels))
+        alike = pairs[pairs.kind != KINDS[2]]
+        who, how = read_off(table.photo, table.emotion, alike[["one", "other"]].to_numpy())
     if (who == table.photo).all() or who.str.startswith(UNKNOWN).any():
         return how if "unknown" in how else "Subjects unknown"
     part, known = _tested(table), (who != "") & (who != table.photo)
@@ -184,7 +182,7 @@ def page(table: pd.DataFrame, pixels: np.ndarray, pairs: pd.DataFrame) -> str:
     ]
     count = f"{len(pairs):,} pairs" + (f", of which {ON_PAGE} are shown" if len(pairs) > ON_PAGE else "")
     counted = counts(table, pairs).to_html(border=0) if len(pairs) else ""
-    said = dict(verdict=html.escape(verdict(table, pairs)), subjects=html.escape(f"{subjects(table, pixels)}."))
+    said = dict(verdict=html.escape(verdict(table, pairs)), subjects=html.escape(f"{subjects(table, pairs)}."))
     return PAGE.format(**said, table=counted, count=count, pairs="".join(items))
 
 
@@ -201,7 +199,7 @@ def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=pr
         pixels, first, heads = np.concatenate([ours, theirs]), len(tested), ("test", "train")
     pairs = find_pairs(table, pixels, first)
     say(verdict(table, pairs))
-    say(f"{subjects(table, pixels)}.\n")
+    say(f"{subjects(table, pairs)}.\n")
     named = pairs.assign(**{side: table.photo.to_numpy()[pairs[side]] for side in ("one", "other")})
     named = named.rename(columns=dict(zip(("one", "other"), heads))).round({"correlation": 4})
     written = {csv: lambda: named.to_csv(index=False), html_file: lambda: page(table, pixels, pairs)}

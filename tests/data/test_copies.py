@@ -6,6 +6,7 @@ import pytest
 
 from emoclass.augment import OfflineAugmentation, transformed, warp
 from emoclass.data import copies
+from emoclass.data.near_duplicates import find_near_duplicates
 from emoclass.data.synthetic import SyntheticConfig, draw
 
 
@@ -57,13 +58,13 @@ def test_different_faces_are_no_copies_and_nobody_is_a_copy_of_himself(strangers
 
 
 def test_the_more_alike_strangers_are_the_more_alike_a_copy_has_to_be(strangers, monkeypatch):
-    """Drawn faces against clouds, noise added to both: the least correlation that is named."""
+    """Drawn faces against clouds, more and more noise added to both: the least correlation that is named."""
     monkeypatch.setattr(copies, "FEW", 100)
     random, least = np.random.default_rng(0), []
     clouds = [cv2.GaussianBlur(random.normal(size=(48, 48)), (0, 0), 2.5) for _ in strangers]
     clouds = np.array([cv2.normalize(x, None, 0, 255, cv2.NORM_MINMAX) for x in clouds]).astype(np.uint8)
     for pictures in (strangers, clouds):
-        noise = random.normal(0, 24, (30, 48, 48))
+        noise = random.normal(size=(30, 48, 48)) * np.linspace(4, 40, 30)[:, None, None]
         found = copies.find_copies(pictures, (pictures[:30] + noise).clip(0, 255).round().astype(np.uint8))
         least.append(found.correlation.min())
         assert (found.test == found.train).all() and len(found) >= 10
@@ -76,15 +77,40 @@ def test_each_pair_within_a_collection_is_named_once(strangers):
     assert sorted(zip(found.test, found.train)) == [(k, k + 30) for k in range(30)]
 
 
-def test_the_blocks_do_not_matter(strangers, monkeypatch):
+@pytest.mark.parametrize("within", [False, True])
+def test_the_blocks_do_not_matter(strangers, monkeypatch, within):
     test = np.stack([KINDS["all at once"](x) for x in strangers[:30]])
-    whole, said = copies.find_copies(strangers, test), []
+    collections = (np.concatenate([strangers, test]),) if within else (strangers, test)
+    whole, said = copies.find_copies(*collections), []
     monkeypatch.setattr(copies, "BLOCK", 7)
-    monkeypatch.setattr(copies, "CHUNK", 50)
-    parts = copies.find_copies(strangers, test, say=said.append)
+    monkeypatch.setattr(copies, "CHUNK", 49)
+    monkeypatch.setattr(copies, "FEW_AT_A_TIME", 7)
+    parts = copies.find_copies(*collections, say=said.append)
     key = ["test", "train", "kind"]
+    assert len(whole) >= 28
     assert parts.sort_values(key)[key].to_numpy().tolist() == whole.sort_values(key)[key].to_numpy().tolist()
-    assert sorted(said)[-1] == "7 of 30 pictures compared" and "30 of 30 pictures compared" in said
+    n = len(collections[-1])
+    assert f"7 of {n} pictures compared" in said and f"{n} of {n} pictures compared" in said
+
+
+def test_faces_that_are_all_alike_are_no_near_duplicates_of_each_other():
+    """Twelve grey levels tell photos apart, but not faces drawn by one program."""
+    faces = draw(SyntheticConfig(counts=(100,) * 8, photos_per_subject=(1, 1), film=0.0)).pixels
+    toned = faces[:5] // 2 + 40
+    assert len(find_near_duplicates(faces)) >= 5
+    found = copies.find_copies(np.concatenate([faces, toned]))
+    assert {(k, 800 + k) for k in range(5)} <= set(zip(found.test, found.train)) and len(found) <= 7
+
+
+def test_photos_of_one_scene_are_near_duplicates_though_none_was_made_from_the_other(strangers):
+    """A film's next picture: the same light and place, another noise and a mouth that moved."""
+    random = np.random.default_rng(0)
+    scenes = np.array([cv2.GaussianBlur(random.normal(size=(48, 48)), (0, 0), 6) for _ in range(60)])
+    scenes = np.array([cv2.normalize(x, None, 0, 255, cv2.NORM_MINMAX) for x in scenes])
+    after = scenes[:10] + random.normal(0, 10, (10, 48, 48))
+    found = copies.find_copies(scenes.astype(np.uint8), after.clip(0, 255).astype(np.uint8))
+    assert (found.test == found.train).all() and len(found) == 10
+    assert set(found.kind) == {"near-duplicate"} and found.correlation.min() < copies.LEAST
 
 
 def test_flat_pictures_and_none_at_all_have_no_copies(strangers):
