@@ -39,15 +39,8 @@ def _lattice(turns, zooms, *steps) -> tuple[tuple[float, float, float, float, bo
 # Cells a side, and transformations.
 AS_IS = ((0, 1, 0, 0, False),)
 COARSE = 8, _lattice((-12, -4, 4, 12), (0.86, 0.96, 1.07, 1.19), (-0.08, 0, 0.08), (-0.04, 0.04))
-FINE = (
-    12,
-    _lattice(
-        (-15, -9, -3, 3, 9, 15),
-        (0.84, 0.92, 1, 1.09, 1.19),
-        (-0.075, -0.025, 0.025, 0.075),
-        (-0.1, -0.05, 0, 0.05, 0.1),
-    ),
-)
+STEPS = (-0.075, -0.025, 0.025, 0.075), (-0.1, -0.05, 0, 0.05, 0.1)
+FINE = 12, _lattice((-15, -9, -3, 3, 9, 15), (0.84, 0.92, 1, 1.09, 1.19), *STEPS)
 BLOCK, CHUNK = 250, 2000  # pictures of the one and of the other collection that are compared at a time; a multiple
 FEW_AT_A_TIME = 50  # pictures whose candidates are tried finely and aligned: what they need fits the processor's cache
 # Correlations below which none is a copy: under the finer bank, of the aligned window, and of the detail as aligned.
@@ -67,10 +60,8 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
     little was moved or the pixels differ by GREY_LEVELS at most, else "augmented copy"; `correlation` of the detail
     that both show once aligned.
     threshold    the least correlation that counts, for near-duplicates too. By default it depends on how alike
-                 strangers are here: between a picture and the most alike that is none of its copies (correlation
-                 below STRANGERS), in the median, some is lacking to 1, and SHARE of that may be lacking in a copy;
-                 but it is never below LEAST (LEAST_OF_FEW)
-    Costs n x m: 13,681 pictures among themselves take two minutes or three on two cores, 100,000 an hour or two.
+                 strangers are here (`_usual_threshold`)
+    Costs n x m: 13,681 pictures among themselves take two minutes on two cores, 100,000 an hour or two.
     """
     within, test = test is None, train if test is None else test
     if not len(test) or not len(train):
@@ -94,10 +85,8 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
         close = _closest(large, ours, plain, rows, best[rows])
         pairs, start = _refined(ours, plain, rows, best[rows], aligned)
         likely, matrix = _aligned(ours, theirs, pairs, start, steps=2)
-        pairs, matrix = pairs[likely >= LIKELY], matrix[likely >= LIKELY]
-        order = np.lexsort((-likely[likely >= LIKELY], pairs[:, 0]))
-        place = np.arange(len(order)) - np.searchsorted(pairs[order, 0], pairs[order, 0])
-        few = order[place < COMPARED]
+        most = pd.Series(likely).groupby(pairs[:, 0]).rank(ascending=False, method="first").to_numpy()
+        few = (most <= COMPARED) & (likely >= LIKELY)
         _, matrix = _aligned(ours, theirs, pairs[few], matrix[few])
         say(f"{rows[-1] + 1:,} of {len(ours):,} pictures compared")
         return judged(pairs[few], matrix), close
@@ -107,10 +96,8 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
         plain = _seen(theirs, FINE[0], AS_IS)[0]
         pairs, close = (pd.concat(x) for x in zip(*threads.map(look, range(0, len(ours), FEW_AT_A_TIME))))
     pairs = pairs.sort_values("correlation", ascending=False).drop_duplicates(["test", "train"])
-    if threshold is None:  # drawn faces, or those of one person, are more alike than those of many people
-        stranger = pairs[pairs.correlation < STRANGERS].groupby("test").correlation.max()
-        usual = stranger.reindex(range(len(test)), fill_value=0).median()
-        threshold = max(LEAST_OF_FEW if len(train) < FEW else LEAST, 1 - SHARE * (1 - usual))
+    if threshold is None:
+        threshold = _usual_threshold(pairs, len(test), len(train))
         second = close.sort_values("grey_levels").groupby("test").grey_levels.nth(1)
         close = close[close.grey_levels <= min(GREY_LEVELS, NEARER * second.median())]
         start = np.tile(np.eye(2, 3, dtype=np.float32), (len(close), 1, 1))
@@ -122,6 +109,17 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
         pairs[["test", "train"]] = np.sort(pairs[["test", "train"]], axis=1)
     pairs = pairs.drop_duplicates(["test", "train"])
     return pairs.sort_values("correlation", ascending=False, ignore_index=True)
+
+
+def _usual_threshold(pairs: pd.DataFrame, n: int, m: int) -> float:
+    """The least correlation of a copy: drawn faces, or those of one person, are more alike than those of many people.
+
+    Between a picture and the most alike that is none of its copies (correlation below STRANGERS), in the median, some
+    is lacking to 1: SHARE of that may be lacking in a copy. But it is never below LEAST (LEAST_OF_FEW).
+    """
+    stranger = pairs[pairs.correlation < STRANGERS].groupby("test").correlation.max()
+    usual = stranger.reindex(range(n), fill_value=0).median()
+    return max(LEAST_OF_FEW if m < FEW else LEAST, 1 - SHARE * (1 - usual))
 
 
 def _flat(pictures: np.ndarray, side: int) -> np.ndarray:
@@ -187,7 +185,7 @@ def _candidates(ours: np.ndarray, theirs: np.ndarray, tried: int, within: bool, 
     best = np.full((len(ours), tried), -1, np.int32)
     scores = np.full(best.shape, -2, np.float32)
 
-    def keep(rows: slice, place: np.ndarray, found: np.ndarray) -> None:
+    def add(rows: slice, place: np.ndarray, found: np.ndarray) -> None:
         places = np.hstack([best[rows], np.broadcast_to(place, found.shape)])
         found = np.hstack([scores[rows], found])
         top = np.argpartition(-found, tried - 1, axis=1)[:, :tried]
@@ -202,9 +200,9 @@ def _candidates(ours: np.ndarray, theirs: np.ndarray, tried: int, within: bool, 
         if within:
             most[rows[:, None] == columns] = -2
         with one_at_a_time:
-            keep(slice(first, first + BLOCK), columns, most)
+            add(slice(first, first + BLOCK), columns, most)
             if within and first + BLOCK <= chunk:  # the bank goes both ways: those pairs are not compared again
-                keep(slice(chunk, chunk + CHUNK), rows, most.T)
+                add(slice(chunk, chunk + CHUNK), rows, most.T)
 
     for chunk in range(0, len(theirs), CHUNK):
         bank = _seen(theirs[chunk : chunk + CHUNK], *COARSE)
