@@ -4,6 +4,8 @@ import os
 import threading
 import time
 
+import cv2
+import numpy as np
 import pytest
 
 from emoclass import paths
@@ -75,9 +77,12 @@ def test_a_second_one_says_that_it_waits_and_then_goes_on(tmp_path):
     assert done.is_set()
 
 
-@pytest.mark.parametrize("command", [["reproduce", "--dataset", "synthetic"], ["audit", "synthetic"]])
+@pytest.mark.parametrize("command", [["reproduce", "--dataset", "synthetic"], ["audit", "mine"]])
 def test_a_build_folder_that_is_a_file_is_a_sentence(tmp_path, monkeypatch, capsys, command):
     (tmp_path / "build").write_text("")
+    (tmp_path / "mine").mkdir()
+    cv2.imwrite(str(tmp_path / "mine" / "photo.png"), np.zeros((48, 48), np.uint8))
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
     assert main(command) == 2
     error = capsys.readouterr().err
