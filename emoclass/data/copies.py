@@ -57,11 +57,11 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
     """Pairs of (m, size, size) and (n, size, size) uint8 pictures, one made from the other, the most alike first.
 
     Without `test`, pairs within one collection. Columns: positions `test`, `train`; `kind`, "near-duplicate" where
-    little was moved or the pixels differ little (GREY_LEVELS, NEARER), else "augmented copy"; `correlation` of the detail
-    that both show once aligned.
+    little was moved or the pixels differ little (GREY_LEVELS, NEARER), else "augmented copy"; `correlation` of the
+    detail that both show once aligned.
     threshold    the least correlation that counts, for near-duplicates too. By default it depends on how alike
                  strangers are here (`_usual_threshold`)
-    Costs n x m: 13,681 pictures among themselves take 92 s on two cores, 35,887 six to eight minutes.
+    Costs n x m: 13,681 pictures among themselves take 92 s on two cores, 35,887 under eight minutes.
     """
     within, test = test is None, train if test is None else test
     if not len(test) or not len(train):
