@@ -4,6 +4,7 @@ Exit status: 0 done, nothing found; 1 something was found, or work failed; 2 bad
 """
 
 import argparse
+import io
 import os
 import sys
 from functools import partial
@@ -12,6 +13,14 @@ from emoclass.errors import InputError, LeakError, StudyError
 
 DATASETS = "muxspace, synthetic, or a folder of your own photos"
 say = partial(print, flush=True)  # progress that can be watched through a pipe
+
+
+def say_on(line: str) -> None:
+    """`say`, or nothing once `| head` has seen enough: the work is done to its end all the same."""
+    try:
+        say(line)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _reproduce(options) -> int:
@@ -25,20 +34,22 @@ def _check(_) -> int:
     from emoclass.study.reproduce import check
 
     stale = check()
-    say("\n".join(stale) or "Notebooks, figures and README are what their sources make.")
+    say_on("\n".join(stale) or "Notebooks, figures and README are what their sources make.")
     return int(bool(stale))
 
 
 def _audit(options) -> int:
     from emoclass.study.leak_report import leak_report
 
-    found = leak_report(options.path, options.train, options.test, options.csv, options.html, options.fix, say)
+    found = leak_report(options.path, options.train, options.test, options.csv, options.html, options.fix, say_on)
     return int(found > 0)
 
 
 def _fetch(options) -> int:
     from emoclass.data.muxspace import fetch_all
 
+    if options.archive and not os.path.isfile(options.archive):
+        raise InputError(f"there is no archive {options.archive}")
     fetch_all(options.archive, say)
     return 0
 
@@ -46,15 +57,17 @@ def _fetch(options) -> int:
 def _export(options) -> int:
     from emoclass.study.export import FACTS, export
 
-    kept = export(options.dataset, options.profile, say)
-    say(f"{kept}: the model; {FACTS} beside it tells what it takes, what it yields and what to expect of it")
+    if not options.dataset:
+        raise InputError("DATASET is empty: name muxspace, synthetic or a folder of photos")
+    kept = export(options.dataset, options.profile, say_on)
+    say_on(f"{kept}: the model; {FACTS} beside it tells what it takes, what it yields and what to expect of it")
     return 0
 
 
 def _site(_) -> int:
     from emoclass.study.site import site
 
-    say(f"{site()}: open it in a browser")
+    say_on(f"{site()}: open it in a browser")
     return 0
 
 
@@ -85,6 +98,9 @@ def main(arguments: list[str] | None = None) -> int:
     fetch.add_argument("--archive", metavar="FILE", help="a .tar.gz or .zip of the pinned commit")
     command(_site, "README, docs and executed notebooks as static pages, into build/site")
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show ends nothing
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     for name in ("EMOCLASS_DATA", "EMOCLASS_BUILD"):  # notebooks run in another folder than this command
         if os.environ.get(name):
             os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
@@ -102,7 +118,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nStopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
+        kept = " What was finished is kept; the same command goes on from there." * (options.run is _reproduce)
+        print(f"\nStopped.{kept}", file=sys.stderr)
         return 130
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from scipy.special import softmax
 
 from emoclass.backend import keras
-from emoclass.data.images import load_images, resize_to_square
+from emoclass.data.images import _eight_bits, load_images, resize_to_square
 from emoclass.errors import InputError
 from emoclass.paths import build_folder
 
 NET, FACTS = "emoclass.keras", "emoclass.json"  # the model's two files
+NEEDED = {"emotions", "temperature", "preprocessing"}  # of its facts, to predict
 
 # Where the cascade's box lies in the collection's own photos (the median of 236): all but 1.5 % at each side.
 MARGIN = 0.015  # of the box, added at each side
@@ -41,8 +42,8 @@ def load(folder: os.PathLike | str | None = None) -> Model:
     """The model in `folder`, else build/model; InputError if there is none or its files do not belong together."""
     folder = Path(folder or build_folder() / "model")
     try:
-        facts, kept = json.loads((folder / FACTS).read_text()), (folder / NET).read_bytes()
-        if facts["sha256"] != hashlib.sha256(kept).hexdigest():
+        facts, kept = json.loads((folder / FACTS).read_text(encoding="utf-8")), (folder / NET).read_bytes()
+        if facts["sha256"] != hashlib.sha256(kept).hexdigest() or not NEEDED <= facts.keys():
             raise ValueError("the facts are of another net")
     except OSError as error:
         raise InputError(f"there is no model in {folder} ({error.strerror}): run `make model`") from error
@@ -72,8 +73,8 @@ def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarr
     photo    a file, or a picture: (height, width) grey or (height, width, 3) RGB, uint8; InputError if it is neither
     Where OpenCV's cascade (Viola & Jones 2001) finds no face, the middle is taken, which one line on stderr tells.
     """
-    if size < 1:
-        raise InputError(f"a face cannot be {size} pixels a side: ask for a size of at least 1")
+    if not isinstance(size, int | np.integer) or size < 1:
+        raise InputError(f"a face cannot be {size} pixels a side: ask for a whole number of at least 1")
     grey = _grey(photo)
     height, width = grey.shape
     if found := _largest_face(grey):
@@ -92,7 +93,8 @@ def _grey(photo) -> np.ndarray:
     if not isinstance(photo, np.ndarray):
         path = Path(photo).expanduser()
         load_images([path], 1)  # refuses what is missing, cut short, too large or no picture, in one sentence
-        return cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+        return _eight_bits(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH))
     if photo.dtype != np.uint8 or photo.shape[2:] not in ((), (3,)) or photo.ndim < 2 or not photo.size:
         raise InputError(f"{photo.dtype} {photo.shape} is no picture: (height, width) or (height, width, 3) of uint8")
     return cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) if photo.ndim == 3 else photo
@@ -101,7 +103,8 @@ def _grey(photo) -> np.ndarray:
 def _largest_face(grey: np.ndarray) -> tuple[float, float, float] | None:
     """(left, top, side) in pixels of the cascade's largest box, which may reach beyond the edge; None without one."""
     scale = min(1.0, SEARCHED / max(grey.shape))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    sides = [max(1, round(side * scale)) for side in grey.shape[::-1]]
+    small = cv2.resize(grey, sides, interpolation=cv2.INTER_AREA)
     edge = round(AROUND * max(small.shape))
     small = cv2.copyMakeBorder(small, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")

@@ -95,3 +95,21 @@ def test_pictures_of_noise_have_no_near_duplicates(tmp_path, capsys):
         noise = np.random.default_rng(k).integers(0, 256, (48, 48), np.uint8)
         cv2.imwrite(str(tmp_path / "fear" / f"P{k}_1.png"), noise)
     assert command.main(["audit", str(tmp_path)]) == 0
+
+
+def test_an_interrupted_audit_promises_nothing(monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("emoclass.study.leak_report.leak_report", stop)
+    assert command.main(["audit", "somewhere"]) == 130
+    assert capsys.readouterr().err == "\nStopped.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [(["export", "--dataset", ""], "DATASET is empty"), (["fetch", "--archive", "no.tar.gz"], "there is no archive")],
+)
+def test_what_is_empty_or_not_there_is_one_sentence(arguments, said, capsys):
+    assert command.main(arguments) == 2
+    assert said in capsys.readouterr().err

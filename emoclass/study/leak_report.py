@@ -1,11 +1,13 @@
 """`emoclass audit`: which pictures stand twice, in a folder or on both sides of a split; as text, CSV and one page."""
 
 import base64
+import hashlib
 import html
 import os
 import sys
 import textwrap
-from itertools import combinations
+import warnings
+from itertools import combinations, pairwise, product
 from pathlib import Path
 
 import cv2
@@ -14,11 +16,11 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from emoclass.data import layouts, load_faces
-from emoclass.data.annotations import PART_OF
-from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
+from emoclass.data.copies import COMPARED
+from emoclass.data.images import JUNK, SUFFIXES, blob_ids, load_images
 from emoclass.data.near_duplicates import SIZE
 from emoclass.data.subjects import UNKNOWN, read_off
-from emoclass.errors import InputError
+from emoclass.errors import InputError, listed
 from emoclass.files import write_text
 from emoclass.labels import canonical
 from emoclass.leakage import find_copies
@@ -26,6 +28,7 @@ from emoclass.splits import connected
 
 KINDS = ("same file", "near-duplicate", "augmented copy")
 SHOWN, ON_PAGE = 20, 300  # pairs
+EQUAL = 100  # files; of more that are one, each is paired with the next alone
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Audit: contains photos</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>:root{{color-scheme:light dark}}body{{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:auto;
@@ -46,18 +49,18 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
              have them, or ""; `id` of its content
     Raises InputError if there is no picture, or naming all that cannot be read.
     """
-    if path in ("muxspace", "synthetic") or path.endswith(".csv"):
-        faces = load_faces(path)
-        return faces.table[["photo", "emotion", "split", "subject"]].assign(id=faces.table.duplicate_id), faces.pixels
     home = Path(path).expanduser()
-    names = [name for name in names_below(home) if name.lower().endswith(SUFFIXES)]
-    try:
-        known = layouts.look(home)
-    except InputError:  # pictures of which nobody says what they show may be compared as well
-        known = None
-    by_name = {name: name if known and name in known.ids else name.removeprefix("images/") for name in names}
-    if known and not set(by_name.values()) & set(known.ids):  # a csv of pixels
-        return pictures(known.where)
+    if path in ("muxspace", "synthetic") or (path.endswith(".csv") and not home.is_dir()):
+        faces = load_faces(path)
+        ids = [hashlib.sha1(picture.tobytes(), usedforsecurity=False).hexdigest() for picture in faces.pixels]
+        return faces.table[["photo", "emotion", "split", "subject"]].assign(id=ids), faces.pixels
+    if home.is_file():
+        raise InputError(f"{home} is one file: name the folder, or a csv of pixels (.csv)")
+    names = [name for name in _names_below(home) if name.lower().endswith(SUFFIXES)]
+    layout = _known(home)
+    by_name = {name: name if layout and name in layout.ids else name.removeprefix("images/") for name in names}
+    if layout and not set(by_name.values()) & set(layout.ids):  # a csv of pixels
+        return pictures(layout.where)
     if not names:
         what = f"no pictures in {home}" if home.is_dir() else f"there is no folder {home}"
         raise InputError(f"{what}: name one that holds pictures ({', '.join(SUFFIXES)})")
@@ -65,38 +68,118 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
     table = pd.DataFrame({"photo": names, "id": blob_ids(paths), "subject": ""})
     table["emotion"] = [canonical(layouts.emotion_folder(name)) or "" for name in names]
     table["split"] = [layouts.part_of(name) for name in names]
-    if known:
-        for what, count, which in known.notes:
-            print(f"{what}: {count:,} {textwrap.shorten(which, 200)}", file=sys.stderr)
-        rows = known.rows.drop_duplicates("photo").set_index("photo").reindex(by_name.values()).fillna("")
+    if layout:
+        for what, count, which in (*layout.notes, *_unused(layout)):
+            _tell(f"{what}: {count:,} {textwrap.shorten(which, 200)}")
+        rows = layout.rows.drop_duplicates("photo").set_index("photo").reindex(by_name.values()).fillna("")
         said = {"emotion": [canonical(label) or "" for label in rows.label], "subject": rows.get("subject", "")}
-        said["split"] = [PART_OF.get(part.lower(), "") for part in rows.split]
+        said["split"] = [layouts.part_of(f"{part}/") for part in rows.split]
         for column, values in said.items():
             values = pd.Series(values, rows.index).to_numpy()
             table[column] = np.where(values != "", values, table[column])
+    parts = set(table.split)
+    if "test" in parts and "train" not in parts:  # what lies beside the test is trained on
+        table.loc[table.split == "", "split"] = "train"
+    elif len(parts) == 1:  # one part is no split
+        table["split"] = ""
     pixels = load_images(paths, SIZE, table.id)
     # Of names that are no UTF-8 (a zip archive from elsewhere) what can be printed.
     table["photo"] = [os.fsencode(name).decode("utf-8", "backslashreplace") for name in names]
     return table, pixels
 
 
+def _names_below(home: Path) -> list[str]:
+    """Every file below by its name from there, a linked folder at each place that it is linked to.
+
+    Raises InputError naming folders that may not be read.
+    """
+    names, closed, above = [], [], {str(home): {os.path.realpath(home)}}
+    for at, folders, files in os.walk(home, onerror=lambda error: closed.append(error.filename), followlinks=True):
+        real = {each: os.path.realpath(f"{at}/{each}") for each in folders if not _hidden(each)}
+        folders[:] = [each for each in real if real[each] not in above[at]]  # links may make circles
+        above |= {f"{at}/{each}": above[at] | {real[each]} for each in folders}
+        names += [os.path.relpath(f"{at}/{file}", home) for file in files if not _hidden(file)]
+    if closed := [folder for folder in closed if os.path.isdir(folder)]:
+        raise InputError(f"folders that may not be read: {listed(closed)}")
+    return sorted(Path(name).as_posix() for name in names)
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def _known(home: Path) -> layouts.Layout | None:
+    """What is said of the pictures there; None, and why on stderr if somebody meant to say something."""
+    try:
+        return layouts.look(home)
+    except InputError as error:  # pictures of which nobody says what they show may be compared as well
+        if [*home.glob("*.csv"), *home.glob("*/*.csv")]:
+            _tell(f"labels and split are taken from the folders alone: {error}")
+        return None
+
+
+def _unused(layout: layouts.Layout) -> list[tuple[str, int, str]]:
+    """Notes on rows of an annotation file that tell nothing of any picture."""
+    absent = layout.rows.photo[~layout.rows.photo.isin(list(layout.ids))]
+    words = [part for part in layout.rows.split if part and not layouts.part_of(f"{part}/")]
+    notes = [("rows of the annotation file without a picture", len(absent), ", ".join(absent.unique()))]
+    notes.append(("rows whose split is no part that is known", len(words), ", ".join(sorted(set(words)))))
+    return [note for note in notes if note[1]]
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
 def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None) -> pd.DataFrame:
     """Every pair of pictures that are, or were made from, one: positions `one`, `other`; `kind`; `correlation`.
 
     first    only pairs of one of the first so many pictures and one of the rest
+    The test is searched for what is trained on first of all: `find_copies` names each picture's most alike, which in
+    its own part may all be stills of the same scene.
     """
-    same = [pair for rows in table.groupby("id").indices.values() for pair in combinations(rows, 2)]
+    groups = list(table.groupby("id").indices.values())
+    if first is None:
+        tested = (table.split == (_tested(table) or "nothing")).to_numpy()
+        same = [pair for g in groups for pair in (combinations(g, 2) if len(g) <= EQUAL else pairwise(g))]
+    else:
+        tested = np.arange(len(table)) < first
+        same = [pair for g in groups for pair in product(g[g < first], g[g >= first])]
     same = pd.DataFrame(same, columns=["one", "other"], dtype=np.int64).assign(kind=KINDS[0], correlation=1.0)
-    tell = print if sys.stderr.isatty() else lambda *_, **__: None
-    collections = (pixels,) if first is None else (pixels[first:], pixels[:first])
-    copies = find_copies(*collections, say=lambda line: tell(f"\r{line}", end="", file=sys.stderr, flush=True))
-    copies = copies.rename(columns={"test": "one", "train": "other"})
-    copies["other"] += first or 0
-    pairs = pd.concat([same, copies]).drop_duplicates(["one", "other"])
-    if first is not None:
-        pairs = pairs[(pairs.one < first) & (pairs.other >= first)]
-    order = pairs.kind.map(KINDS.index)
-    return pairs.assign(order=order).sort_values(["order", "correlation"], ascending=[True, False])[list(same)]
+    members = pd.DataFrame({"row": np.arange(len(table)), "id": table.id.to_numpy(), "tested": tested})
+    members["head"] = members.groupby(["id", "tested"]).row.transform("first")
+    heads = members["head"].unique()  # of equal files on one side one is searched
+    ours, theirs = heads[tested[heads]], heads[~tested[heads]]
+    found = [_search(pixels, ours, theirs)]
+    if first is None:
+        found += [_search(pixels, theirs), _search(pixels, ours)]
+    copies = pd.concat(found)
+    while first is None:
+        family = connected(len(table), *pd.concat([same, copies])[["one", "other"]].to_numpy().T)
+        full = np.bincount(copies[["one", "other"]].to_numpy().ravel(), minlength=len(table)) >= COMPARED
+        heads = heads[np.unique(family[heads], return_index=True)[1]]
+        more = _search(pixels, heads[np.isin(family[heads], family[full])], heads)  # more than it could name
+        more = more[family[more.one] != family[more.other]]
+        if more.empty:
+            break
+        copies = pd.concat([copies, more])
+    for side in ("one", "other"):  # what holds of a file holds of its equals
+        equals = members[["head", "row"]].rename(columns={"head": side})
+        copies = copies.merge(equals, on=side).drop(columns=side).rename(columns={"row": side})
+    pairs = pd.concat([same, copies])
+    pairs[["one", "other"]] = np.sort(pairs[["one", "other"]], axis=1)
+    pairs = pairs[pairs.one != pairs.other].drop_duplicates(["one", "other"])
+    order = pairs.kind.map(KINDS.index)  # what somebody has to look at first
+    pairs = pairs.assign(order=order).sort_values(["order", "correlation"], ascending=False, ignore_index=True)
+    return pairs[list(same)]
+
+
+def _search(pixels: np.ndarray, ours: np.ndarray, theirs: np.ndarray | None = None) -> pd.DataFrame:
+    """`find_copies` among the pictures at these positions, or of ours among theirs; its pairs by position."""
+    shown = (lambda line: print(f"\r{line}", end="", file=sys.stderr, flush=True)) if sys.stderr.isatty() else str
+    sides = (pixels[ours],) if theirs is None else (pixels[theirs], pixels[ours])
+    copies = find_copies(*sides, say=shown).rename(columns={"test": "one", "train": "other"})
+    return copies.assign(one=ours[copies.one], other=(ours if theirs is None else theirs)[copies.other])
 
 
 def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
@@ -109,9 +192,17 @@ def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
         kinds = ", ".join(f"{(pairs.kind == kind).sum():,} x {kind}" for kind in KINDS)
         return f"{len(found):,} of {n:,} pictures have a copy here ({kinds})."
     family = connected(n, pairs.one.to_numpy(), pairs.other.to_numpy())
-    moved = pairs[pairs.kind == KINDS[2]]
     copied = (split == tested) & np.isin(family, family[split == "train"])  # whose family is trained on
-    augmented = copied & np.isin(np.arange(n), [moved.one, moved.other])
+    ids, trained = table.id.to_numpy(), set(table.id[split == "train"])
+
+    def partners(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Which rows are in one of these pairs, and which in one with a picture that is trained on."""
+        one, other = (np.concatenate([ids[pairs[a]], ids[pairs[b]]]) for a, b in (("one", "other"), ("other", "one")))
+        return np.isin(ids, one), np.isin(ids, one[[each in trained for each in other]])
+
+    moved, moved_across = partners(pairs[pairs.kind == KINDS[2]])
+    as_is_across = partners(pairs[pairs.kind != KINDS[2]])[1]
+    augmented = copied & (moved_across | (moved & ~as_is_across))
     n = (split == tested).sum()
     return (
         f"{copied.sum() / n:.0%} of the {tested} photos ({copied.sum():,} of {n:,}) have a copy in training; "
@@ -119,18 +210,19 @@ def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     )
 
 
-def subjects(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
+def subjects(table: pd.DataFrame, pairs: pd.DataFrame | None = None) -> str:
     """How many test photos are of somebody who is trained on, in one sentence; read off names if need be."""
     who, how = table.subject, "Subjects as the annotation file has them"
-    if (who == "").all():
-        alike = pairs[pairs.kind != KINDS[2]]
-        who, how = read_off(table.photo, table.emotion, alike[["one", "other"]].to_numpy())
-    if (who == table.photo).all() or who.str.startswith(UNKNOWN).any():
+    if (who == "").all() or os.environ.get("EMOCLASS_SUBJECT"):
+        alike = np.empty((0, 2), int) if pairs is None else pairs[pairs.kind != KINDS[2]][["one", "other"]].to_numpy()
+        who, how = read_off(table.photo, table.emotion, alike)
+    told = (who != "") & (who != table.photo)
+    if not told.any() or who.str.startswith(UNKNOWN).any():
         return how if "unknown" in how else "Subjects unknown"
-    part, known = _tested(table), (who != "") & (who != table.photo)
-    tested, trained = (who[known & (table.split == each)] for each in (part, "train"))
+    part = _tested(table)
+    tested, trained = (who[told & (table.split == each)] for each in (part, "train"))
     across = f"; {tested.isin(trained).sum():,} of {len(tested):,} {part} photos are of subjects in training"
-    return f"{how}, {who.nunique():,} subjects{across if part else ''}"
+    return f"{how}, {who[told].nunique():,} subjects{across if len(tested) and len(trained) else ''}"
 
 
 def _tested(table: pd.DataFrame) -> str:
@@ -150,21 +242,26 @@ def counts(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def fixed_split(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """`photo` and `split`, all pictures made from one on one side: in training if any of them is there.
+    """`photo`, `emotion`, `split`: all made from one on one side, in training if any of them is there.
 
-    Where the folder has no split, a fifth of each emotion is dealt to the test.
+    Where the folder has no split, a fifth of each emotion is dealt to the test, as nearly as that goes.
     """
     family = connected(len(table), pairs.one.to_numpy(), pairs.other.to_numpy())
     if (table.split == "").all():
         fifths = min(5, table.emotion.value_counts().max(), len(np.unique(family)))
         if fifths < 2:
             raise InputError("--fix has too few pictures to deal: all would be on one side")
-        deal = StratifiedGroupKFold(fifths, shuffle=True, random_state=0).split(family, table.emotion, family)
-        split = np.where(np.isin(np.arange(len(table)), next(deal)[1]), "test", "train")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of emotions with fewer photos than folds
+            deal = StratifiedGroupKFold(fifths, shuffle=True, random_state=0).split(family, table.emotion, family)
+            tests = [np.isin(np.arange(len(table)), test) for _, test in deal]
+        shares = [pd.Series(test).groupby(table.emotion.to_numpy()).mean() for test in tests]
+        best = min(range(fifths), key=lambda k: (shares[k] - 1 / fifths).abs().mean())
+        split = np.where(tests[best], "test", "train")
     else:
-        together = table.split.groupby(family)
-        split = together.transform(lambda some: "train" if (some == "train").any() else some.mode()[0])
-    return pd.DataFrame({"photo": table.photo, "split": split})
+        rank = {"train": 0, "validation": 1, "test": 2, "": 3}
+        split = table.split.map(rank).groupby(family).transform("min").map(dict(zip(rank.values(), rank)))
+    return pd.DataFrame({"photo": table.photo, "emotion": table.emotion, "split": split})
 
 
 def page(table: pd.DataFrame, pixels: np.ndarray, pairs: pd.DataFrame) -> str:
@@ -187,30 +284,56 @@ def page(table: pd.DataFrame, pixels: np.ndarray, pairs: pd.DataFrame) -> str:
 
 
 def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=print) -> int:
-    """Say what stands twice and write what is asked for; the number of pairs. Raises InputError as `pictures` does."""
+    """Write what is asked for and say what stands twice; the number of pairs. Raises InputError as `pictures` does."""
     if bool(path) == bool(train or test) or bool(train) != bool(test) or (fix and not path):
         raise InputError("audit takes one folder, or --train and --test together; --fix needs the one folder")
+    _refuse_unwritable([Path(file).resolve() for file in (csv, html_file, fix) if file])
     if path:
         table, pixels = pictures(path)
         first, heads = None, ("one", "other")
     else:
+        _refuse_overlap(Path(train).expanduser().resolve(), Path(test).expanduser().resolve())
         (tested, ours), (trained, theirs) = pictures(test), pictures(train)
         table = pd.concat([tested.assign(split="test"), trained.assign(split="train")], ignore_index=True)
         pixels, first, heads = np.concatenate([ours, theirs]), len(tested), ("test", "train")
+    subjects(table)  # refuses a pattern that does not fit, before a search of minutes
     pairs = find_pairs(table, pixels, first)
-    say(verdict(table, pairs))
-    say(f"{subjects(table, pairs)}.\n")
     named = pairs.assign(**{side: table.photo.to_numpy()[pairs[side]] for side in ("one", "other")})
     named = named.rename(columns=dict(zip(("one", "other"), heads))).round({"correlation": 4})
-    written = {csv: lambda: named.to_csv(index=False), html_file: lambda: page(table, pixels, pairs)}
-    written[fix] = lambda: fixed_split(table, pairs).to_csv(index=False)
-    for file in filter(None, written):
+    files = {csv: lambda: named.to_csv(index=False), html_file: lambda: page(table, pixels, pairs)}
+    files[fix] = lambda: fixed_split(table, pairs).to_csv(index=False)
+    written, faults = [], []
+    for file in filter(None, files):  # before anything is said: who reads the first lines alone gets them too
         try:
-            write_text(Path(file), written[file]())
+            write_text(Path(file).resolve(), files[file]())
+            written.append(f"written: {file}")
+        except InputError as error:
+            faults.append(str(error))
         except OSError as error:
-            raise InputError(f"{file} cannot be written ({error.strerror or error})") from error
-        say(f"written: {file}")
+            faults.append(f"{file} cannot be written ({error.strerror or error})")
+    for line in (verdict(table, pairs), f"{subjects(table, pairs)}.\n", *written):
+        say(line)
     if len(pairs):
         rest = f"\n... and {len(pairs) - SHOWN:,} more pairs (--csv FILE has all)" if len(pairs) > SHOWN else ""
         say(f"{counts(table, pairs).to_string()}\n\n{named.head(SHOWN).to_string(index=False)}{rest}")
+    if faults:
+        raise InputError("; ".join(faults))
     return len(pairs)
+
+
+def _refuse_unwritable(files: list[Path]) -> None:
+    """InputError naming every file that cannot be written, before a search of minutes."""
+    wrong = [f"{file} is named twice" for file in sorted(set(files)) if files.count(file) > 1]
+    for file in files:
+        above = next(folder for folder in file.parents if folder.exists())
+        if file.exists() and not file.is_file():
+            wrong.append(f"{file} is {'a folder' if file.is_dir() else 'no ordinary file'}")
+        elif not above.is_dir() or not os.access(above, os.W_OK):
+            wrong.append(f"{file} cannot be written in {above}")
+    if wrong:
+        raise InputError("; ".join(wrong))
+
+
+def _refuse_overlap(train: Path, test: Path) -> None:
+    if train.exists() and (train == test or train in test.parents or test in train.parents):
+        raise InputError(f"--train {train} and --test {test} overlap: name two folders of which none holds the other")

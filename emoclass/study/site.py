@@ -12,6 +12,7 @@ from nbconvert.filters import markdown2html
 from pygments.formatters import HtmlFormatter
 
 from emoclass import paths
+from emoclass.errors import InputError
 from emoclass.files import replacing
 from emoclass.study.reproduce import documents
 
@@ -33,8 +34,13 @@ LINK = re.compile(r'(href|src)="(?![a-z]+:|#)([^"#]+)([^"]*)"')  # to a file of 
 
 
 def site(folder: Path | None = None) -> Path:
-    """Write all pages below a folder (default: build/site), in place of what was there; return the first of them."""
+    """Write all pages below a folder (default: build/site), in place of what was there; return the first of them.
+
+    Raises InputError if a link or a file is there.
+    """
     folder = Path(folder or paths.build_folder() / "site")
+    if folder.is_symlink() or folder.is_file():
+        raise InputError(f"{folder} is no folder of its own: take it away, the pages come in its place")
     sources = [*documents(), *sorted(paths.NOTEBOOKS.glob("*.ipynb"))]
     with replacing(folder) as draft:
         linked = {link for source in sources for link in _write(source, draft)}
@@ -42,7 +48,8 @@ def site(folder: Path | None = None) -> Path:
             if not (draft / name).exists():
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(paths.ROOT / name, draft / name)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(folder)
     return folder / "index.html"
 
 

@@ -377,3 +377,24 @@ def test_photos_that_are_cut_to_the_face_stay_as_they_are():
     left, top, side = np.median(found, axis=0) / 350
     wanted = 1 / (1 + 2 * inference.MARGIN)
     assert (left, top, side) == pytest.approx(((1 - wanted) / 2, (1 - wanted) / 2, wanted), abs=0.03)
+
+
+def test_a_picture_of_one_pixel_is_a_photo_without_a_face(capsys):
+    assert inference.crop_face(np.zeros((3000, 1), np.uint8)).shape == (48, 48)
+    assert "no face found" in capsys.readouterr().err
+    with pytest.raises(InputError, match="a whole number"):
+        inference.crop_face(np.zeros((48, 48), np.uint8), size=48.0)
+
+
+def test_twelve_bits_are_read_as_training_reads_them(tmp_path):
+    grey = np.linspace(0, 4095, 48 * 48).reshape(48, 48).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "deep.png"), grey)
+    assert np.abs(inference.crop_face(tmp_path / "deep.png").astype(int) - (grey >> 4)).max() <= 1
+
+
+def test_facts_that_lack_what_predicting_needs_are_refused(kept):
+    facts = json.loads((kept / inference.FACTS).read_text())
+    del facts["temperature"]
+    (kept / inference.FACTS).write_text(json.dumps(facts))
+    with pytest.raises(InputError, match="do not belong together"):
+        inference.load(kept)

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import cv2
@@ -12,6 +14,7 @@ import pytest
 from emoclass import paths
 from emoclass.__main__ import main
 from emoclass.augment import warp
+from emoclass.data import load_faces
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError
 from emoclass.study import leak_report
@@ -153,7 +156,7 @@ def test_a_folder_without_a_split_gets_one_that_keeps_families_together():
 
 
 def test_whose_original_is_trained_on_by_way_of_another_copy_is_counted():
-    table = pd.DataFrame({"photo": list("abc"), "emotion": "", "split": ["train", "test", "test"]})
+    table = pd.DataFrame({"photo": list("abc"), "id": list("abc"), "split": ["train", "test", "test"]})
     pairs = pd.DataFrame({"one": [0, 1], "other": [1, 2], "kind": "augmented copy", "correlation": 0.99})
     assert leak_report.verdict(table, pairs).startswith("100% of the test photos (2 of 2)")
 
@@ -171,6 +174,150 @@ def test_subjects_on_both_sides_are_said_and_change_no_status(tmp_path, capsys):
     assert f"{how}; 1 of 2 test photos are of subjects in training." in said
 
 
+def said_of(folder, capsys, *arguments):
+    """The verdict of an audit, and what it told on stderr."""
+    assert main(["audit", str(folder), *arguments]) in (0, 1)
+    said = capsys.readouterr()
+    return said.out.split("\n")[0], said.err
+
+
+def test_a_copy_is_found_where_more_pictures_of_its_own_part_are_nearer(tmp_path, capsys):
+    """Eight stills of each scene in training, and their mirror images in the test, in one folder or without parts."""
+    rng = np.random.default_rng(0)
+    for k, picture in enumerate(FACES.pixels[:4]):
+        for still in range(8):
+            noisy = np.clip(picture + rng.normal(0, 1, picture.shape), 0, 255).astype(np.uint8)
+            save(tmp_path / "split", f"train/fear/{k}_{still}.png", noisy)
+            save(tmp_path / "split", f"test/fear/{k}_{still}.png", warp(noisy, flip=True))
+            save(tmp_path / "whole", f"{k}_{still}.png", noisy)
+            save(tmp_path / "whole", f"{k}_{still}_mirrored.png", warp(noisy, flip=True))
+    assert said_of(tmp_path / "split", capsys)[0].startswith("100% of the test photos (32 of 32) have a copy")
+    assert said_of(tmp_path / "whole", capsys, "--fix", str(tmp_path / "s.csv"))[0].startswith("64 of 64")
+    split = pd.read_csv(tmp_path / "s.csv").set_index("photo").split
+    assert all(split[f"{k}_0.png"] == split[f"{k}_{still}_mirrored.png"] for k in range(4) for still in range(8))
+
+
+def test_two_csv_of_pixels_are_compared_by_what_they_show(tmp_path, capsys):
+    for name, pictures_in in (("a", FACES.pixels[:10]), ("b", FACES.pixels[9:20])):
+        rows = [f"3,{' '.join(map(str, picture.ravel()))},Training" for picture in pictures_in]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    assert main(["audit", "--train", str(tmp_path / "a.csv"), "--test", str(tmp_path / "b.csv")]) == 1
+    assert capsys.readouterr().out.startswith("9% of the test photos (1 of 11)")
+
+
+def test_linked_folders_are_read_wherever_they_are_linked_to(leaky, capsys):
+    (leaky / "test" / "sad").symlink_to(leaky / "train" / FACES.table.emotion[0])
+    (leaky / "train" / "circle").symlink_to(leaky)
+    n = len(os.listdir(leaky / "train" / FACES.table.emotion[0]))
+    assert f"({4 + n} of {14 + n})" in said_of(leaky, capsys)[0]
+
+
+def test_a_folder_that_may_not_be_read_is_named(leaky, monkeypatch, capsys):
+    really = os.scandir
+
+    def scandir(folder):
+        if str(folder).endswith("test/fear"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return really(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert main(["audit", str(leaky)]) == 2
+    assert "folders that may not be read" in capsys.readouterr().err
+
+
+def test_an_annotation_file_that_does_not_fit_is_not_passed_over(leaky, capsys):
+    table = pictures(str(leaky))[0]
+    table[["photo", "split"]].to_csv(leaky / "legend.csv", index=False)
+    assert "lacks a column for the emotion" in said_of(leaky, capsys)[1]
+    part = {"test": "holdout", "train": "training_set"}
+    rows = [f"{photo},fear,{part[split]}" for photo, split in zip(table.photo, table.split)]
+    (leaky / "legend.csv").write_text("\n".join(["photo,emotion,split", *rows, "gone.png,fear,train"]))
+    told = said_of(leaky, capsys)[1]
+    assert "rows of the annotation file without a picture: 1 gone.png" in told
+    assert "rows whose split is no part that is known: 14 holdout" in told
+
+
+def test_the_split_that_is_written_can_be_trained_on_as_it_is(leaky, tmp_path):
+    assert main(["audit", str(leaky), "--fix", str(leaky / "legend.csv")]) == 1
+    faces = load_faces(leaky)
+    assert faces.table.split.value_counts().to_dict() == {"train": 24, "test": 10}
+
+
+def test_the_largest_family_stays_in_training_and_a_named_part_counts_more_than_none():
+    n = 160
+    table = pd.DataFrame({"photo": [f"{k}" for k in range(n)], "emotion": ["fear", "anger"] * (n // 2), "split": ""})
+    pairs = pd.DataFrame({"one": 0, "other": range(2, 124, 2)})
+    split = fixed_split(table, pairs).split
+    assert split[0] == "train" and 15 <= (split == "test").sum() <= 50
+    table = pd.DataFrame({"photo": list("abcd"), "emotion": "", "split": ["test", "", "train", "test"]})
+    pairs = pd.DataFrame({"one": [0, 2], "other": [1, 3]})
+    assert fixed_split(table, pairs).split.tolist() == ["test", "test", "train", "train"]
+
+
+def test_one_part_alone_is_no_split_and_what_lies_beside_the_test_is_trained_on(tmp_path, capsys):
+    for k, picture in enumerate(FACES.pixels[:12]):
+        save(tmp_path / "one", f"train/fear/{k}.png", picture)
+        save(tmp_path / "two", f"{'test/' if k > 8 else ''}{k}.png", picture)
+    assert said_of(tmp_path / "one", capsys)[0] == "No two of 12 pictures were made from one."
+    assert said_of(tmp_path / "two", capsys)[0].startswith("0% of the test photos (0 of 3)")
+
+
+def test_only_what_was_moved_between_training_and_test_counts_as_augmented(tmp_path, capsys):
+    """A test photo that stands in training as it is was not augmented, though its mirror image is in the test too."""
+    for k, picture in enumerate(FACES.pixels[:20]):
+        save(tmp_path, f"train/fear/{k}.png", picture)
+    save(tmp_path, "test/fear/same.png", FACES.pixels[0])
+    save(tmp_path, "test/fear/mirrored.png", warp(FACES.pixels[0], flip=True))
+    save(tmp_path, "test/fear/a_little.png", warp(FACES.pixels[1], degrees=5))
+    save(tmp_path, "test/fear/lighter.png", FACES.pixels[2] // 2 + 100)
+    verdict = said_of(tmp_path, capsys)[0]
+    assert (
+        verdict == "100% of the test photos (4 of 4) have a copy in training; 50% (2) were augmented before the split."
+    )
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_searched(leaky, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(leak_report, "find_pairs", lambda *_: pytest.fail("the search had begun"))
+    (tmp_path / "to a.csv").symlink_to(tmp_path / "a.csv")
+    for arguments, said in (
+        (["--csv", str(tmp_path)], "is a folder"),
+        (["--csv", os.devnull], "is no ordinary file"),
+        (["--csv", str(tmp_path / "to a.csv"), "--html", str(tmp_path / "a.csv")], "is named twice"),
+    ):
+        assert main(["audit", str(leaky), *arguments]) == 2
+        assert said in capsys.readouterr().err
+    assert not os.path.isfile(os.devnull)
+
+
+def test_a_link_is_written_through_and_one_fault_costs_no_other_file(leaky, tmp_path, monkeypatch, capsys):
+    tmp_path = tmp_path / "out"
+    tmp_path.mkdir()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "pairs.csv")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(leak_report, "page", full)
+    out = ["--csv", str(tmp_path / "link.csv"), "--html", str(tmp_path / "p.html"), "--fix", str(tmp_path / "s.csv")]
+    assert main(["audit", str(leaky), *out]) == 2
+    said = capsys.readouterr()
+    assert "p.html cannot be written" in said.err and said.out.startswith("29% of the test photos")
+    assert (tmp_path / "link.csv").is_symlink() and (tmp_path / "pairs.csv").exists() and (tmp_path / "s.csv").exists()
+
+
+def test_whoever_reads_the_first_line_alone_gets_the_files_and_the_status(leaky, tmp_path):
+    (leaky / "test" / "fear" / "file.png").rename(leaky / "test" / "fear" / "ä.png")
+    command = f"{sys.executable} -m emoclass audit {leaky} --csv {tmp_path}/pairs.csv"
+    plain = dict(os.environ, PYTHONIOENCODING="ascii")
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -1; exit ${{PIPESTATUS[0]}}"], env=plain, capture_output=True
+    )
+    assert done.returncode == 1 and done.stderr == b"" and done.stdout.startswith(b"29% of the test photos")
+    assert "ä.png" in (tmp_path / "pairs.csv").read_text(encoding="utf-8")
+    whole = subprocess.run(command.split(), env=plain, capture_output=True)
+    assert whole.returncode == 1 and rb"\xe4.png" in whole.stdout
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
@@ -180,6 +327,8 @@ def test_subjects_on_both_sides_are_said_and_change_no_status(tmp_path, capsys):
         (["--train", "a", "--test", "b", "--fix", "c"], "--fix needs the one folder"),
         (["nowhere"], "there is no folder nowhere"),
         (["--train", "nowhere", "--test", "nowhere"], "there is no folder nowhere"),
+        (["--train", "tests", "--test", "tests/study"], "overlap"),
+        (["README.md"], "README.md is one file"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(arguments, said, capsys):

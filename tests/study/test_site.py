@@ -6,6 +6,7 @@ import pytest
 
 from emoclass import paths
 from emoclass.__main__ import main
+from emoclass.errors import InputError
 from emoclass.study.site import site
 
 
@@ -54,3 +55,14 @@ def test_a_browser_shows_no_page_wider_than_its_window(folder, browser, name, wi
     shown = browser(measured, width, "--dump-dom")
     measured.unlink()
     assert int(re.search(r"<title>(\d+)</title>", shown)[1]) <= width
+
+
+@pytest.mark.parametrize(
+    "make", [lambda site, other: site.write_text("mine"), lambda site, other: site.symlink_to(other)]
+)
+def test_what_is_no_folder_of_its_own_is_left_and_said(tmp_path, make):
+    (tmp_path / "other").mkdir()
+    make(tmp_path / "site", tmp_path / "other")
+    with pytest.raises(InputError, match="is no folder of its own"):
+        site(tmp_path / "site")
+    assert not list((tmp_path / "other").iterdir())
