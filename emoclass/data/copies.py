@@ -21,8 +21,9 @@ from emoclass.data.near_duplicates import GREY_LEVELS
 
 SIDE, FULL = 24, 48  # pixels a side of the pictures that are searched, and of those that decide
 WINDOW = 2 / 3  # of the side, in the middle: what lies outside may have been moved out of the other picture
-CANDIDATES, ALIGNED, COMPARED = 600, 36, 5  # of each picture: so many are tried finely, aligned, compared in full ...
-MANY = 10_000  # ... and half as many of the first two among more pictures than these, to save time
+# Of each picture: how many are tried finely, and aligned, at least and of how many one; how many are compared in full.
+CANDIDATES, ALIGNED, COMPARED = (600, 10), (36, 250), 5
+MANY = 10_000  # pictures to look for: of more, half of the least are tried and aligned, to save time
 
 
 def _lattice(turns, zooms, *steps) -> tuple[tuple[float, float, float, float, bool], ...]:
@@ -70,7 +71,8 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
         return none.astype({"test": int, "train": int})
     ours, theirs = (_flat(pictures, SIDE) for pictures in (test, train))
     large = [_flat(pictures, FULL) for pictures in (test, train)]
-    tried, aligned = (n // 2 if len(train) > MANY else n for n in (CANDIDATES, ALIGNED))
+    few, n = len(test) <= MANY, len(train)
+    tried, aligned = (max(least, n // one_in) if few else least // 2 for least, one_in in (CANDIDATES, ALIGNED))
     detail = np.array([_detail(picture) for picture in large[1].reshape(-1, FULL, FULL)])
 
     def judged(pairs: np.ndarray, matrix: np.ndarray) -> pd.DataFrame:
