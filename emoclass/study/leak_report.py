@@ -134,6 +134,7 @@ def _tell(line: str) -> None:
 def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None) -> pd.DataFrame:
     """Every pair of pictures that are, or were made from, one: positions `one`, `other`; `kind`; `correlation`.
 
+    What somebody has to look at stands first: pairs of training and test, and augmented copies.
     first    only pairs of one of the first so many pictures and one of the rest
     The test is searched for what is trained on first of all: `find_copies` names each picture's most alike, which in
     its own part may all be stills of the same scene.
@@ -169,8 +170,8 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
     pairs = pd.concat([same, copies])
     pairs[["one", "other"]] = np.sort(pairs[["one", "other"]], axis=1)
     pairs = pairs[pairs.one != pairs.other].drop_duplicates(["one", "other"])
-    order = pairs.kind.map(KINDS.index)  # what somebody has to look at first
-    pairs = pairs.assign(order=order).sort_values(["order", "correlation"], ascending=False, ignore_index=True)
+    order = dict(across=tested[pairs.one] != tested[pairs.other], kind_=pairs.kind.map(KINDS.index))
+    pairs = pairs.assign(**order).sort_values([*order, "correlation"], ascending=False, ignore_index=True)
     return pairs[list(same)]
 
 

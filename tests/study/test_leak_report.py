@@ -197,6 +197,15 @@ def test_a_copy_is_found_where_more_pictures_of_its_own_part_are_nearer(tmp_path
     assert all(split[f"{k}_0.png"] == split[f"{k}_{still}_mirrored.png"] for k in range(4) for still in range(8))
 
 
+def test_pairs_across_the_split_come_first_and_what_was_moved_before_what_was_not(leaky):
+    save(leaky, "train/fear/twice.png", warp(FACES.pixels[9], flip=True))
+    table, pixels = pictures(str(leaky))
+    pairs = leak_report.find_pairs(table, pixels)
+    parts = table.split.to_numpy()
+    assert list(parts[pairs.one] != parts[pairs.other]) == sorted(parts[pairs.one] != parts[pairs.other], reverse=True)
+    assert pairs.kind[0] == "augmented copy" and parts[pairs.one.iloc[-1]] == parts[pairs.other.iloc[-1]]
+
+
 def test_two_csv_of_pixels_are_compared_by_what_they_show(tmp_path, capsys):
     for name, pictures_in in (("a", FACES.pixels[:10]), ("b", FACES.pixels[9:20])):
         rows = [f"3,{' '.join(map(str, picture.ravel()))},Training" for picture in pictures_in]
