@@ -4,6 +4,9 @@ Beside `find_copies` stand what people use, each with its usual threshold: image
 also mirror-aware; cleanvision; vision-data-doctor. They are measured where they are installed (`pip install imagehash
 cleanvision vision-data-doctor`, into an environment of its own: the study does not need them). Numbers go into
 figures/muxspace/results.json as `copies.<kind>.<method>`; docs/benchmarks.md shows them. Takes some minutes.
+
+`python benchmarks/copies.py scale` measures `find_copies` alone, among all photos and among as many synthetic faces
+as FER2013 has (`copies_at_scale.*`), and leaves the other numbers as they are.
 """
 
 import contextlib
@@ -29,6 +32,7 @@ from emoclass.study.store import versions
 
 TESTED, AMONG = 300, 4000  # copies of each kind, and pictures among which their originals are looked for
 CLEAN = 1000  # test photos that no photo of the other part is a copy of
+FER2013 = (4953, 0, 547, 5121, 8989, 6198, 6077, 4002), 28_709  # of each emotion; how many of them are trained on
 
 
 def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
@@ -162,8 +166,28 @@ def wrongly_named(results: Results, prefix: str, pixels: np.ndarray, group: np.n
         print(f"{prefix} clean test photos named: {method} {found.value:.4f} of {found.n}", flush=True)
 
 
-def main() -> int:
+def at_scale(results: Results, pixels: np.ndarray) -> None:
+    """Record what `find_copies` finds of TESTED copies as in this study among many pictures, and names wrongly."""
+    drawn = draw(SyntheticConfig(counts=FER2013[0], photos_per_subject=(1, 1), noise=10)).pixels
+    drawn = drawn[np.random.default_rng(3).permutation(len(drawn))]
+    clean = drawn[FER2013[1] :]
+    for name, among, others in (("photos", pixels, pixels[:0]), ("synthetic", drawn[: FER2013[1]], clean)):
+        rows = np.random.default_rng(4).choice(len(among), TESTED, replace=False)
+        copies = np.stack([KINDS["as in this study"](among[row], row) for row in rows])
+        began = time.perf_counter()
+        pairs = by_find_copies(among, np.concatenate([copies, others]))
+        seconds = Estimate(round(time.perf_counter() - began, 1), None, None, len(among))
+        results.add(f"copies_at_scale.{name}.seconds", seconds, "s")
+        found = wilson(sum((k, row) in pairs for k, row in enumerate(rows)), len(rows))
+        results.add(f"copies_at_scale.{name}.found", found)
+        print(f"{name}: {found.value:.3f} found in {seconds.value:.0f} s", flush=True)
+    named = {k for k, _ in pairs if k >= TESTED}
+    print(f"clean: {results.add('copies_at_scale.synthetic.clean', wilson(len(named), len(clean))).value:.5f}")
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Measure on photos and on synthetic faces; 2 where the photos are missing."""
+    scale = (sys.argv[1:] if arguments is None else arguments) == ["scale"]
     try:
         faces = load_faces()
         pixels = np.array(faces.pixels)
@@ -171,7 +195,13 @@ def main() -> int:
         print(f"copies: {error}", file=sys.stderr)
         return 2
     about = dict(name=faces.name, photos=len(faces), digest=faces.digest, profile="full")
-    results = Results(paths.FIGURES / "muxspace" / "results.json", "copies", about, versions())
+    results = Results(
+        paths.FIGURES / "muxspace" / "results.json", "copies_at_scale" if scale else "copies", about, versions()
+    )
+    if scale:
+        at_scale(results, pixels)
+        print(f"{len(results.numbers)} numbers in {results.save()}")
+        return 0
     began = time.perf_counter()
     pairs = find_copies(pixels)
     seconds = time.perf_counter() - began
