@@ -68,7 +68,7 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
     within, test = test is None, train if test is None else test
     if not len(test) or not len(train):
         none = pd.DataFrame({"test": [], "train": [], "kind": [], "correlation": []})
-        return none.astype({"test": int, "train": int})
+        return none.astype({"test": int, "train": int, "kind": str})
     ours, theirs = (_flat(pictures, SIDE) for pictures in (test, train))
     large = [_flat(pictures, FULL) for pictures in (test, train)]
     few, n = len(test) <= MANY, len(train)
@@ -106,7 +106,7 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
         start = np.tile(np.eye(2, 3, dtype=np.float32), (len(close), 1, 1))
         close = judged(close[["test", "train"]].to_numpy(), start).assign(kind="near-duplicate")
     else:
-        close = close[:0]
+        close = pairs[:0]
     pairs = pairs[pairs.correlation >= threshold]
     pairs = pd.concat([pairs[pairs.correlation >= SURE], close, pairs])  # the first of a pair tells its kind
     if within:

@@ -7,7 +7,6 @@ import os
 import sys
 import textwrap
 import warnings
-from itertools import combinations, pairwise, product
 from pathlib import Path
 
 import cv2
@@ -28,7 +27,7 @@ from emoclass.splits import connected
 
 KINDS = ("same file", "near-duplicate", "augmented copy")
 SHOWN, ON_PAGE = 20, 300  # pairs
-EQUAL = 100  # files; of more that are one, each is paired with the next alone
+EQUAL = 100  # files; of more that are one, each is paired with the first alone
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Audit: contains photos</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>:root{{color-scheme:light dark}}body{{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:auto;
@@ -53,7 +52,7 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
     if path in ("muxspace", "synthetic") or (path.endswith(".csv") and not home.is_dir()):
         faces = load_faces(path)
         ids = [hashlib.sha1(picture.tobytes(), usedforsecurity=False).hexdigest() for picture in faces.pixels]
-        return faces.table[["photo", "emotion", "split", "subject"]].assign(id=ids), faces.pixels
+        return _parted(faces.table[["photo", "emotion", "split", "subject"]].assign(id=ids)), faces.pixels
     if home.is_file():
         raise InputError(f"{home} is one file: name the folder, or a csv of pixels (.csv)")
     names = [name for name in _names_below(home) if name.lower().endswith(SUFFIXES)]
@@ -70,22 +69,26 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
     table["split"] = [layouts.part_of(name) for name in names]
     if layout:
         for what, count, which in (*layout.notes, *_unused(layout)):
-            _tell(f"{what}: {count:,} {textwrap.shorten(which, 200)}")
+            print(f"{what}: {count:,} {textwrap.shorten(which, 200)}", file=sys.stderr)
         rows = layout.rows.drop_duplicates("photo").set_index("photo").reindex(by_name.values()).fillna("")
         said = {"emotion": [canonical(label) or "" for label in rows.label], "subject": rows.get("subject", "")}
         said["split"] = [layouts.part_of(f"{part}/") for part in rows.split]
         for column, values in said.items():
             values = pd.Series(values, rows.index).to_numpy()
             table[column] = np.where(values != "", values, table[column])
-    parts = set(table.split)
-    if "test" in parts and "train" not in parts:  # what lies beside the test is trained on
-        table.loc[table.split == "", "split"] = "train"
-    elif len(parts) == 1:  # one part is no split
-        table["split"] = ""
+    table = _parted(table)
     pixels = load_images(paths, SIZE, table.id)
     # Of names that are no UTF-8 (a zip archive from elsewhere) what can be printed.
     table["photo"] = [os.fsencode(name).decode("utf-8", "backslashreplace") for name in names]
     return table, pixels
+
+
+def _parted(table: pd.DataFrame) -> pd.DataFrame:
+    """What lies beside a test or validation part is trained on; one part alone is no split."""
+    parts, split = set(table.split), table.split
+    if parts & {"test", "validation"} and "train" not in parts:
+        split = split.replace("", "train")
+    return table.assign(split=split if len(parts) > 1 else "")
 
 
 def _names_below(home: Path) -> list[str]:
@@ -114,7 +117,7 @@ def _known(home: Path) -> layouts.Layout | None:
         return layouts.look(home)
     except InputError as error:  # pictures of which nobody says what they show may be compared as well
         if [*home.glob("*.csv"), *home.glob("*/*.csv")]:
-            _tell(f"labels and split are taken from the folders alone: {error}")
+            print(f"labels and split are taken from the folders alone: {error}", file=sys.stderr)
         return None
 
 
@@ -127,10 +130,6 @@ def _unused(layout: layouts.Layout) -> list[tuple[str, int, str]]:
     return [note for note in notes if note[1]]
 
 
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
 def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None) -> pd.DataFrame:
     """Every pair of pictures that are, or were made from, one: positions `one`, `other`; `kind`; `correlation`.
 
@@ -139,40 +138,46 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
     The test is searched for what is trained on first of all: `find_copies` names each picture's most alike, which in
     its own part may all be stills of the same scene.
     """
-    groups = list(table.groupby("id").indices.values())
-    if first is None:
-        tested = (table.split == (_tested(table) or "nothing")).to_numpy()
-        same = [pair for g in groups for pair in (combinations(g, 2) if len(g) <= EQUAL else pairwise(g))]
-    else:
-        tested = np.arange(len(table)) < first
-        same = [pair for g in groups for pair in product(g[g < first], g[g >= first])]
-    same = pd.DataFrame(same, columns=["one", "other"], dtype=np.int64).assign(kind=KINDS[0], correlation=1.0)
-    members = pd.DataFrame({"row": np.arange(len(table)), "id": table.id.to_numpy(), "tested": tested})
-    members["head"] = members.groupby(["id", "tested"]).row.transform("first")
-    heads = members["head"].unique()  # of equal files on one side one is searched
-    ours, theirs = heads[tested[heads]], heads[~tested[heads]]
+    n, ids = len(table), pd.factorize(table.id)[0]
+    in_test = (table.split == (_tested(table) or "nothing")).to_numpy() if first is None else np.arange(n) < first
+    head = pd.Series(np.arange(n)).groupby([ids, in_test]).transform("first").to_numpy()
+    heads = np.unique(head)  # of equal files on one side one is searched
+    ours, theirs = heads[in_test[heads]], heads[~in_test[heads]]
+    mine, yours = (pd.DataFrame({name: some, "id": ids[some]}) for name, some in (("one", ours), ("other", theirs)))
+    same = [mine.merge(yours, on="id")[["one", "other"]]]
     found = [_search(pixels, ours, theirs)]
     if first is None:
+        same.append(pd.DataFrame({"one": heads, "other": heads}))
         found += [_search(pixels, theirs), _search(pixels, ours)]
-    copies = pd.concat(found)
+    pairs = pd.concat([pd.concat(same).assign(kind=KINDS[0], correlation=1.0), *found])
     while first is None:
-        family = connected(len(table), *pd.concat([same, copies])[["one", "other"]].to_numpy().T)
-        full = np.bincount(copies[["one", "other"]].to_numpy().ravel(), minlength=len(table)) >= COMPARED
+        family = connected(n, pairs.one.to_numpy(), pairs.other.to_numpy())
+        copies = pairs.loc[pairs.kind != KINDS[0], ["one", "other"]].to_numpy()
+        full = np.bincount(copies.ravel(), minlength=n) >= COMPARED
         heads = heads[np.unique(family[heads], return_index=True)[1]]
         more = _search(pixels, heads[np.isin(family[heads], family[full])], heads)  # more than it could name
         more = more[family[more.one] != family[more.other]]
         if more.empty:
             break
-        copies = pd.concat([copies, more])
-    for side in ("one", "other"):  # what holds of a file holds of its equals
-        equals = members[["head", "row"]].rename(columns={"head": side})
-        copies = copies.merge(equals, on=side).drop(columns=side).rename(columns={"row": side})
-    pairs = pd.concat([same, copies])
-    pairs[["one", "other"]] = np.sort(pairs[["one", "other"]], axis=1)
-    pairs = pairs[pairs.one != pairs.other].drop_duplicates(["one", "other"])
-    order = dict(across=tested[pairs.one] != tested[pairs.other], kind_=pairs.kind.map(KINDS.index))
+        pairs = pd.concat([pairs, more])
+    pairs = _with_equals(pairs, head)
+    order = dict(across=in_test[pairs.one] != in_test[pairs.other], kind_=pairs.kind.map(KINDS.index))
     pairs = pairs.assign(**order).sort_values([*order, "correlation"], ascending=False, ignore_index=True)
-    return pairs[list(same)]
+    return pairs.drop(columns=[*order])
+
+
+def _with_equals(pairs: pd.DataFrame, head: np.ndarray) -> pd.DataFrame:
+    """The pairs of heads and of the files equal to them (`head` of each); of over EQUAL, enough to link all."""
+    rows, few = pd.DataFrame({"head": head, "row": np.arange(len(head))}), np.bincount(head) <= EQUAL
+
+    def spread(some: pd.DataFrame, side: str) -> pd.DataFrame:
+        return some.rename(columns={side: "head"}).merge(rows, on="head").rename(columns={"row": side})[list(pairs)]
+
+    small = few[pairs.one] & few[pairs.other]
+    large = [spread(pairs[~small], side) for side in ("one", "other")]
+    pairs = pd.concat([spread(spread(pairs[small], "one"), "other"), *large])
+    pairs[["one", "other"]] = np.sort(pairs[["one", "other"]], axis=1)
+    return pairs[pairs.one != pairs.other].drop_duplicates(["one", "other"])
 
 
 def _search(pixels: np.ndarray, ours: np.ndarray, theirs: np.ndarray | None = None) -> pd.DataFrame:
@@ -194,12 +199,13 @@ def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
         return f"{len(found):,} of {n:,} pictures have a copy here ({kinds})."
     family = connected(n, pairs.one.to_numpy(), pairs.other.to_numpy())
     copied = (split == tested) & np.isin(family, family[split == "train"])  # whose family is trained on
-    ids, trained = table.id.to_numpy(), set(table.id[split == "train"])
+    ids = pd.factorize(table.id)[0]
+    trained = np.unique(ids[split == "train"])
 
     def partners(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Which rows are in one of these pairs, and which in one with a picture that is trained on."""
         one, other = (np.concatenate([ids[pairs[a]], ids[pairs[b]]]) for a, b in (("one", "other"), ("other", "one")))
-        return np.isin(ids, one), np.isin(ids, one[[each in trained for each in other]])
+        return np.isin(ids, one), np.isin(ids, one[np.isin(other, trained)])
 
     moved, moved_across = partners(pairs[pairs.kind == KINDS[2]])
     as_is_across = partners(pairs[pairs.kind != KINDS[2]])[1]
@@ -288,7 +294,7 @@ def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=pr
     """Write what is asked for and say what stands twice; the number of pairs. Raises InputError as `pictures` does."""
     if bool(path) == bool(train or test) or bool(train) != bool(test) or (fix and not path):
         raise InputError("audit takes one folder, or --train and --test together; --fix needs the one folder")
-    _refuse_unwritable([Path(file).resolve() for file in (csv, html_file, fix) if file])
+    _refuse_unwritable([Path(file).expanduser().resolve() for file in (csv, html_file, fix) if file])
     if path:
         table, pixels = pictures(path)
         first, heads = None, ("one", "other")
@@ -306,7 +312,7 @@ def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=pr
     written, faults = [], []
     for file in filter(None, files):  # before anything is said: who reads the first lines alone gets them too
         try:
-            write_text(Path(file).resolve(), files[file]())
+            write_text(Path(file).expanduser().resolve(), files[file]())
             written.append(f"written: {file}")
         except InputError as error:
             faults.append(str(error))

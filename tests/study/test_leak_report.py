@@ -214,6 +214,17 @@ def test_two_csv_of_pixels_are_compared_by_what_they_show(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("9% of the test photos (1 of 11)")
 
 
+def test_thousands_of_equal_files_are_linked_without_all_their_pairs(capsys):
+    n = 4000
+    table = pd.DataFrame({"photo": [f"{k}" for k in range(n)], "id": ["one"] * (n - 2) + ["two", "three"]})
+    table[["split", "emotion", "subject"]] = ""
+    pixels = np.concatenate([FACES.pixels[:1]] * (n - 2) + [warp(FACES.pixels[0], flip=True)[None], FACES.pixels[1:2]])
+    for first in (None, n // 2):
+        pairs = leak_report.find_pairs(table, pixels, first)
+        assert len(pairs) < 2 * n and set(pairs.one) | set(pairs.other) == set(range(n - 1))
+        assert first is None or ((pairs.one < first) & (pairs.other >= first)).all()
+
+
 def test_linked_folders_are_read_wherever_they_are_linked_to(leaky, capsys):
     (leaky / "test" / "sad").symlink_to(leaky / "train" / FACES.table.emotion[0])
     (leaky / "train" / "circle").symlink_to(leaky)
