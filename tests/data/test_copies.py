@@ -124,3 +124,11 @@ def test_pictures_of_another_size_are_compared_as_well(strangers):
     large = np.stack([cv2.resize(x, (96, 96), interpolation=cv2.INTER_CUBIC) for x in strangers[:40]])
     found = copies.find_copies(large, np.stack([warp(x, degrees=10, flip=True) for x in large[:10]]))
     assert set(zip(found.test, found.train)) >= {(k, k) for k in range(9)}
+
+
+@pytest.mark.parametrize("threshold", [None, 0.9])
+def test_the_columns_are_the_same_whatever_is_asked_for_and_found(sharp, threshold):
+    columns = ["test", "train", "kind", "correlation"]
+    for pictures in (sharp.pixels[[0, 0, 9]], sharp.pixels[:0]):
+        found = copies.find_copies(pictures, threshold=threshold)
+        assert list(found.columns) == columns and found.kind.map(type).eq(str).all()

@@ -282,6 +282,16 @@ def test_one_part_alone_is_no_split_and_what_lies_beside_the_test_is_trained_on(
     assert said_of(tmp_path / "two", capsys)[0].startswith("0% of the test photos (0 of 3)")
 
 
+def test_a_csv_of_pixels_with_one_part_is_dealt_too_and_beside_a_validation_part_the_rest_is_training(tmp_path):
+    rows = [f"{k % 7},{' '.join(map(str, picture.ravel()))},Training" for k, picture in enumerate(FACES.pixels[:35])]
+    (tmp_path / "fer.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    assert main(["audit", str(tmp_path / "fer.csv"), "--fix", str(tmp_path / "out" / "s.csv")]) == 0
+    assert pd.read_csv(tmp_path / "out" / "s.csv").split.value_counts().to_dict() == {"train": 28, "test": 7}
+    for k, picture in enumerate(FACES.pixels[:6]):
+        save(tmp_path / "mine", f"{'val' if k < 2 else 'others'}/{k}.png", picture)
+    assert sorted(pictures(str(tmp_path / "mine"))[0].split) == ["train"] * 4 + ["validation"] * 2
+
+
 def test_only_what_was_moved_between_training_and_test_counts_as_augmented(tmp_path, capsys):
     """A test photo that stands in training as it is was not augmented, though its mirror image is in the test too."""
     for k, picture in enumerate(FACES.pixels[:20]):
