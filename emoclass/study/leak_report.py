@@ -92,9 +92,9 @@ def _parted(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _names_below(home: Path) -> list[str]:
-    """Every file below by its name from there, a linked folder at each place that it is linked to.
+    """Every file below by its name from there; a linked folder at each place, as it may be on both sides of a split.
 
-    Raises InputError naming folders that may not be read.
+    Raises InputError naming folders that may not be read. (`images.names_below` reads a linked folder once.)
     """
     names, closed, above = [], [], {str(home): {os.path.realpath(home)}}
     for at, folders, files in os.walk(home, onerror=lambda error: closed.append(error.filename), followlinks=True):
