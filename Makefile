@@ -18,9 +18,6 @@ ifdef EMOCLASS_BUILD
 export EMOCLASS_BUILD := $(call absolute,$(EMOCLASS_BUILD))
 endif
 
-# TensorFlow leaves its faster kernels off on processors without AVX-512: training takes three times as long there.
-export TF_ENABLE_ONEDNN_OPTS ?= 1
-
 # -I: what is installed there counts, not the folder that we stand in.
 ACTIVE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] && python -I -c 'import emoclass' 2>/dev/null && command -v python)
 RUN := $(or $(ACTIVE),.venv/bin/python)

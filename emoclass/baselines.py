@@ -30,12 +30,12 @@ def happy_or_neutral(faces: Faces) -> Predictions:
 
 
 def second_opinions(faces: Faces, opinions: pd.DataFrame) -> Predictions:
-    """What people called those of these photos in `data.load_second_opinions`, as if it were predicted."""
+    """What each `annotator` of `data.load_second_opinions` called those of these photos, as if it were predicted."""
     at = {photo: row for row, photo in enumerate(faces.table.photo)}
     known = opinions[opinions.photo.isin(at) & opinions.emotion.notna()]
     table = faces.table.iloc[[at[photo] for photo in known.photo]][["photo", "parent", "subject", "source", "emotion"]]
     y_pred = pd.Categorical(known.emotion, categories=EMOTIONS).codes
-    table = table.assign(fold=0, seed=0).reset_index(drop=True)
+    table = table.reset_index(drop=True).assign(fold=0, seed=0, annotator=known.annotator.to_numpy())
     return Predictions("four students", table, np.eye(len(EMOTIONS), dtype=np.float32)[y_pred])
 
 

@@ -44,24 +44,25 @@ def share_predicted(
     """Of the tested originals of some `emotions`, the share that their nets take for one of `classes`.
 
     Each is predicted by nets that never saw it: as it is, or transformed as its first augmented copy would be.
-    Interval over subjects; n = photos. Raises InputError if none was tested.
+    Interval over subjects (Wilson's if all or none are); n = photos. Raises InputError if none was tested.
     """
     asked, taken = faces.table.emotion.isin(emotions), []
     place = dict(zip(faces.table.photo[asked], np.flatnonzero(asked)))
     for run in predictions.runs:
-        rows = [place[photo] for photo in run.photo if photo in place]
-        if not rows:
-            continue
-        table, pictures = faces.table.iloc[rows], faces.pixels[rows]
-        if augmentation:
-            named = zip(pictures, table.photo)
-            pictures = np.array([transformed(x, photo, 0, augmentation, run.seed, border) for x, photo in named])
-        hits = np.isin(_probabilities(run, pictures).argmax(1), [EMOTIONS.index(name) for name in classes])
-        taken += zip(table.photo, table.subject, hits)
+        if rows := [place[photo] for photo in run.photo if photo in place]:
+            table, pictures = faces.table.iloc[rows], faces.pixels[rows]
+            if augmentation:
+                named = zip(pictures, table.photo)
+                pictures = np.array([transformed(x, photo, 0, augmentation, run.seed, border) for x, photo in named])
+            hits = np.isin(_probabilities(run, pictures).argmax(1), [EMOTIONS.index(name) for name in classes])
+            taken += zip(table.photo, table.subject, hits)
     if not taken:
         raise InputError(f"{predictions.name!r} was tested on no photo of {listed(emotions)}")
     photo, subject, hits = map(np.array, zip(*taken))
-    return metrics.mean_over_subjects(hits, subject)._replace(n=len(set(photo)))
+    found, n_subjects = metrics.mean_over_subjects(hits, subject), len(set(subject))
+    if found.value in (0, 1):  # no resample differs
+        found = metrics.wilson(round(found.value * n_subjects), n_subjects)
+    return found._replace(n=len(set(photo)))
 
 
 def _probabilities(run: "Run", pictures: np.ndarray) -> np.ndarray:

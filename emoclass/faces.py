@@ -13,6 +13,7 @@ from emoclass.labels import EMOTIONS
 COLUMNS = (
     "photo", "emotion", "subject", "source", "annotator", "split", "parent", "duplicate_id", "near_duplicate_id",
 )  # fmt: skip
+UNKNOWN = "unknown: "  # how subjects begin of whom nobody knows who they are; photos called alike stay together
 DERIVED = {"split": lambda table: "", "near_duplicate_id": lambda table: table.duplicate_id}  # where not given
 
 

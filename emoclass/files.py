@@ -21,7 +21,7 @@ except ImportError:  # Windows
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A draft beside `path`, a file or folder, that takes its place if all goes well; each writer has its own."""
-    path = Path(path)
+    path = Path(path).expanduser().resolve()  # what a link leads to is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".draft-", ignore_cleanup_errors=True) as beside:
         yield (draft := Path(beside) / path.name)

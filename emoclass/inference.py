@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import softmax
 
 from emoclass.backend import keras
-from emoclass.data.images import _eight_bits, load_images, resize_to_square
+from emoclass.data.images import read_grey, resize_to_square
 from emoclass.errors import InputError
 from emoclass.paths import build_folder
 
@@ -91,10 +91,10 @@ def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarr
 
 def _grey(photo) -> np.ndarray:
     if not isinstance(photo, np.ndarray):
-        path = Path(photo).expanduser()
-        load_images([path], 1)  # refuses what is missing, cut short, too large or no picture, in one sentence
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-        return _eight_bits(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH))
+        found = read_grey(path := Path(photo).expanduser())
+        if isinstance(found, str):
+            raise InputError(f"{path} {found}: name a whole picture")
+        return found
     if photo.dtype != np.uint8 or photo.shape[2:] not in ((), (3,)) or photo.ndim < 2 or not photo.size:
         raise InputError(f"{photo.dtype} {photo.shape} is no picture: (height, width) or (height, width, 3) of uint8")
     return cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) if photo.ndim == 3 else photo

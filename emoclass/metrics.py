@@ -116,7 +116,7 @@ def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
 
 
 def recall_table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
-    """One row each, one column for each class: "recall (low to high) of n", Wilson's interval."""
+    """One row each, one column for each class: "recall (low to high) of n", as `recall` has it."""
     several, rows = _by_name(several), {}
     for p in several:
         found = recall(p).items()
@@ -228,7 +228,8 @@ def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happine
     a, b = (predictions.classes.index(emotion) for emotion in between)
     tested = predictions.where(predictions.table.emotion.isin(between))
     lead = tested.probabilities[:, a] - tested.probabilities[:, b]
-    return _mean(tested, 0.5 + 0.5 * np.sign(lead) * np.where(tested.y_true == a, 1, -1))
+    right = 0.5 + 0.5 * np.sign(lead) * np.where(tested.y_true == a, 1, -1)
+    return mean_over_subjects(right, tested.table.subject)._replace(n=tested.table.photo.nunique())
 
 
 def _by_name(several: list[Predictions] | dict[str, Predictions]) -> list[Predictions]:
@@ -279,11 +280,6 @@ def _confidence(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.nda
     confidence = predictions.probabilities.max(1).astype(float)
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     return confidence, (predictions.y_pred == predictions.y_true).astype(float), place
-
-
-def _mean(predictions: Predictions, values: np.ndarray) -> Estimate:
-    """Mean over the rows, with its interval over resampled subjects; n counts each photo once."""
-    return mean_over_subjects(values, predictions.table.subject)._replace(n=predictions.table.photo.nunique())
 
 
 def _counts(*several: Predictions) -> list[np.ndarray]:

@@ -34,9 +34,11 @@ class ResNet:
 
     stem     channels of the first convolution
     blocks   (channels, stride) of each block; a shortcut of stride 2 is a 2x2 mean
-    dropout  share of the features left out in training Every picture is first brought to mean 0 and deviation 1: dim
-    film stills then look like bright studio faces. The last maps are not averaged but weighed by place, for each
-    channel by weights of its own (Chen et al. 2019): a raised corner of the mouth is not a raised brow.
+    dropout  share of the features left out in training
+
+    Every picture is first brought to mean 0 and deviation 1: dim film stills then look like bright studio faces. The
+    last maps are not averaged but weighed by place, for each channel by weights of its own (Chen et al. 2019): a
+    raised corner of the mouth is not a raised brow.
     """
 
     stem: int = 32

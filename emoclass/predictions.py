@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from emoclass.data.subjects import UNKNOWN
 from emoclass.errors import InputError
+from emoclass.faces import UNKNOWN
 from emoclass.labels import EMOTIONS
 
 if TYPE_CHECKING:

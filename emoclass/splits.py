@@ -1,6 +1,5 @@
 """Folds by photo, by duplicate, by subject, by source; and the check that lets no leak through by accident."""
 
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -8,7 +7,6 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold
 
 from emoclass.errors import InputError, LeakError, listed
 from emoclass.faces import Faces
@@ -95,10 +93,38 @@ def assign_folds(table: pd.DataFrame, group_by: str = "subject", n_folds: int = 
         raise InputError(
             f"split by {group_by}: {n_groups} groups that must stay together are too few for {n_folds} folds"
         )
-    fold = np.empty(len(table), np.int64)
-    for k, (_, test) in enumerate(_stratified_folds(table, group, n_folds, seed)):
-        fold[test] = k
-    return fold
+    return stratified_parts(table.emotion, group, n_folds, seed)
+
+
+def stratified_parts(emotion: np.ndarray, group: np.ndarray, n_parts: int, seed: int = 0) -> np.ndarray:
+    """(n,) int64: to which of the parts each row goes, groups whole, emotions spread as evenly as they allow.
+
+    Group by group, the most one-sided first, else in random order: each joins the part with which emotions are then
+    most evenly spread, or the smallest such. As scikit-learn's StratifiedGroupKFold(shuffle=True), ten times faster.
+    """
+    label, group = (np.unique(column, return_inverse=True)[1] for column in (emotion, group))
+    counts = np.zeros((group.max() + 1, label.max() + 1))  # photos by group and emotion
+    np.add.at(counts, (group, label), 1)
+    order = np.random.RandomState(seed).permutation(len(counts))
+    order = order[np.argsort(-counts[order].std(axis=1), kind="stable")]
+    total, alone = counts.sum(axis=0), np.eye(n_parts)[:, :, None]
+    within, size = np.zeros((n_parts, len(total))), np.zeros(n_parts)
+    spread, part_of = np.zeros(len(total)), np.empty(len(counts), np.int64)
+    for number in order:
+        here = counts[number].nonzero()[0]  # only these emotions' shares change
+        more = counts[number, here]
+        tried = (within.take(here, axis=1)[:, None] + alone * more) / total[here]  # part, part that it joins, emotion
+        spreads = np.repeat(spread[None], n_parts, axis=0)
+        spreads[:, here] = tried.std(axis=0)
+        uneven, best = spreads.mean(axis=1).tolist(), 0
+        for k in range(1, n_parts):
+            alike = abs(uneven[k] - uneven[best]) <= 1e-8 + 1e-5 * uneven[best]  # as np.isclose has it
+            if uneven[k] < uneven[best] or (alike and size[k] < size[best]):
+                best = k
+        within[best, here] += more
+        size[best] += more.sum()
+        spread, part_of[number] = spreads[best], best
+    return part_of[group]
 
 
 def make_fold(
@@ -160,13 +186,4 @@ def _validation(table, group_by, seed):
         raise InputError(
             f"validation by {group_by}: too few photos, or all of one {group_by}, are left to set some aside"
         )
-    validation = np.zeros(len(table), bool)
-    validation[next(_stratified_folds(table, group, n_parts, seed))[1]] = True
-    return validation
-
-
-def _stratified_folds(table, group, n_parts, seed):
-    folder = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():  # that an emotion of fewer photos than parts will be missing from some
-        warnings.simplefilter("ignore", UserWarning)
-        yield from folder.split(group, table.emotion, group)
+    return stratified_parts(table.emotion, group, n_parts, seed) == 0

@@ -94,8 +94,11 @@ def test_four_baselines_stand_beside_every_table_each_sure_of_each_photo(drawn):
 
 def test_what_people_called_a_photo_stands_beside_its_label(faces_of):
     faces = faces_of(photo=["a", "b", "c"], emotion=["fear", "anger", "neutral"])
-    rows = [("c", "sadness"), ("a", "fear"), ("unknown", "fear"), ("b", None)]
-    people = baselines.second_opinions(faces, pd.DataFrame(rows, columns=["photo", "emotion"]))
+    rows, columns = (
+        [("c", "sadness", "x"), ("a", "fear", "y"), ("unknown", "fear", "x"), ("b", None, "x")],
+        ["photo", "emotion", "annotator"],
+    )
+    people = baselines.second_opinions(faces, pd.DataFrame(rows, columns=columns))
     assert people.table.photo.tolist() == ["c", "a"] and people.table.emotion.tolist() == ["neutral", "fear"]
-    assert words(people) == ["sadness", "fear"]
-    assert len(baselines.second_opinions(faces, pd.DataFrame(columns=["photo", "emotion"]))) == 0
+    assert words(people) == ["sadness", "fear"] and people.table.annotator.tolist() == ["x", "y"]
+    assert len(baselines.second_opinions(faces, pd.DataFrame(columns=columns))) == 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 import emoclass.splits as module
 from emoclass.augment import OfflineAugmentation, with_copies
@@ -23,6 +24,7 @@ from emoclass.splits import (
     group_ids,
     in_training,
     make_fold,
+    stratified_parts,
 )
 
 HONEST = ("photo", "duplicate", "subject", "source")
@@ -324,6 +326,19 @@ def test_fewer_subjects_than_folds_are_refused_with_both_numbers(faces_of):
 def test_a_fold_that_leaves_nobody_to_train_on_is_refused(faces_of):
     with pytest.raises(InputError, match="too few photos"):
         make_fold(faces_of(photo=range(40)), "source")
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class")
+@given(st.integers(0, 10**6), st.integers(2, 9), st.integers(2, 8), st.floats(0.05, 1))
+def test_parts_are_to_the_row_those_of_scikit_learn(seed, n_parts, n_emotions, own):
+    random = np.random.default_rng(seed)
+    emotion = random.choice(n_emotions, 300, p=random.dirichlet(np.ones(n_emotions)))
+    group = random.integers(0, np.ceil(300 * own), 300)
+    n_parts = min(n_parts, len(np.unique(group)), np.bincount(emotion).max())
+    assume(len(np.unique(emotion)) > 1)
+    theirs = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed).split(group, emotion, group)
+    found = stratified_parts(emotion, group, n_parts, seed)
+    assert all((np.flatnonzero(found == part) == test).all() for part, (_, test) in enumerate(theirs))
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,9 +1,11 @@
 """Annotation files: who said which photo shows what. Read whatever their encoding, cleaned with everything counted."""
 
+import contextlib
 import csv
 import difflib
 import io
 import re
+from collections import defaultdict
 from pathlib import Path, PureWindowsPath
 
 import pandas as pd
@@ -48,34 +50,32 @@ def read(path: Path) -> pd.DataFrame:
     Votes (FER+: a column for each emotion) become the label with most of them, or UNDECIDED. Raises InputError if it
     cannot be read or lacks a column, or naming every row of another width.
     """
+    where = f"the annotation file {path}"
     try:
         text = io.StringIO(_decode(Path(path).read_bytes()), newline=None)
     except OSError as error:
-        raise InputError(f"the annotation file {path} cannot be read ({error.strerror})") from error
+        raise InputError(f"{where} cannot be read ({error.strerror})") from error
     first = text.readline()
     text.seek(0)
     lines = csv.reader(text, delimiter=max(",;\t", key=first.count), skipinitialspace=True)
     try:
         rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines]
     except csv.Error as error:
-        where = f"the annotation file {path}, row {lines.line_num}"
-        raise InputError(f"{where}: {error}: save it again as plain CSV") from error
+        raise InputError(f"{where}, row {lines.line_num}: {error}: save it again as plain CSV") from error
     rows = [(line, row) for line, row in rows if any(row)]
-    columns, headed = _columns(rows[0][1] if rows else [], path)
+    columns, headed = _columns(rows[0][1] if rows else [], where)
     first, width = rows[0][1], len(rows[0][1])
     if odd := [f"row {line} has {len(row)}" for line, row in rows if len(row) != width]:
-        raise InputError(
-            f"the annotation file {path} has {width} cells in its first row, but {listed(odd, EVERY)}: mend them"
-        )
+        raise InputError(f"{where} has {width} cells in its first row, but {listed(odd, EVERY)}: mend them")
     body = rows[1:] if headed else rows
-    table = pd.DataFrame({name: [row[at] for _, row in body] for name, at in columns.items()}, dtype=object)
-    table.insert(0, "line", [line for line, _ in body])
+    cells = pd.DataFrame([row for _, row in body], columns=range(width), dtype=object)
+    table = pd.DataFrame({"line": [line for line, _ in body], **{name: cells[at] for name, at in columns.items()}})
     if headed:
-        unused = {f'"{cell}"': at for at, cell in enumerate(first) if cell and at not in columns.values()}
+        unused = {f'"{cell}"': cells[at] for at, cell in enumerate(first) if cell and at not in columns.values()}
         if "label" not in table:
             votes = {cell: unused.pop(f'"{cell}"') for cell in first if canonical(cell) or cell.lower() in NO_VOTE}
-            table["label"] = [_most_voted({cell: row[at] for cell, at in votes.items()}) for _, row in body]
-        table = table.assign(**{name: [row[at] for _, row in body] for name, at in unused.items()})
+            table["label"] = _most_voted(pd.DataFrame(votes))
+        table = table.assign(**unused)
     if "pixels" in table:
         table["photo"] = [f"fer{k:07d}.png" for k in range(len(table))]  # as FER+ numbers them
         numbers = {str(k): emotion for k, emotion in enumerate(FER2013)}
@@ -91,46 +91,40 @@ def names_photos(path: Path) -> bool:
         return False
 
 
-def _most_voted(votes: dict[str, str]) -> str:
-    counts = {word: _count(cell) for word, cell in votes.items()}
-    most = [word for word, count in counts.items() if count == max(counts.values())]
-    return most[0] if len(most) == 1 and canonical(most[0]) else UNDECIDED
-
-
-def _count(cell: str) -> float:
-    try:
-        count = float({"true": "1", "false": "0"}.get(cell.lower(), cell))
-    except ValueError:
-        return 0.0
-    return count if count > 0 else 0.0  # and not NaN
+def _most_voted(votes: pd.DataFrame) -> pd.Series:
+    """The column of most votes in each row; UNDECIDED where several have as many, or it is no emotion."""
+    words = votes.apply(lambda column: column.str.lower().replace({"true": "1", "false": "0"}))
+    counts = words.apply(pd.to_numeric, errors="coerce").fillna(0).clip(lower=0)
+    most = counts.eq(counts.max(axis=1), axis=0)
+    decided = (most.sum(axis=1) == 1) & most.idxmax(axis=1).map(canonical).notna()
+    return most.idxmax(axis=1).where(decided, UNDECIDED)
 
 
 def _decode(data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return data.decode("cp1252")  # Excel's
-    except UnicodeDecodeError:
-        return data.decode("latin-1")  # every byte is a letter there
+    for encoding in ("utf-8-sig", "cp1252"):  # the second is Excel's
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(encoding)
+    return data.decode("latin-1")  # every byte is a letter there
 
 
-def _columns(first: list[str], path: Path) -> tuple[dict[str, int], bool]:
+def _columns(first: list[str], where: str) -> tuple[dict[str, int], bool]:
     """Where each column stands, and whether the first row is a header."""
     words = [re.sub(r"[\s_.-]+", "_", cell.lower()) for cell in first]
     found = {name: words.index(word) for name, choice in NAMES.items() for word in choice[::-1] if word in words}
     votes = sum(canonical(word) is not None for word in words)
     if found.keys() & {"photo", "pixels"} and ("label" in found or votes > 2):
+        known = {*(word for choice in NAMES.values() for word in choice), *EMOTION_OF, *NO_VOTE}
+        if twice := sorted({word for word in words if word in known and words.count(word) > 1}):
+            raise InputError(f"{where} has several columns {listed(twice)}: keep one of each")
         return found, True
     if len(first) in (2, 3) and first[-2].lower().endswith(SUFFIXES):
         return dict(zip(("label", "photo", "annotator"), (len(first) - 1, len(first) - 2, 0)[: len(first)])), False
     lacking = " or ".join(name for key, name in (("photo", "photo"), ("label", "emotion")) if key not in found)
     has = listed([repr(cell[:30]) for cell in first], 8) or "nothing"
     raise InputError(
-        f"the annotation file {path} lacks a column for the {lacking}: its first row has {has}, and should name the "
+        f"{where} lacks a column for the {lacking}: its first row has {has}, and should name the "
         "columns photo and emotion (and subject, source, annotator, split if you know them)"
     )
 
@@ -195,26 +189,22 @@ def _completed(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _faults(rows: pd.DataFrame, ids: dict[str, str | None]) -> list[str]:
     """What is wrong, each cause with the rows that it spoils, in the order of the file."""
-    faults: dict[str, list[int]] = {}
-
-    def blame(cause: str, line: int) -> None:
-        faults.setdefault(cause, []).append(line)
-
+    faults = defaultdict(list)
     for row in rows[rows.emotion.isna()].itertuples():
         near = difflib.get_close_matches(row.label.lower(), EMOTION_OF, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
-        blame(f"{row.label!r} is no emotion{hint}" if row.label else "the emotion is missing", row.line)
+        faults[f"{row.label!r} is no emotion{hint}" if row.label else "the emotion is missing"].append(row.line)
     for row in rows[~rows.split.isin(["", *PART_OF])].itertuples():
-        blame(f"{row.split!r} is no part of a split ({', '.join(PARTS)})", row.line)
+        faults[f"{row.split!r} is no part of a split ({', '.join(PARTS)})"].append(row.line)
     for k, row in enumerate(rows[~rows.photo.isin(ids)].itertuples()):
         near = difflib.get_close_matches(row.photo, ids, 1) if k < HINTS else []
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         climbing, missing = f"{row.photo!r} leads out of the folder", f"there is no photo {row.photo!r}{hint}"
-        blame(climbing if climbs(row.photo) else missing, row.line)
+        faults[climbing if climbs(row.photo) else missing].append(row.line)
     for column in ("subject", "source", "split"):
         distinct = rows.drop_duplicates(["photo", column])
         for row in distinct[distinct.photo.duplicated()].itertuples():
-            blame(f"another row gives {row.photo!r} another {column}", row.line)
+            faults[f"another row gives {row.photo!r} another {column}"].append(row.line)
     ordered = sorted(faults.items(), key=lambda fault: fault[1][0])
     return [
         f"{cause}: {len(at):,} rows ({listed(at, 8)})" if at[1:] else f"row {at[0]}: {cause}" for cause, at in ordered

@@ -68,14 +68,25 @@ def _blob_id(path: os.PathLike | str) -> str | None:
 
 
 def names_below(folder: Path) -> list[str]:
-    """Every file in a folder and below, linked ones too, by its name from there with /; no JUNK, none hidden."""
-    names, seen = [], set()
-    for at, folders, files in os.walk(folder, followlinks=True):
-        kept = [each for each in folders if not each.startswith(".") and each.lower() not in JUNK]
-        folders[:] = [each for each in kept if os.path.realpath(f"{at}/{each}") not in seen]  # links may make circles
-        seen |= {os.path.realpath(f"{at}/{each}") for each in folders}
-        names += [os.path.relpath(f"{at}/{file}", folder) for file in files if not file.startswith(".")]
-    return sorted(Path(name).as_posix() for name in names if name.split(os.sep)[-1].lower() not in JUNK)
+    """Every file in a folder and below, by its name from there with /; no JUNK, none hidden.
+
+    A linked folder counts at each place: it may be on both sides of a split. Raises InputError naming folders that may
+    not be read.
+    """
+    names, closed, above = [], [], {str(folder): {os.path.realpath(folder)}}
+    for at, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename), followlinks=True):
+        real = {each: os.path.realpath(f"{at}/{each}") for each in folders if not hidden(each)}
+        folders[:] = [each for each in real if real[each] not in above[at]]  # links may make circles
+        above |= {os.path.join(at, each): above[at] | {real[each]} for each in folders}
+        names += [os.path.relpath(f"{at}/{file}", folder) for file in files if not hidden(file)]
+    if closed := [each for each in closed if os.path.isdir(each)]:
+        raise InputError(f"folders that may not be read: {listed(closed)}")
+    return sorted(Path(name).as_posix() for name in names)
+
+
+def hidden(name: str) -> bool:
+    """Whether a file or folder of this name is hidden, or left behind by a system."""
+    return name.startswith(".") or name.lower() in JUNK
 
 
 def _decode_all(paths: list[str], shape: tuple[int, int, int], draft: Path) -> None:
@@ -103,6 +114,12 @@ def _decode_all(paths: list[str], shape: tuple[int, int, int], draft: Path) -> N
 
 def _decode(path: str, size: int) -> np.ndarray | str:
     """(size, size) uint8 of the photo, or what is wrong with it."""
+    found = read_grey(path, size)
+    return found if isinstance(found, str) else resize_to_square(found, size)
+
+
+def read_grey(path: os.PathLike | str, least: int = LARGEST) -> np.ndarray | str:
+    """(height, width) uint8 of a photo, or what is wrong with it; a JPEG is halved while `least` pixels are left."""
     try:
         data = Path(path).read_bytes()
     except OSError as error:
@@ -116,7 +133,7 @@ def _decode(path: str, size: int) -> np.ndarray | str:
         return "is cut short"
     # A JPEG can be decoded at a half, a quarter or an eighth of its scale for a fraction of the cost.
     is_jpeg = data.startswith(b"\xff\xd8")
-    scale = next((s for s in (8, 4, 2) if is_jpeg and min(width, height) // s >= size), 1)
+    scale = next((s for s in (8, 4, 2) if is_jpeg and min(width, height) // s >= least), 1)
     how = REDUCED[scale] if is_jpeg else cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
     data = np.frombuffer(data, np.uint8)
     try:
@@ -125,13 +142,10 @@ def _decode(path: str, size: int) -> np.ndarray | str:
         picture = None
     if picture is None:
         return "is not a picture"
-    picture = _eight_bits(picture)
-    if whole is not None and whole.ndim == 3 and whole.shape[2] == 4:  # what shows through is seen on white paper
-        whole = _eight_bits(whole)
-        opaque = whole[..., 3] / 255
-        grey = cv2.cvtColor(whole[..., :3], cv2.COLOR_BGR2GRAY)
-        picture = picture if opaque.all() else np.round(255 - opaque * (255.0 - grey)).astype(np.uint8)
-    return resize_to_square(picture, size)
+    if whole is None or whole.ndim < 3 or whole.shape[2] < 4 or (opaque := _eight_bits(whole)[..., 3] / 255).all():
+        return _eight_bits(picture)
+    grey = cv2.cvtColor(_eight_bits(whole)[..., :3], cv2.COLOR_BGR2GRAY)
+    return np.round(255 - opaque * (255.0 - grey)).astype(np.uint8)  # what shows through is seen on white paper
 
 
 def _eight_bits(picture: np.ndarray) -> np.ndarray:

@@ -15,10 +15,10 @@ from emoclass.data import annotations
 from emoclass.data.annotations import PART_OF, climbs
 from emoclass.data.images import (
     EVERY,
-    JUNK,
     OTHER_PICTURES,
     SUFFIXES,
     blob_ids,
+    hidden,
     load_images,
     names_below,
     resize_to_square,
@@ -55,14 +55,13 @@ class Layout:
 def look(path: os.PathLike | str) -> Layout:
     """What there is at a path. InputError if there is no folder, no photo, or nothing that says what they show."""
     home = Path(path).expanduser()
-    if not home.is_dir() and home.suffix != ".csv":
+    if not home.is_dir() and home.suffix.lower() != ".csv":
         raise InputError(f"there is no folder {home}: name the folder that holds your photos")
-    file, home = (home, home.parent) if home.suffix == ".csv" else (_annotation_file(home), home)
+    file, home = (home, home.parent) if home.suffix.lower() == ".csv" else (_annotation_file(home), home)
     rows = annotations.read(file) if file else None
-    if rows is not None and "pixels" in rows:
-        photos, _, notes = pictures(home, file)
-        return _of_pixels(rows, str(file), photos, notes)
     photos, root, notes = pictures(home, file)
+    if rows is not None and "pixels" in rows:
+        return _of_pixels(rows, str(file), photos, notes)
     if not photos:
         raise InputError(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
     if rows is not None:
@@ -96,11 +95,11 @@ def pictures(home: Path, used: Path | None = None) -> tuple[list[str], Path, tup
     inside = bool(photos) and all(name.startswith("images/") for name in photos)
     unread = [name for name in names if name.lower().endswith(OTHER_PICTURES)]
     below = [each.relative_to(home) for each in home.rglob("*") if NEW not in each.parts]
-    hidden = [each for each in below if any(part.startswith(".") or part.lower() in JUNK for part in each.parts)]
-    junk = [each for each in hidden if not (home / each).is_dir()]
-    filled = {at for name in photos for at in PurePosixPath(name).parents}
-    empty = [each.as_posix() for each in below if _emotion(each.name) and (home / each).is_dir()]
-    empty = [name for name in empty if PurePosixPath(name) not in {*filled, *map(PurePosixPath, hidden)}]
+    unseen = [each for each in below if any(map(hidden, each.parts))]
+    junk = [each for each in unseen if not (home / each).is_dir()]
+    filled = {at for name in photos for at in Path(name).parents}.union(unseen)
+    folders = [each for each in below if _emotion(each.name) and (home / each).is_dir()]
+    empty = [each.as_posix() for each in folders if each not in filled]
     read = (*SUFFIXES, *OTHER_PICTURES, LEGEND, NUMBERS, RAF_LIST)
     others = [name for name in names if not name.lower().endswith(read) and home / name != used]
     notes = (
@@ -142,13 +141,12 @@ def _emotion(folder: str) -> str | None:
 
 def _two_minds(photos: list[str]) -> list[str]:
     """Folders by which photos would be of two emotions, or of two numbers."""
-    found = {}
-    for at in dict.fromkeys(photo.rpartition("/")[0] for photo in photos):
-        folders = at.split("/")
-        emotions = {emotion for folder in folders if (emotion := _emotion(folder))}
-        if len(emotions) > 1 or (not emotions and sum(folder.isdigit() for folder in folders) > 1):
-            found[at] = None
-    return list(found)
+
+    def torn(path: str) -> bool:
+        emotions = {_emotion(folder) for folder in path.split("/")} - {None}
+        return len(emotions) > 1 or (not emotions and sum(folder.isdigit() for folder in path.split("/")) > 1)
+
+    return [path for path in dict.fromkeys(photo.rpartition("/")[0] for photo in photos) if torn(path)]
 
 
 def _annotation_file(home: Path) -> Path | None:
@@ -159,7 +157,7 @@ def _annotation_file(home: Path) -> Path | None:
     for at in (home, home / "data", home / "images"):
         if (at / LEGEND).is_file():
             return at / LEGEND
-    files = sorted(home.glob("*.csv"))
+    files = sorted(file for file in home.iterdir() if file.suffix.lower() == ".csv")
     if labelled := [file for file in files if {"pixels", "emotion"} <= _head(file)]:
         if len(labelled) > 1:
             names = listed(file.name for file in labelled)
@@ -230,13 +228,13 @@ def _grey_levels(text: str) -> np.ndarray:
 
 def _of_raf_list(file: Path, photos: list[str]) -> pd.DataFrame:
     """RAF-DB's list: lines such as `train_00001.jpg 5`, for photos that may be called `train_00001_aligned.jpg`."""
-    lines = [line.split() for line in file.read_text().splitlines() if line.strip()]
+    text = file.read_text(encoding="utf-8-sig", errors="replace")
+    lines = [line.split() for line in text.splitlines() if line.strip()]
     aligned_last = sorted(photos, key=lambda photo: "_aligned." in photo)  # they are preferred to the originals
     named = {re.sub(r"_aligned(?=\.\w+$)", "", photo.split("/")[-1]): photo for photo in aligned_last}
     rows = pd.DataFrame(lines, columns=["photo", "label"], dtype=object)
-    rows["split"] = rows.photo.str.partition("_")[0]
-    rows.insert(0, "line", range(1, len(rows) + 1))
-    return rows.assign(photo=[named.get(photo, photo) for photo in rows.photo])
+    parts = rows.photo.str.partition("_")[0]
+    return rows.assign(line=rows.index + 1, split=parts, photo=[named.get(photo, photo) for photo in rows.photo])
 
 
 def _numbers(home: Path, rows: pd.DataFrame) -> dict[str, str]:
@@ -265,16 +263,16 @@ def _of_folders(photos: list[str], root: Path) -> tuple[pd.DataFrame, list[str],
     if any(parts) and "train" not in parts:  # a folder `test/` beside the classes: they are what is trained on
         parts = [part or "train" for part in parts]
     at = [photo.rpartition("/")[0] for photo in photos]
-    classes = {re.match(rf"(.*/)?{re.escape(label)}(?=/|$)", folder)[0] for label, folder in zip(labels, at) if label}
+    upto = [rf"(.*/)?{re.escape(label)}(?=/|$)" if label else "(?!)" for label in labels]
+    classes = {found[0] for pattern, folder in zip(upto, at) if (found := re.match(pattern, folder, re.S))}
     said = [named(photo)[1].get("emotion", "") for photo in photos]
     unsaid = [photo for photo, label in zip(photos, said) if not canonical(label)]
     by_name = not classes and 10 * len(unsaid) < len(photos)
     if by_name:  # JAFFE, KDEF: the names say it; two of KDEF's have lost it
         labels, classes = [label if canonical(label) else "" for label in said], set(at)
-    beside = {str(PurePosixPath(each).parent) for each in classes}
+    beside = set() if by_name else {str(PurePosixPath(each).parent) for each in classes}
     lost = Counter(folder for folder, label in zip(at, labels) if not label)
     strange = [folder for folder in lost if (folder and str(PurePosixPath(folder).parent) in beside) or not classes]
-    strange = [] if by_name else strange
     if strange or not classes:
         odd = [f"{folder!r} ({lost[folder]:,} photos)" for folder in strange if folder]
         what = f", and these folders are no emotions: {listed(odd, EVERY)}: rename them or take them away; or"

@@ -5,7 +5,9 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 import textwrap
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from emoclass.paths import data_folder
 
 URL = "https://github.com/muxspace/facial_expressions"
 PATIENCE = 30  # seconds without an answer, or with less than 1 kB/s, until the network counts as not there
+LARGEST = 5_000_000_000  # bytes that an archive may unpack to; the collection has 0.3 GB
 EMPTY = hashlib.sha1(b"blob 0\0").hexdigest()
 
 
@@ -187,8 +190,13 @@ def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Pa
         raise InputError(f"there is no archive {archive}: name a .tar.gz or .zip of the commit")
     with _draft(folder, part) as draft:
         opened = draft.with_name("opened")
-        safely = {} if archive.suffix == ".zip" else {"filter": "data"}  # zip archives are always unpacked safely
+        is_zip = archive.suffix == ".zip"
+        safely = {} if is_zip else {"filter": "data"}  # zip archives are always unpacked safely
         try:
+            with zipfile.ZipFile(archive) if is_zip else tarfile.open(archive) as inside:
+                sizes = [each.file_size for each in inside.infolist()] if is_zip else [each.size for each in inside]
+            if sum(sizes) > LARGEST:
+                raise ValueError(f"it would be more than {LARGEST / 1e9:.0f} GB")
             shutil.unpack_archive(archive, opened, **safely)
         except Exception as error:  # each kind of archive has its own
             reason = str(error).partition("\n")[0].rstrip(":")

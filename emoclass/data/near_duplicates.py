@@ -59,7 +59,7 @@ def kept_together(table: pd.DataFrame, pixels: np.ndarray) -> tuple[pd.DataFrame
 
 def remembered(pixels: np.ndarray) -> np.ndarray:
     """(m, 2) int64: the pairs, from the cache if this code looked for them before with these thresholds."""
-    sha = hashlib.sha256(f"{pixels.shape} {BITS} {GREY_LEVELS} {Path(__file__).read_text()}".encode())
+    sha = hashlib.sha256(f"{pixels.shape} {BITS} {GREY_LEVELS} ".encode() + Path(__file__).read_bytes())
     sha.update(np.ascontiguousarray(pixels))
 
     def make(draft):

@@ -54,7 +54,8 @@ def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed
     if dataset == "muxspace":
         faces = _photographed(size)
     elif dataset == "synthetic":
-        faces = _drawn(size)
+        faces = synthetic.draw(CONFIG, size, SEED)
+        faces = replace(faces, table=_prefixed(faces.table, "new-").assign(subject="new-" + faces.table.subject))
     else:
         faces = _of_your_own(Path(dataset).expanduser(), size)
     return _halved(faces, seed)
@@ -131,11 +132,6 @@ def _grey(swapped: list[np.ndarray], size: int) -> np.ndarray:
     """(n, size, size) uint8 of pictures as OpenCV decodes files whose red and blue are exchanged."""
     # What OpenCV takes for blue, green, red is red, green, blue.
     return np.stack([resize_to_square(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size) for picture in swapped])
-
-
-def _drawn(size: int) -> Faces:
-    faces = synthetic.draw(CONFIG, size, SEED)
-    return replace(faces, table=_prefixed(faces.table, "new-").assign(subject="new-" + faces.table.subject))
 
 
 def _of_your_own(home: Path, size: int) -> Faces:

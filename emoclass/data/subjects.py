@@ -2,7 +2,6 @@
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 
 from emoclass.data.annotations import PART_OF
 from emoclass.errors import InputError, listed
+from emoclass.faces import UNKNOWN
 from emoclass.labels import EMOTION_OF, canonical
 
 # What the names of known data sets look like without folder and suffix, and which part of them says who and what is in
@@ -41,7 +41,6 @@ FEWEST = 5  # subjects, or there are not enough for as many folds
 MOST = 0.9  # of the photos have to have a name that tells, and of the subjects ...
 ONE_MOOD = 0.8  # ... with several photos not so many may show one emotion alone
 CROSSED = 0.6  # of all combinations of two parts of a name: more, and each part is a thing of its own
-UNKNOWN = "unknown: "  # how subjects begin that are none
 PAIRS = 3  # of near-duplicates, at least, to say that names are wrong
 
 
@@ -133,8 +132,7 @@ def _named(photos: pd.Series, common: set[str], emotions: Iterable[str]) -> pd.D
     """`kind` and `name` of what says who is in each photo, or None; `key`: the same however it is spelt."""
     rows = [_subject(photo, common, its) for photo, its in zip(photos, emotions)]
     found = pd.DataFrame(rows, columns=["kind", "name"], index=photos.index)
-    alike = found.name.map(lambda name: unicodedata.normalize("NFC", name).casefold(), na_action="ignore")
-    return found.assign(key=alike)
+    return found.assign(key=found.name.str.normalize("NFC").str.casefold())
 
 
 def _subject(photo: str, common: set[str], emotion: str) -> tuple[str, str | None]:
@@ -167,15 +165,14 @@ def _names_somebody(word: str) -> bool:
 
 
 def _by_pattern(photos: pd.Series, pattern: str) -> tuple[pd.Series, str]:
+    where = f"SUBJECT={pattern!r}"
     try:
         wanted = re.compile(pattern)
     except re.error as error:
-        raise InputError(f"SUBJECT={pattern!r} is no regular expression ({error})") from error
+        raise InputError(f"{where} is no regular expression ({error})") from error
     if wanted.groups != 1:
-        raise InputError(
-            f"SUBJECT={pattern!r} has {wanted.groups} groups: put the one that is the subject in brackets"
-        )
+        raise InputError(f"{where} has {wanted.groups} groups: put the one that is the subject in brackets")
     matches = photos.map(wanted.search)
     if len(unlike := photos[matches.isna()]):
-        raise InputError(f"SUBJECT={pattern!r} does not fit {len(unlike):,} photos: {listed(unlike)}")
-    return matches.map(lambda match: match[1]), f"Subjects read by SUBJECT={pattern!r}"
+        raise InputError(f"{where} does not fit {len(unlike):,} photos: {listed(unlike)}")
+    return matches.map(lambda match: match[1]), f"Subjects read by {where}"

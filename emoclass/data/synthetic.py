@@ -32,15 +32,12 @@ class SyntheticConfig:
         counts, film = np.asarray(self.counts), np.asarray(self.film)
         whole = counts.shape == (8,) and counts.dtype.kind in "iu" and counts.min() >= 0
         means, (low, *_, high) = self.photos_per_subject, self.intensity
-
-        def are_shares(values, shape):
-            return values.shape in ((), shape) and ((values >= 0) & (values <= 1)).all()
-
+        shares = film.shape in ((), (8,)) and ((film >= 0) & (film <= 1)).all()
         for fits, knob, wanted in (
             (whole and counts.any(), "counts", "eight whole numbers from 0 up and not all of them 0"),
             (len(means) == 2 and min(means) >= 1, "photos_per_subject", "two means from 1 up"),
             (len(self.intensity) == 2 and 0 <= low <= high <= 1, "intensity", "(low, high) from 0 to 1"),
-            (are_shares(film, (8,)), "film", "a share from 0 to 1, or eight of them"),
+            (shares, "film", "a share from 0 to 1, or eight of them"),
             (not whole or 0 <= self.duplicates <= counts.sum(), "duplicates", "from 0 to all photos"),
             *((getattr(self, k) >= 0, k, "0 or more") for k in ("subject_label_bias", "style", "noise")),
         ):

@@ -19,8 +19,9 @@ def recalls(several: dict[str, Predictions] | list[Predictions], title: str = ""
     """Recall of each emotion tested, its interval, and how many pictures; models side by side, leaky splits hollow."""
     several = list(several.values()) if isinstance(several, dict) else several
     ax, found = ax or axis(10, 4), [recall(predictions) for predictions in several]
-    n = {emotion: {estimates[emotion].n for estimates in found if emotion in estimates} for emotion in EMOTIONS}
-    shown = [emotion for emotion in EMOTIONS if n[emotion]]
+    counts = {e: [f"{estimates[e].n:,}" for estimates in found if e in estimates] for e in EMOTIONS}
+    n = {emotion: each[0] if len(set(each)) == 1 else ", ".join(each) for emotion, each in counts.items() if each}
+    shown = list(n)
     for j, (predictions, estimates) in enumerate(zip(several, found)):
         marker, place = MARKERS[j % len(MARKERS)], (j - (len(several) - 1) / 2) * 0.7 / len(several)
         for emotion, estimate in estimates.items():
@@ -28,8 +29,7 @@ def recalls(several: dict[str, Predictions] | list[Predictions], title: str = ""
             ax.plot([x, x], [estimate.low, estimate.high], color=colour, linewidth=2)
             ax.plot(x, estimate.value, marker, markersize=6, **_colours(predictions.leaky, colour))
         ax.plot([], [], marker, label=_named(predictions), **_colours(predictions.leaky, INK))
-    tested = [" to ".join(f"{k:,}" for k in sorted({min(n[e]), max(n[e])})) for e in shown]
-    ax.set_xticks(range(len(shown)), [f"{e}\nn = {k}" for e, k in zip(shown, tested)])
+    ax.set_xticks(range(len(shown)), [f"{e}\nn = {n[e]}" for e in shown])
     ax.set(xlim=(-0.6, len(shown) - 0.4), ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion")
     ax.set_title(title)
     ax.legend(frameon=False, bbox_to_anchor=(0.5, -0.27), loc="upper center", ncols=2)
@@ -51,12 +51,13 @@ def confusion(predictions: Predictions, title: str = "", ax: Axes | None = None)
 
 
 def learning_curves(predictions: Predictions, title: str = "") -> Figure:
-    """Loss and accuracy by epoch, in training and validation: mean over the runs, and their range."""
+    """Loss and accuracy by epoch that all runs have, in training and validation: their mean, and their range."""
     figure, axes = panels(2, 1, (10, 3.3), title)
     for ax, metric in zip(axes, ("loss", "accuracy")):
         for part, line, colour in (("", "--", PALE), ("val_", "-", INK)):
             curves = pd.DataFrame([pd.Series(run.history[part + metric]) for run in predictions.runs])
-            epochs = curves.columns + 1  # some runs stop earlier
+            curves = curves.dropna(axis="columns")  # the mean of those that go on longest would jump
+            epochs = curves.columns + 1
             ax.plot(epochs, curves.mean(), line, color=colour, label="validation" if part else "training")
             ax.fill_between(epochs, curves.min(), curves.max(), color=colour, alpha=0.2, linewidth=0)
         ax.set(xlabel="epoch", ylabel="cross-entropy (nats)" if metric == "loss" else "accuracy")
@@ -64,8 +65,7 @@ def learning_curves(predictions: Predictions, title: str = "") -> Figure:
     for run in predictions.runs:
         axes[0].axvline(run.best_epoch, color=INK, linewidth=0.5, linestyle=":")
     axes[0].plot([], [], ":", color=INK, label="best epoch, by run")
-    drawn = axes[0].get_legend_handles_labels()
-    legend_beside(axes[1], *drawn, title="lines: mean of the runs\nbands: their range")
+    legend_beside(axes[1], *axes[0].get_legend_handles_labels(), title="lines: mean of the runs\nbands: their range")
     return figure
 
 
@@ -89,12 +89,15 @@ def protocols(several: list[Predictions], title: str = "") -> Figure:
     return figure
 
 
-def line_with_ci(series: dict, x: str, y: str, title: str = "", ax: Axes | None = None, leaky=()) -> Axes:
+def line_with_ci(
+    series: dict, x: str, y: str, title: str = "", ax: Axes | None = None, leaky=(), joined: bool = True
+) -> Axes:
     """Estimates with intervals along an axis; estimates without an interval are a formula's, a dotted line.
 
     series    {name: (places on the x axis, Estimates)}
     x, y      what the axes show, with units; "(logarithmic)" in x makes that axis logarithmic
     leaky     names of the series from leaky splits: orange and hollow, the others blue; none: all in greys
+    joined    by a line; not where the places have no order
     """
     ax, greys = ax or axis(8.5 if len(series) > 1 else 6, 3.8), np.linspace(0.1, 0.6, max(len(series), 2))
     for k, (name, (places, estimates)) in enumerate(series.items()):
@@ -103,7 +106,7 @@ def line_with_ci(series: dict, x: str, y: str, title: str = "", ax: Axes | None 
             ax.plot(places, value, ":", color=INK, label=name)
             continue
         look = _colours(name in leaky) if leaky else {"color": str(greys[k])}
-        look |= {"marker": MARKERS[k % len(MARKERS)], "ls": LINES[k % len(LINES)]}
+        look |= {"marker": MARKERS[k % len(MARKERS)], "ls": LINES[k % len(LINES)] if joined else "none"}
         ax.errorbar(places, value, np.maximum([value - low, high - value], 0), ms=6, lw=1, label=name, **look)
     if "logarithmic" in x:
         ax.set_xscale("log")
@@ -115,7 +118,7 @@ def line_with_ci(series: dict, x: str, y: str, title: str = "", ax: Axes | None 
     return ax
 
 
-def measured_vs_formula(points: pd.DataFrame, title: str = "", ax: Axes | None = None) -> Axes:
+def measured_vs_formula(points: pd.DataFrame, title: str = "", chance: float = 0, ax: Axes | None = None) -> Axes:
     """Accuracy as measured and by formula: rows of `leak`, `formula` (a share), `measured` (Estimate), `leaky`."""
     leaks = list(dict.fromkeys([*points.leak[points.leaky], *points.leak]))  # the control without any comes last
     ax = ax or axis(8, 0.5 * len(leaks) + 1.2)
@@ -127,6 +130,8 @@ def measured_vs_formula(points: pd.DataFrame, title: str = "", ax: Axes | None =
     ax.plot([], [], "o", markersize=6, label="leak open", **_colours(True))
     ax.plot([], [], "s", markersize=6, label="leak closed", **_colours(False))
     ax.plot([], [], "|", color=PALE, mew=4, ms=10, label="by formula, if all that\nwas seen is memorised")
+    if chance:
+        ax.axvline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
     ax.set_yticks(range(len(leaks)), leaks)
     ax.set(xlabel="accuracy (95 % interval)", xlim=(0, 1.03), ylim=(len(leaks) - 0.5, -0.5), title=title)
     legend_beside(ax)

@@ -44,29 +44,22 @@ def connected(scheduler: str) -> Iterator[Cluster]:
         from distributed import Client
     except ImportError as error:
         raise InputError("EMOCLASS_CLUSTER needs Dask: pip install 'emoclass[cluster]'") from error
+    where = f"EMOCLASS_CLUSTER={scheduler}"
     try:
         client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError, TypeError) as error:  # of no answer, and of no address
-        raise InputError(f"EMOCLASS_CLUSTER={scheduler}: no Dask scheduler answers there ({error})") from error
+        raise InputError(f"{where}: no Dask scheduler answers there ({error})") from error
     with client:
         try:
             theirs = client.run(versions)
         except Exception as error:  # whatever a worker raises that cannot import this
-            raise InputError(
-                f"EMOCLASS_CLUSTER={scheduler}: its workers do not answer, or lack emoclass ({error})"
-            ) from error
+            raise InputError(f"{where}: its workers do not answer, or lack emoclass ({error})") from error
         if not theirs:
-            raise InputError(
-                f"EMOCLASS_CLUSTER={scheduler}: no worker is there; start some with `dask worker {scheduler}`"
-            )
-        if other := _differences(theirs):
-            raise InputError(f"EMOCLASS_CLUSTER={scheduler}: {listed(other)}: install the same on all, or bits differ")
+            raise InputError(f"{where}: no worker is there; start some with `dask worker {scheduler}`")
+        other = [
+            f"{worker} has {name} {found.get(name, 'missing')[:12]}, not {version[:12]}"
+            for worker, found in theirs.items() for name, version in versions().items() if found.get(name) != version
+        ]  # fmt: skip
+        if other:
+            raise InputError(f"{where}: {listed(other)}: install the same on all, or bits differ")
         yield Cluster(client)
-
-
-def _differences(theirs: dict[str, dict[str, str]]) -> list[str]:
-    ours = versions()
-    return [
-        f"{worker} has {name} {found.get(name, 'missing')[:12]}, not {version[:12]}"
-        for worker, found in theirs.items() for name, version in ours.items() if found.get(name) != version
-    ]  # fmt: skip

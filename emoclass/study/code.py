@@ -16,11 +16,11 @@ def reached(source: str) -> set[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting |= _direct(path.read_text())
+            waiting |= _direct(path.read_bytes())
     return found
 
 
-def code_digest(source: str) -> str:
+def code_digest(source: str | bytes) -> str:
     """sha256 of Python code without its comments, docstrings and layout: to explain it better changes nothing."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
@@ -33,11 +33,11 @@ def code_digest(source: str) -> str:
 def modules_digest(paths: Iterable[Path]) -> str:
     """`code_digest` of module files, each with its name, in the order of their names."""
     named = sorted((path.relative_to(PACKAGE).as_posix(), path) for path in paths)
-    return hashlib.sha256("".join(name + code_digest(path.read_text()) for name, path in named).encode()).hexdigest()
+    return hashlib.sha256("".join(name + code_digest(path.read_bytes()) for name, path in named).encode()).hexdigest()
 
 
 @cache
-def _direct(source: str) -> set[Path]:
+def _direct(source: str | bytes) -> set[Path]:
     """Module files that this code imports itself, packages followed to the modules whose names it uses."""
     tree, found, packages = ast.parse(source), set(), {}
     for node in ast.walk(tree):
@@ -69,7 +69,7 @@ def _resolve(package: str, name: str) -> str:
 def _handed_on(package: str) -> dict[str, str]:
     """What a package's `__init__` hands on: {name: module}, by import or in a dict called HOME."""
     found = {}
-    for node in ast.parse(_file(package).read_text()).body:
+    for node in ast.parse(_file(package).read_bytes()).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("emoclass"):
             found |= {alias.asname or alias.name: _resolve(node.module, alias.name) for alias in node.names}
         elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "HOME":

@@ -6,24 +6,23 @@ import html
 import os
 import sys
 import textwrap
-import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from emoclass.data import layouts, load_faces
 from emoclass.data.copies import COMPARED
-from emoclass.data.images import JUNK, SUFFIXES, blob_ids, load_images
+from emoclass.data.images import SUFFIXES, blob_ids, load_images, names_below
 from emoclass.data.near_duplicates import SIZE
-from emoclass.data.subjects import UNKNOWN, read_off
-from emoclass.errors import InputError, listed
+from emoclass.data.subjects import read_off
+from emoclass.errors import InputError
+from emoclass.faces import UNKNOWN
 from emoclass.files import write_text
 from emoclass.labels import canonical
 from emoclass.leakage import find_copies
-from emoclass.splits import connected
+from emoclass.splits import connected, stratified_parts
 
 KINDS = ("same file", "near-duplicate", "augmented copy")
 SHOWN, ON_PAGE = 20, 300  # pairs
@@ -49,13 +48,13 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
     Raises InputError if there is no picture, or naming all that cannot be read.
     """
     home = Path(path).expanduser()
-    if path in ("muxspace", "synthetic") or (path.endswith(".csv") and not home.is_dir()):
+    if path in ("muxspace", "synthetic") or (home.suffix.lower() == ".csv" and not home.is_dir()):
         faces = load_faces(path)
         ids = [hashlib.sha1(picture.tobytes(), usedforsecurity=False).hexdigest() for picture in faces.pixels]
         return _parted(faces.table[["photo", "emotion", "split", "subject"]].assign(id=ids)), faces.pixels
     if home.is_file():
         raise InputError(f"{home} is one file: name the folder, or a csv of pixels (.csv)")
-    names = [name for name in _names_below(home) if name.lower().endswith(SUFFIXES)]
+    names = [name for name in names_below(home) if name.lower().endswith(SUFFIXES)]
     layout = _known(home)
     by_name = {name: name if layout and name in layout.ids else name.removeprefix("images/") for name in names}
     if layout and not set(by_name.values()) & set(layout.ids):  # a csv of pixels
@@ -71,11 +70,10 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
         for what, count, which in (*layout.notes, *_unused(layout)):
             print(f"{what}: {count:,} {textwrap.shorten(which, 200)}", file=sys.stderr)
         rows = layout.rows.drop_duplicates("photo").set_index("photo").reindex(by_name.values()).fillna("")
-        said = {"emotion": [canonical(label) or "" for label in rows.label], "subject": rows.get("subject", "")}
-        said["split"] = [layouts.part_of(f"{part}/") for part in rows.split]
-        for column, values in said.items():
-            values = pd.Series(values, rows.index).to_numpy()
-            table[column] = np.where(values != "", values, table[column])
+        rows["emotion"] = [canonical(label) or "" for label in rows.label]
+        rows["split"] = [layouts.part_of(f"{part}/") for part in rows.split]
+        for column in rows.columns.intersection(["emotion", "split", "subject"]):
+            table[column] = np.where(rows[column] != "", rows[column], table[column])
     table = _parted(table)
     pixels = load_images(paths, SIZE, table.id)
     # Of names that are no UTF-8 (a zip archive from elsewhere) what can be printed.
@@ -91,32 +89,12 @@ def _parted(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(split=split if len(parts) > 1 else "")
 
 
-def _names_below(home: Path) -> list[str]:
-    """Every file below by its name from there; a linked folder at each place, as it may be on both sides of a split.
-
-    Raises InputError naming folders that may not be read. (`images.names_below` reads a linked folder once.)
-    """
-    names, closed, above = [], [], {str(home): {os.path.realpath(home)}}
-    for at, folders, files in os.walk(home, onerror=lambda error: closed.append(error.filename), followlinks=True):
-        real = {each: os.path.realpath(f"{at}/{each}") for each in folders if not _hidden(each)}
-        folders[:] = [each for each in real if real[each] not in above[at]]  # links may make circles
-        above |= {f"{at}/{each}": above[at] | {real[each]} for each in folders}
-        names += [os.path.relpath(f"{at}/{file}", home) for file in files if not _hidden(file)]
-    if closed := [folder for folder in closed if os.path.isdir(folder)]:
-        raise InputError(f"folders that may not be read: {listed(closed)}")
-    return sorted(Path(name).as_posix() for name in names)
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in JUNK
-
-
 def _known(home: Path) -> layouts.Layout | None:
     """What is said of the pictures there; None, and why on stderr if somebody meant to say something."""
     try:
         return layouts.look(home)
     except InputError as error:  # pictures of which nobody says what they show may be compared as well
-        if [*home.glob("*.csv"), *home.glob("*/*.csv")]:
+        if [*home.glob("*.[cC][sS][vV]"), *home.glob("*/*.[cC][sS][vV]")]:
             print(f"labels and split are taken from the folders alone: {error}", file=sys.stderr)
         return None
 
@@ -258,13 +236,9 @@ def fixed_split(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         fifths = min(5, table.emotion.value_counts().max(), len(np.unique(family)))
         if fifths < 2:
             raise InputError("--fix has too few pictures to deal: all would be on one side")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of emotions with fewer photos than folds
-            deal = StratifiedGroupKFold(fifths, shuffle=True, random_state=0).split(family, table.emotion, family)
-            tests = [np.isin(np.arange(len(table)), test) for _, test in deal]
-        shares = [pd.Series(test).groupby(table.emotion.to_numpy()).mean() for test in tests]
-        best = min(range(fifths), key=lambda k: (shares[k] - 1 / fifths).abs().mean())
-        split = np.where(tests[best], "test", "train")
+        dealt = stratified_parts(table.emotion, family, fifths)
+        shares = pd.crosstab(table.emotion, dealt, normalize="index")
+        split = np.where(dealt == (shares - 1 / fifths).abs().mean().idxmin(), "test", "train")
     else:
         rank = {"train": 0, "validation": 1, "test": 2, "": 3}
         split = table.split.map(rank).groupby(family).transform("min").map(dict(zip(rank.values(), rank)))
@@ -299,7 +273,9 @@ def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=pr
         table, pixels = pictures(path)
         first, heads = None, ("one", "other")
     else:
-        _refuse_overlap(Path(train).expanduser().resolve(), Path(test).expanduser().resolve())
+        one, two = (Path(side).expanduser().resolve() for side in (train, test))
+        if one.exists() and (one == two or one in two.parents or two in one.parents):
+            raise InputError(f"--train {one} and --test {two} overlap: name two folders of which none holds the other")
         (tested, ours), (trained, theirs) = pictures(test), pictures(train)
         table = pd.concat([tested.assign(split="test"), trained.assign(split="train")], ignore_index=True)
         pixels, first, heads = np.concatenate([ours, theirs]), len(tested), ("test", "train")
@@ -312,7 +288,7 @@ def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=pr
     written, faults = [], []
     for file in filter(None, files):  # before anything is said: who reads the first lines alone gets them too
         try:
-            write_text(Path(file).expanduser().resolve(), files[file]())
+            write_text(file, files[file]())
             written.append(f"written: {file}")
         except InputError as error:
             faults.append(str(error))
@@ -339,8 +315,3 @@ def _refuse_unwritable(files: list[Path]) -> None:
             wrong.append(f"{file} cannot be written in {above}")
     if wrong:
         raise InputError("; ".join(wrong))
-
-
-def _refuse_overlap(train: Path, test: Path) -> None:
-    if train.exists() and (train == test or train in test.parents or test in train.parents):
-        raise InputError(f"--train {train} and --test {test} overlap: name two folders of which none holds the other")

@@ -5,7 +5,6 @@ import io
 import os
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +64,7 @@ class Study:
             raise InputError(f"PROFILE={profile!r} is unknown; choose one of {listed(PROFILES)}")
         dataset = canonical_name(dataset)
         self.profile, self.folder = profile, figure_folder(dataset, profile)
-        self._load = partial(with_new_faces if new_faces else load_faces, dataset)
-        whole = self._load(size)
+        whole = (with_new_faces if new_faces else load_faces)(dataset, size)
         self.faces = self._sampled(whole)
         if how := [which for what, _, which in whole.report if what == "subjects" and which]:
             print(f"{whole.name}: {how[0]}")

@@ -22,15 +22,14 @@ from emoclass.data.new_faces import NoNewFaces
 from emoclass.errors import InputError, LeakError, StudyError, listed
 from emoclass.files import locked, write_text
 from emoclass.study import results, sweep
-from emoclass.study.code import PACKAGE, modules_digest, reached
+from emoclass.study.code import modules_digest, reached
 from emoclass.study.notebook import figure_folder, rehearsal_folder
 from emoclass.study.store import Store
-from emoclass.study.workers import default_workers, workers
+from emoclass.study.workers import workers
 
 README = paths.ROOT / "README.md"
 LOCK = paths.ROOT / "requirements.lock"
 ABANDONED = 3600  # seconds after which nobody is writing a draft any more
-ASIDE = {PACKAGE / "data/copies.py"}  # no notebook searches for augmented copies, though modules hand the search on
 METADATA = "emoclass"  # the key of a notebook's metadata under which its digests stand
 
 
@@ -46,7 +45,7 @@ def code(notebook) -> str:
 
 def inputs_digest(notebook, dataset: str, profile: str) -> str:
     """sha256 over what an executed notebook was made from: its code, the modules it reaches, the lock, which data."""
-    parts = [dataset, profile, code(notebook), modules_digest(reached(code(notebook)) - ASIDE), LOCK.read_text()]
+    parts = [dataset, profile, code(notebook), modules_digest(reached(code(notebook))), _sha(LOCK.read_bytes())]
     if dataset == "muxspace":
         parts.append(muxspace.PINNED)
     elif dataset != "synthetic":
@@ -121,14 +120,12 @@ def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: s
         raise StudyError(f"{error}\nThe notebook as far as it came lies in {half.parent}.") from error
     except DeadKernelError as error:
         raise StudyError(f"{path.name}: its kernel died (out of memory?): {error}") from error
-    for figure in figure_folder(dataset, profile).glob(f"{path.name[:2]}_*.png"):
+    figures = figure_folder(dataset, profile)
+    for figure in figures.glob(f"{path.name[:2]}_*.png"):
         if figure.stat().st_mtime < started - 2:  # of an earlier version of this notebook
             figure.unlink()
-    digests = dict(
-        inputs=inputs_digest(_read(path), dataset, profile),
-        runs=_runs_digest(tasks),
-        outputs=outputs(path.stem, figure_folder(dataset, profile)),
-    )
+    digests = dict(inputs=inputs_digest(_read(path), dataset, profile), runs=_runs_digest(tasks))
+    digests["outputs"] = outputs(path.stem, figures)
     # Without timings, log noise and absolute paths, so that the same run gives the same file.
     python = {"kernelspec": notebook.metadata.kernelspec, "language_info": {"name": "python"}}
     notebook.metadata = nbformat.from_dict(python | {METADATA: digests})
@@ -234,7 +231,7 @@ def _reproduce(dataset: str, profile: str, only: str, say) -> None:
             say(f"{path.stem} is left out: {error}")
     everything = [task for tasks in plan.values() for task in tasks]
     missing, count = sweep.missing(everything, store), len({task.key for task in sweep.with_starts(everything)})
-    say(f"{len(missing)} of {count} runs are to be trained on {default_workers()} workers")
+    say(f"{len(missing)} of {count} runs are to be trained")
     # Who starts from nothing wants to see it all made again, however fresh the committed notebooks are.
     from_nothing = "nothing was made here yet" if missing and not any(store.folder.glob("*.npz")) else None
     with workers() if missing else contextlib.nullcontext() as executor:

@@ -35,10 +35,8 @@ class Results:
         if not estimate.n:
             print(f"left out, as no photo can tell it: {name}")
             return estimate
-        value, low, high = (None if x is None else round(float(x), DIGITS) for x in estimate[:3])
-        self.numbers[name] = dict(
-            value=value, low=low, high=high, n=int(estimate.n), unit=unit, notebook=self.notebook
-        )  # fmt: skip
+        entry = {key: x if x is None else round(float(x), DIGITS) for key, x in estimate._asdict().items()}
+        self.numbers[name] = entry | dict(n=int(estimate.n), unit=unit, notebook=self.notebook)
         return estimate
 
     def add_scores(self, name: str, predictions: Predictions) -> dict[str, Estimate]:
@@ -128,21 +126,20 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
     claim, `<!-- table COLUMN, COLUMN | ROW, ROW = LABEL -->...<!-- / -->` a row for each id prefix. Raises InputError
     if a mark is not closed, or naming every id that is unknown, unless `absent` is to stand there.
     """
-    numbers, unknown = results["numbers"], []
+    claims, unknown = {f"claim {name}": claim for name, claim in results.get("claims", {}).items()}, []
+    known = results["numbers"] | claims
 
     def look_up(name):
-        if name not in numbers:
+        if name not in known:
             unknown.append(name)
-        return numbers.get(name)
+        return known.get(name)
 
     def number(found):
         entry = look_up(found[2])
         return f"{found[1]}{in_words(entry, found[2]) if entry else absent}<!-- / -->"
 
     def verdict(found):
-        claim = results.get("claims", {}).get(found[2])
-        if claim is None:
-            unknown.append(f"claim {found[2]}")
+        claim = look_up(f"claim {found[2]}")
         return f"{found[1]}{claim['verdict'] if claim else absent}<!-- / -->"
 
     def table(found):

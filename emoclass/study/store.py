@@ -120,11 +120,11 @@ def save_faces(faces: Faces, folder: Path) -> Path:
             draft.mkdir()
             np.save(draft / "pixels.npy", faces.pixels)
             faces.table.to_csv(draft / "table.csv", index=False)
-            (draft / "name.txt").write_text(faces.name)
+            (draft / "name.txt").write_bytes(os.fsencode(faces.name))
     return final
 
 
 def open_faces(folder: Path) -> Faces:
     """Photos kept by `save_faces`, without their report; pixels are memory-mapped, so that workers share them."""
     table = pd.read_csv(folder / "table.csv", dtype=str, keep_default_na=False)
-    return Faces(np.load(folder / "pixels.npy", mmap_mode="r"), table, (folder / "name.txt").read_text())
+    return Faces(np.load(folder / "pixels.npy", mmap_mode="r"), table, os.fsdecode((folder / "name.txt").read_bytes()))

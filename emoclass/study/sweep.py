@@ -110,31 +110,26 @@ def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | Non
 
 def _train(wanted: list[Task], store: Store, executor: Executor, ended) -> list[Task]:
     """Train these, calling `ended` for each; return those whose worker died, or that waited for one that did."""
-    portions = executor.portions(wanted) if isinstance(executor, Workers) else [wanted]
-    return [task for portion in portions for task in _train_portion(portion, store, executor, ended)]
-
-
-def _train_portion(wanted: list[Task], store: Store, executor: Executor, ended) -> list[Task]:
-    died, share, futures = [], getattr(executor, "share", partial(save_faces, folder=cache_folder() / "faces")), {}
-    for task in wanted:
-        start = task.variant.init_from and replace(task, variant=task.variant.init_from)
-        start = start and store.get(start.key, start.variant, start.fold, start.seed)
-        futures[executor.submit(_run, task.variant, share(task.faces), task.fold, task.seed, start)] = task
-    for future in as_completed(futures):
-        task = futures.pop(future)  # and with it, once it is kept, the run
-        try:
-            run = future.result()
-            store.put(task.key, run)
-            ended(task, run.seconds)
-        except BrokenProcessPool:
-            died.append(task)
-        except OSError as error:
-            if error.errno == errno.ENOSPC:  # what is trained from now on could not be kept
-                why = "the disk is full: make room there, and the same command goes on"
-                raise StudyError(f"{store.folder}: {why}") from error
-            ended(task, f"{type(error).__name__}: {error}")
-        except Exception as error:
-            ended(task, f"{type(error).__name__}: {error}")
+    died, share = [], getattr(executor, "share", partial(save_faces, folder=cache_folder() / "faces"))
+    for portion in executor.portions(wanted) if isinstance(executor, Workers) else [wanted]:
+        futures = {}
+        for task in portion:
+            start = task.variant.init_from and replace(task, variant=task.variant.init_from)
+            start = start and store.get(start.key, start.variant, start.fold, start.seed)
+            futures[executor.submit(_run, task.variant, share(task.faces), task.fold, task.seed, start)] = task
+        for future in as_completed(futures):
+            task = futures.pop(future)  # and with it, once it is kept, the run
+            try:
+                run = future.result()
+                store.put(task.key, run)
+                ended(task, run.seconds)
+            except BrokenProcessPool:
+                died.append(task)
+            except Exception as error:
+                if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # what follows could not be kept either
+                    why = "the disk is full: make room there, and the same command goes on"
+                    raise StudyError(f"{store.folder}: {why}") from error
+                ended(task, f"{type(error).__name__}: {error}")
     return died
 
 

@@ -129,6 +129,20 @@ def test_linked_classes_are_read_and_circles_end(home, tmp_path):
     assert {"happy/a.png", "happy/b.png", "sad/c.png", "sad/one.png"} <= set(faces.table.photo)
 
 
+def test_a_folder_linked_into_two_classes_is_read_in_both(home, tmp_path):
+    put(tmp_path / "elsewhere", "a.png")
+    for part in ("train/happy", "test/happy"):
+        put(home, f"{part}/own.png")
+        (home / part / "more").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    names = ["test/happy/more/a.png", "test/happy/own.png", "train/happy/more/a.png", "train/happy/own.png"]
+    assert load_faces(home).table.photo.tolist() == names
+
+
+def test_a_folder_may_have_a_line_break_in_its_name(home):
+    put(home, "a\nb/happy/1.png", "a\nb/sad/2.png")
+    assert load_faces(home).table.emotion.tolist() == ["happiness", "sadness"]
+
+
 def test_what_is_no_photo_is_counted(home):
     put(home, "happy/a.png", "sad/b.png")
     for junk in ("__MACOSX/happy/._a.png", ".DS_Store", "happy/Thumbs.db", "sad/desktop.ini", "sad/c.heic"):
@@ -319,6 +333,9 @@ def test_votes_become_the_label_with_most_of_them(home):
         ("legend.csv", "photo,emotion\n", "leaves no photo to work with"),
         ("fer.csv", "emotion,pixels,Usage\n", "names its columns and nothing else"),
         ("fer.csv", "emotion,pixels,Usage\n3,9223372036854775808,Training\n", "numbers from 0 to 255 in row 2"),
+        ("fer.CSV", "emotion,pixels,Usage\n", "names its columns and nothing else"),
+        ("legend.csv", "photo,fear,Fear,sad,joy\na.png,1,0,0,0\n", "has several columns fear: keep one of each"),
+        ("legend.csv", "photo,emotion,emotion\na.png,fear,sad\n", "has several columns emotion: keep one of each"),
     ],
 )
 def test_tables_that_say_nothing_are_a_sentence(home, name, text, why):

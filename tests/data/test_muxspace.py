@@ -279,6 +279,14 @@ def test_an_archive_that_is_cut_short_is_one_sentence_and_leaves_nothing(tmp_pat
     assert left_in(tmp_path / "data") == []
 
 
+@pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
+def test_an_archive_that_would_fill_the_disk_is_not_unpacked(tmp_path, upstream, suffix, monkeypatch):
+    monkeypatch.setattr(muxspace, "LARGEST", 10)
+    with pytest.raises(InputError, match=r"cannot unpack .* \(it would be more than 0 GB\)"):
+        unpack(pack(upstream, tmp_path / f"photos{suffix}"), tmp_path / "data", upstream[1])
+    assert left_in(tmp_path / "data") == []
+
+
 def test_an_archive_of_something_else_is_refused(tmp_path, upstream):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
         file.writestr("top/images/cat.jpg", b"meow")

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoclass.data.subjects import UNKNOWN, read_off
+from emoclass.data.subjects import read_off
 from emoclass.errors import InputError
+from emoclass.faces import UNKNOWN
 
 NONE = np.zeros((0, 2), np.int64)
 MOODS = ("anger", "fear", "happiness", "sadness")

@@ -12,7 +12,7 @@ import pytest
 from emoclass import paths
 from emoclass.data import synthetic
 from emoclass.labels import EMOTIONS
-from emoclass.study import code, reproduce, results
+from emoclass.study import reproduce, results
 
 ALL = reproduce.notebooks()
 by_name = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
@@ -77,16 +77,6 @@ def test_parameters_are_literals(path):
     for statement in ast.parse(cells[0].source).body:
         assert isinstance(statement, ast.Assign)
         ast.literal_eval(statement.value)
-
-
-@by_name
-def test_no_notebook_searches_for_augmented_copies(path):
-    """Nor does any module that it reaches, so that a better search leaves it as it is (`reproduce.ASIDE`)."""
-    reached = code.reached(reproduce.code(read(path))) - reproduce.ASIDE
-    for source in (reproduce.code(read(path)), *(file.read_text() for file in reached)):
-        calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-        assert "find_copies" not in {getattr(call, "attr", getattr(call, "id", "")) for call in calls}
-    assert {file.name for file in reached if "data.copies" in file.read_text()} <= {"leakage.py"}
 
 
 @by_name

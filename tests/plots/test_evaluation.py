@@ -68,7 +68,7 @@ def test_recalls_are_drawn_over_their_emotions_and_only_of_those_tested(several)
     assert [("fear", "neutral")[round(x)] for (x, _), _ in spans(ax)] == ["fear", "neutral"] * 2
     assert [y for _, y in marks(ax)] == [pytest.approx(e.value) for p in some for e in metrics.recall(p).values()]
     assert [face == "white" for _, face in marks(ax).values()] == [True, True, False, False]
-    assert written(ax.get_xticklabels())[0] == "fear\nn = 2 to 3" and len(ax.get_xticklabels()) == 2
+    assert written(ax.get_xticklabels())[0] == "fear\nn = 3, 2" and len(ax.get_xticklabels()) == 2
     assert written(ax.get_legend().get_texts()) == ["copies (leaky)", "honest"]
 
 
@@ -85,7 +85,7 @@ def test_learning_curves_begin_with_the_first_epoch_and_mark_the_best(several):
     runs = (SimpleNamespace(history=history, best_epoch=2), SimpleNamespace(history=later, best_epoch=3))
     loss, accuracy = plots.learning_curves(replace(several[1], runs=runs)).axes
     for line in (*loss.lines[:2], *accuracy.lines[:2]):
-        np.testing.assert_allclose(line.get_xydata(), [[1, 0.45], [2, 0.3], [3, 0.75], [4, 4]])
+        np.testing.assert_allclose(line.get_xydata(), [[1, 0.45], [2, 0.3], [3, 0.75]])  # that all have
     assert [line.get_xdata()[0] for line in loss.lines[2:4]] == [2, 3] and "nats" in loss.get_ylabel()
     assert written(accuracy.get_legend().get_texts()) == ["training", "validation", "best epoch, by run"]
 
@@ -104,6 +104,8 @@ def test_estimates_stand_with_their_intervals_in_place_and_a_formula_is_a_dotted
     (line,) = [line for line in ax.lines if line.get_label() == "formula"]
     assert line.get_linestyle() == ":" and line.get_ydata().tolist() == [e.value for e in formula]
     assert sorted(written(ax.get_legend().get_texts())) == sorted(series)
+    apart = plots.line_with_ci({"net": ([1, 2], ESTIMATES[:2])}, "kind", "accuracy", joined=False)
+    assert apart.containers[0].lines[0].get_linestyle() == "None"
 
 
 def test_where_an_interval_reaches_below_zero_a_line_marks_it():
@@ -120,7 +122,9 @@ def test_each_leak_has_a_row_where_the_formula_stands_beside_what_was_measured()
         ("twins", 0.8, ESTIMATES[2], True),
         ("twins", 0.1, ESTIMATES[1], False),
     ]
-    ax = plots.measured_vs_formula(pd.DataFrame(rows, columns=["leak", "formula", "measured", "leaky"]))
+    points = pd.DataFrame(rows, columns=["leak", "formula", "measured", "leaky"])
+    assert written(plots.measured_vs_formula(points, chance=0.1).get_legend().get_texts())[-1] == "chance"
+    ax = plots.measured_vs_formula(points)
     assert written(ax.get_yticklabels()) == ["twins", "none"]
     look = {(0.2, 1): (HONEST, HONEST), (0.4, -0.17): (LEAKY, "white"), (0.3, 0.17): (HONEST, HONEST)}
     assert marks(ax) == look  # at three heights: nothing hides another

@@ -333,6 +333,13 @@ def test_red_counts_as_red_in_arrays_and_in_files(tmp_path, monkeypatch):
     assert (inference.crop_face(red, 8) == 76).all() and (inference.crop_face(tmp_path / "red.png", 8) == 76).all()
 
 
+def test_what_shows_through_is_seen_on_white_paper(tmp_path):
+    picture = np.zeros((30, 30, 4), np.uint8)
+    picture[:15, :, 3] = 255
+    cv2.imwrite(str(tmp_path / "half.png"), picture)
+    assert inference.crop_face(tmp_path / "half.png", 30)[[0, 29], 0].tolist() == [0, 255]
+
+
 def test_the_largest_face_is_found_where_the_cascade_sees_it_whatever_the_scale(monkeypatch):
     class Cascade:
         def __init__(self, path):

@@ -333,7 +333,7 @@ def test_photos_are_saved_only_once(drawn, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")], ids=repr)
 @pytest.mark.parametrize(
-    "where, last", [(np, "save"), (pd.DataFrame, "to_csv"), (Path, "write_text"), (os, "replace")]
+    "where, last", [(np, "save"), (pd.DataFrame, "to_csv"), (Path, "write_bytes"), (os, "replace")]
 )
 def test_saving_that_ends_midway_leaves_nothing_behind(drawn, tmp_path, where, last, error):
     def fail(*_, **__):
