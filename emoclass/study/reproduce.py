@@ -105,13 +105,14 @@ def planned(path: Path, parameters: dict) -> list[sweep.Task]:
 def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: str, tasks: list[sweep.Task]) -> None:
     """Run a notebook with these parameters in place of its own, and move it to `target` once it has succeeded.
 
-    Raises InputError if it lacks a parameter, StudyError if a cell fails: the half then lies under build/failed/.
+    Raises InputError if it lacks a parameter, StudyError if a cell fails: the half then lies under build/failed/; and
+    StudyError if the notebook was changed meanwhile, which would be lost, or pass for executed.
     """
     if unknown := sorted(parameters.keys() - papermill.inspect_notebook(path).keys()):
         raise InputError(f"{path.name} has no {listed(unknown)} in its cell tagged parameters")
     half = paths.build_folder() / "failed" / path.name
     half.parent.mkdir(parents=True, exist_ok=True)
-    started = time.time()
+    started, source, inputs = time.time(), path.read_bytes(), inputs_digest(_read(path), dataset, profile)
     how = dict(kernel_name="python3", cwd=paths.ROOT, progress_bar=False, log_output=False)
     try:
         with silence():  # the kernel's own log; all runs have been trained, with their progress shown, before
@@ -120,12 +121,13 @@ def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: s
         raise StudyError(f"{error}\nThe notebook as far as it came lies in {half.parent}.") from error
     except DeadKernelError as error:
         raise StudyError(f"{path.name}: its kernel died (out of memory?): {error}") from error
+    if path.read_bytes() != source:
+        raise StudyError(f"{path.name} was changed while it was executed: the same command executes it as it is now")
     figures = figure_folder(dataset, profile)
     for figure in figures.glob(f"{path.name[:2]}_*.png"):
         if figure.stat().st_mtime < started - 2:  # of an earlier version of this notebook
             figure.unlink()
-    digests = dict(inputs=inputs_digest(_read(path), dataset, profile), runs=_runs_digest(tasks))
-    digests["outputs"] = outputs(path.stem, figures)
+    digests = dict(inputs=inputs, runs=_runs_digest(tasks), outputs=outputs(path.stem, figures))
     # Without timings, log noise and absolute paths, so that the same run gives the same file.
     python = {"kernelspec": notebook.metadata.kernelspec, "language_info": {"name": "python"}}
     notebook.metadata = nbformat.from_dict(python | {METADATA: digests})

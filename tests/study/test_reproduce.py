@@ -10,7 +10,7 @@ import pytest
 from emoclass import paths
 from emoclass.__main__ import main
 from emoclass.data import muxspace
-from emoclass.errors import InputError
+from emoclass.errors import InputError, StudyError
 from emoclass.labels import EMOTIONS
 from emoclass.study import reproduce, results
 from emoclass.study.code import reached
@@ -93,6 +93,31 @@ def test_a_failing_notebook_leaves_the_good_one_and_says_where_it_failed(project
     assert "ZeroDivisionError" in printed and "nothing = 1 / 0" in printed and "build/failed" in printed
     assert good.read_bytes() == before
     assert (project / "build" / "failed" / path.name).exists()
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_notebook_edited_while_it_is_executed_is_neither_lost_nor_passes_for_executed(project, in_place):
+    path = project / "notebooks" / "01_one.ipynb"
+    target = path if in_place else project / "done.ipynb"
+    edit = f"from pathlib import Path\npath = Path({str(path)!r})\n"
+    edit += "path.write_text(path.read_text().replace('once', 'twice'))\nprint('once')"
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL}, cells=[nbformat.v4.new_code_cell(edit)])
+    nbformat.write(notebook, path)
+    with pytest.raises(StudyError, match="01_one.ipynb was changed while it was executed"):
+        reproduce.execute(path, target, {}, "synthetic", "quick", [])
+    assert "twice" in path.read_text() and target.exists() == in_place
+    reproduce.execute(path, target, {}, "synthetic", "quick", [])  # nothing is left to edit
+    assert nbformat.read(target, 4).cells[0].outputs[0].text == "twice\n"
+
+
+def test_what_changes_while_a_notebook_is_executed_makes_it_stale(project, monkeypatch):
+    monkeypatch.setattr(reproduce, "LOCK", project / "lock")
+    reproduce.LOCK.write_text("1")
+    change = f"from pathlib import Path\nPath({str(reproduce.LOCK)!r}).write_text('2')\n"
+    write(project / "notebooks", "01_one", rest=change + REST)
+    study()
+    assert any("the lock or the data changed; executing" in line for line in study())
+    assert any("01_one is up to date" in line for line in study())
 
 
 def test_without_photos_one_line_says_so_and_drawn_faces_take_their_place(project, monkeypatch):
