@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
-from sklearn.metrics import cohen_kappa_score
 
 from emoclass.errors import InputError, listed
 from emoclass.labels import MAJORITY, MINORITY
@@ -208,13 +207,16 @@ def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
 
 def kappa(predictions: Predictions, seed: int = 0) -> Estimate:
     """Cohen's kappa (1960) of labels and predictions: agreement beyond chance, with its interval over subjects."""
-    rows, drawn = predictions.table, _weights(predictions.table.subject.nunique(), seed)
-    subject = pd.factorize(rows.subject)[0]
-    value = cohen_kappa_score(predictions.y_true, predictions.y_pred)
-    resampled = [
-        cohen_kappa_score(predictions.y_true, predictions.y_pred, sample_weight=weight[subject]) for weight in drawn
-    ]
-    return Estimate(float(value), *_middle(resampled), rows.photo.nunique())
+
+    def of(counts):
+        total = counts.sum((-2, -1))
+        chance = (counts.sum(-1) * counts.sum(-2)).sum(-1) / total**2
+        return (np.trace(counts, axis1=-2, axis2=-1) / total - chance) / (1 - chance)
+
+    [counts] = _counts(predictions)
+    [resampled] = _resample([counts], seed)
+    n = predictions.table.photo.nunique()
+    return Estimate(float(of(counts.sum(0).astype(float))), *_middle(of(resampled.astype(float))), n)
 
 
 def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happiness", "neutral")) -> Estimate:

@@ -119,7 +119,9 @@ PARTS = {
 }
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    "part", [*(pytest.param(part, marks=pytest.mark.soak) for part in PARTS if part != "detector"), "detector"]
+)
 def test_what_is_trained_to_be_timed_runs_to_its_end(monkeypatch, part):
     monkeypatch.setattr(bench, "fast_precision", lambda: "mixed_bfloat16")
     monkeypatch.setattr(bench, "fresh", lambda work, *arguments: work(*arguments))

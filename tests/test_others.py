@@ -137,6 +137,7 @@ def test_every_net_of_others_is_described_and_has_a_size_to_be_loaded():
     assert all(variant.epochs == 15 and variant.n_folds == 5 for _, variant in others.NETS.values())
 
 
+@pytest.mark.soak
 def test_quick_runs_to_its_end_on_drawn_faces_without_fer(build, offline, monkeypatch, capsys):
     small = ConvNet(blocks=((2,), (2,)), dense=(4,))
     nets = {

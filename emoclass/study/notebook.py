@@ -19,6 +19,7 @@ from emoclass.errors import InputError, LeakError, listed
 from emoclass.faces import Faces
 from emoclass.files import cache_folder, replacing, write_text
 from emoclass.labels import EMOTIONS
+from emoclass.models import ConvNet, ResNet
 from emoclass.predictions import Predictions
 from emoclass.study import store, sweep
 from emoclass.study.results import Results
@@ -28,6 +29,7 @@ from emoclass.study.variant import ROLES, SAME_SPLIT, Variant
 PROFILES = ("full", "quick")
 QUICK_SHARE, QUICK_FEWEST = 1 / 20, 10  # of the photos of each emotion, but no fewer than this
 QUICK_EPOCHS, QUICK_FOLDS = 2, 2
+QUICK_NETS = {ConvNet: ConvNet(((4,),), (4,)), ResNet: ResNet(4, ((4, 2),))}
 LARGE = 5_000  # photos; a split of more takes seconds
 NOT_OF_THE_SPLIT = {  # values of a variant that do not matter to it
     field.name: field.default for field in fields(Variant)
@@ -71,7 +73,7 @@ class Study:
         if profile == "quick":
             print(
                 f"PROFILE=quick: {len(self.faces):,} of {len(whole):,} photos, at most {QUICK_EPOCHS} epochs, "
-                f"{QUICK_FOLDS} folds; a rehearsal, not a result"
+                f"{QUICK_FOLDS} folds, small nets; a rehearsal, not a result"
             )
         about = dict(name=self.faces.name, photos=len(self.faces), digest=self.faces.digest, profile=profile)
         self.results = Results(self.folder / "results.json", notebook, about, store.versions())
@@ -144,6 +146,7 @@ def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]
 
 def _quick(variant: Variant) -> Variant:
     quick = dict(epochs=min(variant.epochs, QUICK_EPOCHS), init_from=variant.init_from and _quick(variant.init_from))
+    quick |= dict(net=QUICK_NETS[type(variant.net)])
     if variant.group_by != "source":  # whose folds are the sources, however few or many
         quick |= dict(n_folds=QUICK_FOLDS, n_folds_run=min(len(variant.folds), QUICK_FOLDS))
     return variant.replace(**quick)

@@ -3,11 +3,14 @@
 import matplotlib
 import pytest
 
+from emoclass import models
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError
+from emoclass.models import ConvNet
 from emoclass.study import notebook as module
 from emoclass.study import sweep
 from emoclass.study.notebook import Study
+from emoclass.study.recipes import compact_variant
 from emoclass.study.variant import Variant
 
 ONE, OTHER = (
@@ -102,7 +105,7 @@ def test_in_a_rehearsal_there_are_two_folds_and_two_epochs_at_most(study, many):
 def test_in_a_rehearsal_sources_are_held_out_one_by_one_all_the_same(study):
     mine = study("quick")
     mine.plan([BY_SOURCE])
-    assert [task.variant for task in mine.planned] == [BY_SOURCE.replace(epochs=2)] * 2
+    assert [task.variant for task in mine.planned] == [BY_SOURCE.replace(epochs=2, net=ConvNet(((4,),), (4,)))] * 2
     assert [task.fold for task in mine.planned] == [0, 1]
 
 
@@ -115,6 +118,13 @@ def test_in_a_rehearsal_what_a_net_starts_from_is_hurried_too(study):
     assert (hurried.init_from.n_folds, hurried.init_from.epochs) == (2, 2)
     (unhurried,) = study().adapted([DEFERRED])
     assert unhurried == DEFERRED
+
+
+def test_in_a_rehearsal_nets_are_small_and_a_start_still_fits(study):
+    plain = compact_variant()
+    (small,) = study("quick").adapted([plain.replace(name="goes on", init_from=plain)])
+    size = [models.count_params_and_macs(net, 48)[0] for net in (plain.net, small.net, small.init_from.net)]
+    assert size[1] == size[2] < size[0] / 100
 
 
 def test_in_a_rehearsal_a_start_that_is_asked_for_as_well_is_the_same_run(study):

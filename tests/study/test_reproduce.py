@@ -49,7 +49,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
     monkeypatch.setattr(reproduce, "README", tmp_path / "README.md")
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
-    monkeypatch.setenv("EMOCLASS_WORKERS", "2")
+    monkeypatch.setenv("EMOCLASS_WORKERS", "1")
     return tmp_path
 
 
@@ -103,7 +103,7 @@ def test_a_notebook_edited_while_it_is_executed_is_neither_lost_nor_passes_for_e
     edit += "path.write_text(path.read_text().replace('once', 'twice'))\nprint('once')"
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL}, cells=[nbformat.v4.new_code_cell(edit)])
     nbformat.write(notebook, path)
-    with pytest.raises(StudyError, match="01_one.ipynb was changed while it was executed"):
+    with pytest.raises(StudyError, match=r"01_one\.ipynb was changed while it was executed"):
         reproduce.execute(path, target, {}, "synthetic", "quick", [])
     assert "twice" in path.read_text() and target.exists() == in_place
     reproduce.execute(path, target, {}, "synthetic", "quick", [])  # nothing is left to edit
