@@ -105,8 +105,7 @@ def planned(path: Path, parameters: dict) -> list[sweep.Task]:
 def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: str, tasks: list[sweep.Task]) -> None:
     """Run a notebook with these parameters in place of its own, and move it to `target` once it has succeeded.
 
-    Raises InputError if it lacks a parameter, StudyError if a cell fails: the half then lies under build/failed/; and
-    StudyError if the notebook was changed meanwhile, which would be lost, or pass for executed.
+    Raises InputError if it lacks a parameter, StudyError if a cell fails (see build/failed) or it is edited meanwhile.
     """
     if unknown := sorted(parameters.keys() - papermill.inspect_notebook(path).keys()):
         raise InputError(f"{path.name} has no {listed(unknown)} in its cell tagged parameters")
