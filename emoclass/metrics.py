@@ -208,15 +208,15 @@ def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
 def kappa(predictions: Predictions, seed: int = 0) -> Estimate:
     """Cohen's kappa (1960) of labels and predictions: agreement beyond chance, with its interval over subjects."""
 
-    def of(counts):
+    def agreement(counts):
         total = counts.sum((-2, -1))
         chance = (counts.sum(-1) * counts.sum(-2)).sum(-1) / total**2
         return (np.trace(counts, axis1=-2, axis2=-1) / total - chance) / (1 - chance)
 
-    [counts] = _counts(predictions)
-    [resampled] = _resample([counts], seed)
-    n = predictions.table.photo.nunique()
-    return Estimate(float(of(counts.sum(0).astype(float))), *_middle(of(resampled.astype(float))), n)
+    counts = [each.astype(float) for each in _counts(predictions)]
+    [resampled] = _resample(counts, seed)
+    value = float(agreement(counts[0].sum(0)))
+    return Estimate(value, *_middle(agreement(resampled)), predictions.table.photo.nunique())
 
 
 def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happiness", "neutral")) -> Estimate:
