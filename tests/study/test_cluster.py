@@ -25,7 +25,8 @@ WANTED = (START, START.replace(name="from it", init_from=START, epochs=2))
 
 
 def started(**how):
-    return distributed.LocalCluster(threads_per_worker=1, dashboard_address=None, **how)
+    how = dict(threads_per_worker=1, dashboard_address=None) | how
+    return cluster.patiently(lambda: distributed.LocalCluster(**how))
 
 
 def test_workers_without_our_disk_of_whom_one_is_killed_give_the_bits_of_a_run_at_home(tmp_path, monkeypatch):
@@ -87,6 +88,22 @@ def test_a_cluster_without_workers_or_with_other_versions_is_a_sentence(monkeypa
         with pytest.raises(InputError, match=r"has keras 2\.0, not 3\.9: install the same on all, or bits differ"):
             with cluster.connected(workers.scheduler_address):
                 pass
+
+
+def test_an_event_loop_that_is_late_gets_another_ten_seconds(monkeypatch):
+    late, begin = [True, True, True], distributed.utils.LoopRunner._start_unlocked
+
+    def start(runner):
+        assert not (late and late.pop())
+        begin(runner)
+
+    with started(n_workers=1, processes=False) as workers:
+        monkeypatch.setattr(distributed.utils.LoopRunner, "_start_unlocked", start)
+        with pytest.raises(AssertionError), cluster.connected(workers.scheduler_address):
+            pass
+        late += [True, True]
+        with cluster.connected(workers.scheduler_address) as pool:
+            assert pool.workers == 1 and not late
 
 
 def test_without_dask_it_says_what_to_install(monkeypatch):
