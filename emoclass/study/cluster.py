@@ -1,6 +1,6 @@
 """Workers of a Dask cluster: photos are sent to each once, runs come back over the wire, no disk need be shared."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 
@@ -11,16 +11,6 @@ from emoclass.faces import Faces
 from emoclass.study.store import versions
 
 PATIENCE = 30  # seconds until a scheduler that does not answer counts as not there
-
-
-def patiently(start: Callable):
-    """What `start` returns; begun three times where Dask's event loop is late: it has ten seconds to run at all."""
-    for _ in range(2):
-        try:
-            return start()
-        except AssertionError:  # all that Dask says of it, on a machine that is busy with other work
-            continue
-    return start()
 
 
 class Cluster(Executor):
@@ -56,7 +46,7 @@ def connected(scheduler: str) -> Iterator[Cluster]:
         raise InputError("EMOCLASS_CLUSTER needs Dask: pip install 'emoclass[cluster]'") from error
     where = f"EMOCLASS_CLUSTER={scheduler}"
     try:
-        client = patiently(lambda: Client(scheduler, timeout=PATIENCE))
+        client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError, TypeError) as error:  # of no answer, and of no address
         raise InputError(f"{where}: no Dask scheduler answers there ({error})") from error
     with client:

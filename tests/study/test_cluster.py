@@ -24,9 +24,25 @@ START = Variant("start", net=NET, n_folds=2, epochs=3)
 WANTED = (START, START.replace(name="from it", init_from=START, epochs=2))
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """An event loop has more than Dask's ten seconds to start: other tests keep this machine busy."""
+    begin = distributed.utils.LoopRunner._start_unlocked
+
+    def begin_in_the_end(runner, more=5):
+        try:
+            begin(runner)
+        except AssertionError:  # all that Dask says of it
+            if not more:
+                raise
+            runner._loop_thread = None
+            begin_in_the_end(runner, more - 1)
+
+    monkeypatch.setattr(distributed.utils.LoopRunner, "_start_unlocked", begin_in_the_end)
+
+
 def started(**how):
-    how = dict(threads_per_worker=1, dashboard_address=None) | how
-    return cluster.patiently(lambda: distributed.LocalCluster(**how))
+    return distributed.LocalCluster(threads_per_worker=1, dashboard_address=None, **how)
 
 
 def test_workers_without_our_disk_of_whom_one_is_killed_give_the_bits_of_a_run_at_home(tmp_path, monkeypatch):
@@ -34,7 +50,7 @@ def test_workers_without_our_disk_of_whom_one_is_killed_give_the_bits_of_a_run_a
     elsewhere.mkdir()
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "home"))
     theirs = {"EMOCLASS_BUILD": str(elsewhere / "build"), "EMOCLASS_DATA": str(elsewhere)}
-    long = START.replace(name="long", epochs=150)
+    long = START.replace(name="long", epochs=60)
     with started(n_workers=2, local_directory=str(elsewhere), env=theirs) as workers:
         monkeypatch.setenv("EMOCLASS_CLUSTER", workers.scheduler_address)
 
@@ -88,22 +104,6 @@ def test_a_cluster_without_workers_or_with_other_versions_is_a_sentence(monkeypa
         with pytest.raises(InputError, match=r"has keras 2\.0, not 3\.9: install the same on all, or bits differ"):
             with cluster.connected(workers.scheduler_address):
                 pass
-
-
-def test_an_event_loop_that_is_late_gets_another_ten_seconds(monkeypatch):
-    late, begin = [True, True, True], distributed.utils.LoopRunner._start_unlocked
-
-    def start(runner):
-        assert not (late and late.pop())
-        begin(runner)
-
-    with started(n_workers=1, processes=False) as workers:
-        monkeypatch.setattr(distributed.utils.LoopRunner, "_start_unlocked", start)
-        with pytest.raises(AssertionError), cluster.connected(workers.scheduler_address):
-            pass
-        late += [True, True]
-        with cluster.connected(workers.scheduler_address) as pool:
-            assert pool.workers == 1 and not late
 
 
 def test_without_dask_it_says_what_to_install(monkeypatch):

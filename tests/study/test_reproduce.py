@@ -1,6 +1,8 @@
 """`make reproduce`: only what changed is done again, and nothing good is lost when something fails."""
 
+import contextlib
 import json
+import shutil
 
 import cv2
 import nbformat
@@ -14,6 +16,7 @@ from emoclass.errors import InputError, StudyError
 from emoclass.labels import EMOTIONS
 from emoclass.study import reproduce, results
 from emoclass.study.code import reached
+from emoclass.study.workers import Workers
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 PARAMETERS = 'DATASET = "muxspace"\nPROFILE = "full"'
@@ -41,15 +44,21 @@ def write(folder, name, epochs=2, rest=REST):
     return folder / f"{name}.ipynb"
 
 
+@pytest.fixture(scope="module")
+def one_worker():
+    with Workers(1) as pool:
+        yield pool
+
+
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A project of notebooks of our own, with a build folder of its own."""
+def project(tmp_path, monkeypatch, one_worker):
+    """A project of notebooks of our own, with a build folder of its own; all are trained by one process."""
     (tmp_path / "notebooks").mkdir()
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
     monkeypatch.setattr(reproduce, "README", tmp_path / "README.md")
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
-    monkeypatch.setenv("EMOCLASS_WORKERS", "1")
+    monkeypatch.setattr(reproduce, "workers", lambda: contextlib.nullcontext(one_worker))
     return tmp_path
 
 
@@ -59,14 +68,35 @@ def study(dataset="synthetic", profile="quick"):
     return lines
 
 
-def test_an_edited_literal_trains_that_variant_and_executes_that_notebook_only(project):
-    one, two = write(project / "notebooks", "01_one"), write(project / "notebooks", "02_two")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, one_worker):
+    """A project with one notebook, rehearsed."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "notebooks").mkdir()
+    write(folder / "notebooks", "01_one")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "NOTEBOOKS", folder / "notebooks")
+        patch.setenv("EMOCLASS_BUILD", str(folder / "build"))
+        patch.setattr(reproduce, "workers", lambda: contextlib.nullcontext(one_worker))
+        study()
+    return folder
+
+
+@pytest.fixture
+def rehearsed(project, made):
+    """`project`, as it is once `made` was."""
+    return shutil.copytree(made, project, dirs_exist_ok=True)
+
+
+def test_an_edited_literal_trains_that_variant_and_executes_that_notebook_only(rehearsed):
+    project, one = rehearsed, rehearsed / "notebooks" / "01_one.ipynb"
+    two = write(project / "notebooks", "02_two")
     first = study()
-    assert "4 of 4 runs are to be trained" in first[1]  # two variants in two folds; both notebooks share them
+    assert "0 of 4 runs are to be trained" in first[1]  # two variants in two folds, which both notebooks share
+    assert any("01_one is up to date" in line for line in first)
     figure = project / "build" / "synthetic-quick" / "figures" / "02_counts.png"
     untouched = figure.stat().st_mtime_ns
 
-    assert any("01_one is up to date" in line for line in study())
     one.write_text(one.read_text().replace("epochs=2", "epochs=2, batch_size=32"))
     lines = study()
     trained = [line for line in lines if line.startswith("run ")]
@@ -82,17 +112,15 @@ def test_an_edited_literal_trains_that_variant_and_executes_that_notebook_only(p
     assert {entry["notebook"] for entry in numbers.values()} == {"01_one", "02_two"}
 
 
-def test_a_failing_notebook_leaves_the_good_one_and_says_where_it_failed(project, capsys):
-    path = write(project / "notebooks", "01_one", rest="print('fine')")
-    assert main(["reproduce", "--dataset", "synthetic", "--profile", "quick"]) == 0
-    good = project / "build" / "synthetic-quick" / "notebooks" / path.name
+def test_a_failing_notebook_leaves_the_good_one_and_says_where_it_failed(rehearsed, capsys):
+    good = rehearsed / "build" / "synthetic-quick" / "notebooks" / "01_one.ipynb"
     before = good.read_bytes()
-    write(project / "notebooks", "01_one", rest="nothing = 1 / 0")
+    write(rehearsed / "notebooks", "01_one", rest="nothing = 1 / 0")
     assert main(["reproduce", "--dataset", "synthetic", "--profile", "quick"]) == 1
     printed = capsys.readouterr().err
     assert "ZeroDivisionError" in printed and "nothing = 1 / 0" in printed and "build/failed" in printed
     assert good.read_bytes() == before
-    assert (project / "build" / "failed" / path.name).exists()
+    assert (rehearsed / "build" / "failed" / good.name).exists()
 
 
 @pytest.mark.parametrize("in_place", [True, False])
@@ -171,10 +199,8 @@ def test_a_notebook_that_needs_new_faces_is_left_out_with_a_word_where_there_are
     assert any("notebook 1 of 1: 01_one done" in line for line in lines)
 
 
-def test_lost_runs_are_made_again_however_fresh_the_notebook_is(project):
-    write(project / "notebooks", "01_one")
-    study()
-    for run in (project / "build" / "runs").iterdir():
+def test_lost_runs_are_made_again_however_fresh_the_notebook_is(rehearsed):
+    for run in (rehearsed / "build" / "runs").iterdir():
         run.unlink()
     lines = study()
     assert "4 of 4 runs are to be trained" in lines[1]
@@ -336,12 +362,10 @@ def test_photos_of_your_own_make_a_notebook_stale_when_one_changes(project):
     assert len(set(digests)) == 3
 
 
-def test_other_runs_make_a_notebook_stale(project, monkeypatch):
-    path = write(project / "notebooks", "01_one")
-    study()
-    made = project / "build" / "synthetic-quick" / "notebooks" / path.name
+def test_other_runs_make_a_notebook_stale(rehearsed):
+    path, done = (rehearsed / folder / "01_one.ipynb" for folder in ("notebooks", "build/synthetic-quick/notebooks"))
     tasks = reproduce.planned(path, {"DATASET": "synthetic", "PROFILE": "quick"})
-    how = (path, made, "synthetic", "quick")
+    how = (path, done, "synthetic", "quick")
     assert reproduce.staleness(*how, tasks) is None
     assert reproduce.staleness(*how, tasks[1:]) == "the runs that it reads changed"
 
