@@ -226,7 +226,7 @@ def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happine
     """
     _count_photos(predictions, between)
     if not set(between) <= set(predictions.table.emotion):
-        return Estimate(float("nan"), None, None, 0)
+        return wilson(0, 0)
     a, b = (predictions.classes.index(emotion) for emotion in between)
     tested = predictions.where(predictions.table.emotion.isin(between))
     lead = tested.probabilities[:, a] - tested.probabilities[:, b]

@@ -501,7 +501,7 @@ def test_in_a_forced_choice_a_tie_counts_half_and_without_one_of_the_two_there_i
     tied[:, [H, N]] = [[0.5, 0.5], [0.7, 0.3], [0.3, 0.7], [0.5, 0.5]]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert metrics.forced_choice(predicted([H, H, H, H], None, probabilities=tied)).n == 0
+        assert metrics.forced_choice(predicted([H, H, H, H], None, probabilities=tied))[1:] == (0, 1, 0)
         assert metrics.forced_choice(predicted([H, H, N, N], None, probabilities=tied)).value == 0.75
     with pytest.raises(InputError, match="no photo of happiness, neutral"):
         metrics.forced_choice(predicted([A, A, A, A], None, probabilities=tied))

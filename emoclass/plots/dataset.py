@@ -107,12 +107,12 @@ def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Fig
 
 
 def distances(levels: dict[str, np.ndarray], title: str = "", ax: Axes | None = None) -> Axes:
-    """For each protocol, which share of its test photos has a training photo within each distance in grey levels."""
+    """For each protocol, which share of its test pictures has a training picture within each distance in grey levels."""
     ax = ax or axis(8, 4)
     for (name, of_protocol), style in zip(levels.items(), cycle(LINES)):
         share = 100 * np.arange(1, len(of_protocol) + 1) / len(of_protocol)
         ax.plot(np.sort(of_protocol), share, linestyle=style, color=INK, label=name)
-    ax.set(xlabel="distance to the nearest training photo (grey levels, root mean square)", xlim=(0, None))
-    ax.set(ylabel="share of test photos within it (%)", ylim=(0, 101), title=title)
+    ax.set(xlabel="distance to the nearest training picture (grey levels, root mean square)", xlim=(0, None))
+    ax.set(ylabel="share of test pictures within it (%)", ylim=(0, 101), title=title)
     ax.legend(frameon=False)
     return ax
