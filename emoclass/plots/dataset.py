@@ -107,7 +107,7 @@ def occlusion(faces: Faces, maps: dict[str, np.ndarray], title: str = "") -> Fig
 
 
 def distances(levels: dict[str, np.ndarray], title: str = "", ax: Axes | None = None) -> Axes:
-    """For each protocol, which share of its test pictures has a training picture within each distance in grey levels."""
+    """For each protocol: which share of its test pictures has a training picture within so many grey levels."""
     ax = ax or axis(8, 4)
     for (name, of_protocol), style in zip(levels.items(), cycle(LINES)):
         share = 100 * np.arange(1, len(of_protocol) + 1) / len(of_protocol)
