@@ -1,5 +1,6 @@
 """A Dask cluster: the same bits as at home, without a shared disk, whoever dies; and sentences where it cannot be."""
 
+import gc
 import os
 import signal
 import sys
@@ -25,20 +26,10 @@ WANTED = (START, START.replace(name="from it", init_from=START, epochs=2))
 
 
 @pytest.fixture(autouse=True)
-def patience(monkeypatch):
-    """An event loop has more than Dask's ten seconds to start: other tests keep this machine busy."""
-    begin = distributed.utils.LoopRunner._start_unlocked
-
-    def begin_in_the_end(runner, more=5):
-        try:
-            begin(runner)
-        except AssertionError:  # all that Dask says of it
-            if not more:
-                raise
-            runner._loop_thread = None
-            begin_in_the_end(runner, more - 1)
-
-    monkeypatch.setattr(distributed.utils.LoopRunner, "_start_unlocked", begin_in_the_end)
+def collected():
+    """A Client that found nobody is closed when it is collected: while another one starts, it would wait for ever."""
+    yield
+    gc.collect()
 
 
 def started(**how):
