@@ -1,7 +1,8 @@
 """Workers of a Dask cluster: photos are sent to each once, runs come back over the wire, no disk need be shared."""
 
+import gc
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,12 +18,9 @@ class Cluster(Executor):
     """An Executor over the workers of a Dask client; runs that die with their worker are begun again by Dask."""
 
     def __init__(self, client):
-        self.client, self.pool, self.sent = client, client.get_executor(pure=False), {}
+        self.client, self.sent = client, {}
+        self.submit = client.get_executor(pure=False).submit
         self.workers = len(client.nthreads())  # each trains one net at a time, whatever its threads
-
-    def submit(self, function, *arguments) -> Future:
-        """The future result of this call on some worker."""
-        return self.pool.submit(function, *arguments)
 
     def share(self, faces: Faces):
         """What stands for these photos among the arguments; each worker is sent them once."""
@@ -46,9 +44,12 @@ def connected(scheduler: str) -> Iterator[Cluster]:
         raise InputError("EMOCLASS_CLUSTER needs Dask: pip install 'emoclass[cluster]'") from error
     where = f"EMOCLASS_CLUSTER={scheduler}"
     try:
-        client = Client(scheduler, timeout=PATIENCE)
+        client, why = Client(scheduler, timeout=PATIENCE), ""
     except (OSError, ValueError, TypeError) as error:  # of no answer, and of no address
-        raise InputError(f"{where}: no Dask scheduler answers there ({error})") from error
+        client, why = None, str(error)
+    if not client:  # what is left of it goes now: collected while another Client starts, it would wait for ever
+        gc.collect()
+        raise InputError(f"{where}: no Dask scheduler answers there ({why})")
     with client:
         try:
             theirs = client.run(versions)

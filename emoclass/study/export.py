@@ -98,8 +98,7 @@ def save(net, facts: dict, folder: Path) -> Path:
             facts = facts | {"sha256": hashlib.sha256(draft.read_bytes()).hexdigest()}
         write_text(folder / FACTS, json.dumps(facts, indent=1, allow_nan=False) + "\n")
     except OSError as error:
-        why = error.strerror or error
-        raise InputError(f"the model cannot be kept in {folder} ({why}): make room there") from error
+        raise InputError(f"no model can be kept in {folder} ({error.strerror or error}): make room there") from error
     return folder / NET
 
 

@@ -25,13 +25,6 @@ START = Variant("start", net=NET, n_folds=2, epochs=3)
 WANTED = (START, START.replace(name="from it", init_from=START, epochs=2))
 
 
-@pytest.fixture(autouse=True)
-def collected():
-    """A Client that found nobody is closed when it is collected: while another one starts, it would wait for ever."""
-    yield
-    gc.collect()
-
-
 def started(**how):
     return distributed.LocalCluster(threads_per_worker=1, dashboard_address=None, **how)
 
@@ -77,8 +70,14 @@ def test_photos_are_sent_once_whatever_object_holds_them():
 def test_an_address_where_nobody_answers_is_a_sentence(monkeypatch, address):
     monkeypatch.setattr(cluster, "PATIENCE", 1)
     monkeypatch.setenv("EMOCLASS_CLUSTER", address)
-    with pytest.raises(InputError, match=f"EMOCLASS_CLUSTER={address}: no Dask scheduler answers there"):
-        sweep.train_missing(sweep.tasks([START], FACES), Store("nowhere"))
+    gc.disable()  # nothing goes by chance
+    try:
+        with pytest.raises(InputError, match=f"EMOCLASS_CLUSTER={address}: no Dask scheduler answers there"):
+            sweep.train_missing(sweep.tasks([START], FACES), Store("nowhere"))
+        # One that is collected while another starts waits for a lock that the start holds.
+        assert not [each for each in gc.get_objects() if isinstance(each, distributed.Client)]
+    finally:
+        gc.enable()
 
 
 def test_a_cluster_without_workers_or_with_other_versions_is_a_sentence(monkeypatch):
