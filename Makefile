@@ -35,6 +35,8 @@ reproduce: $(READY)  ## run the study: train what is missing, execute the notebo
 check: $(READY)  ## fail if a notebook, a figure or a number in the README is older than what it was made from
 	@$(RUN) -m emoclass check
 
+# the threads of BLAS of tests side by side would wait for each other
+test soak: export OPENBLAS_NUM_THREADS = 1
 test: $(READY)  ## run all tests: on synthetic faces, and on the photos where they are
 	@$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder  # notebooks, the longest, begin early
 

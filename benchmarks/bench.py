@@ -49,7 +49,7 @@ FOUND: dict[str, dict] = {}
 def note(name: str, value: float, target: float, unit: str, text: str, least: bool = True) -> None:
     """Record one figure; `least`: the target is the least that will do, else the most."""
     met = bool(value >= target if least else value <= target)
-    FOUND[name] = dict(value=round(float(value), 4), target=target, unit=unit, met=met, note=text)
+    FOUND[name] = dict(value=float(f"{value:.5g}"), target=target, unit=unit, met=met, note=text)
     aim = f"target {'>=' if least else '<='} {target:g} {'met' if met else 'MISSED'}"
     print(f"{name:32} {value:10.3f} {unit:10} {aim}", flush=True)
 
@@ -236,6 +236,22 @@ def half_precision() -> None:
     note("train.bfloat16_speedup", float(np.median(ratios)), 1.5, "times", about)
 
 
+def matrix_peak() -> None:
+    """Multiply-accumulates of the compact net in training, forwards and twice as many backwards, against the most
+    that one thread of this processor does: one product of two large matrices, in the precision of the net."""
+    faces = load_faces("muxspace")
+    faces = faces.select((faces.table.groupby("emotion").cumcount() < OF_EACH).to_numpy())
+    pictures = len(make_split(COMPACT, faces, 0)[1].train)
+    train(COMPACT.replace(epochs=1), faces)  # the first run of a process pays for what is set up once
+    macs = 3 * models.count_params_and_macs(COMPACT.net, faces.size)[1] * pictures * COMPACT.epochs
+    rate = macs / train(COMPACT, faces).seconds
+    precision = COMPACT.precision.removeprefix("mixed_")
+    matrix = keras().ops.cast(keras().random.normal((2048, 2048), seed=0), precision)
+    most = 2048**3 / seconds(lambda: matrix @ matrix, 20)
+    about = f"a run of compact, {COMPACT.epochs} epochs: {rate / 1e9:.1f} of {most / 1e9:.1f} GMAC/s in {precision}"
+    note("train.of_matrix_peak", rate / most, 0.5, "share", f"{about}, one thread; the target is ours")
+
+
 def workers() -> None:
     """Four equal runs on two one-thread workers, and on a Dask cluster of two, against one worker."""
     faces = synthetic.draw(synthetic.SyntheticConfig())
@@ -362,8 +378,8 @@ def whole() -> None:
     note("study.overhead", taken / training, 1.1, "times", "of the seconds of training on all workers", least=False)
 
 
-ALL = (start_up, decoding, training, from_files, half_precision, workers, memory)
-ALL += (detector, ten_times, edited, studies)
+ALL = (start_up, decoding, training, from_files, half_precision, matrix_peak, workers)
+ALL += (memory, detector, ten_times, edited, studies)
 PARTS = {part.__name__: part for part in (*ALL, whole)}
 
 

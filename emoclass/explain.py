@@ -1,5 +1,6 @@
 """What a trained net looks at: what it cannot do without, and whether it knows augmentation."""
 
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -65,11 +66,17 @@ def share_predicted(
     return found._replace(n=len(set(photo)))
 
 
+@lru_cache(maxsize=10)  # it is asked about many changes of the same photos; to build it anew takes a second
+def _net(run: "Run", size: int, classes: int):
+    net = models.build(run.variant.net, size, classes)
+    net.set_weights(run.weights)
+    return net
+
+
 def _probabilities(run: "Run", pictures: np.ndarray) -> np.ndarray:
     """(n, 8) float32 of a run's net for (n, size, size) uint8 pictures; 0 for emotions that it was not trained on."""
     kept = sorted(run.variant.emotions, key=EMOTIONS.index)
-    net = models.build(run.variant.net, pictures.shape[1], len(kept))
-    net.set_weights(run.weights)
+    net = _net(run, pictures.shape[1], len(kept))
     found = np.zeros((len(pictures), len(EMOTIONS)), np.float32)
     logits = net.predict(pictures[..., None], batch_size=512, verbose=0)
     found[:, [EMOTIONS.index(emotion) for emotion in kept]] = softmax(logits.astype(np.float64), axis=1)

@@ -32,11 +32,6 @@ class Model:
     net: object
     facts: dict
 
-    @property
-    def size(self) -> int:
-        """Side in pixels of the pictures that it takes."""
-        return self.facts["preprocessing"]["size"]
-
 
 def load(folder: os.PathLike | str | None = None) -> Model:
     """The model in `folder`, else build/model; InputError if there is none or its files do not belong together."""
@@ -57,7 +52,7 @@ def predict(model: Model, picture: np.ndarray) -> dict[str, float]:
 
     picture    (size, size) uint8 grey, as `crop_face` cuts it, seen also mirrored; InputError if it is something else
     """
-    picture, shape = np.asarray(picture), (model.size, model.size)
+    shape = (model.facts["preprocessing"]["size"],) * 2
     if picture.dtype != np.uint8 or picture.shape != shape:
         raise InputError(
             f"the model takes uint8 {shape}, not {picture.dtype} {picture.shape}: `crop_face` makes that of a photo"

@@ -54,12 +54,14 @@ def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
         f1 = np.where(actual > 0, 2 * hits / (actual + predicted), np.nan)
         root = np.sqrt((total**2 - (predicted**2).sum(-1)) * (total**2 - (actual**2).sum(-1)))
         mcc = (hits.sum(-1) * total - (actual * predicted).sum(-1)) / root
+        chance = (actual * predicted).sum(-1) / total**2
         return {
             "accuracy": hits.sum(-1) / total,
             "balanced_accuracy": np.nanmean(recall, -1),
             "macro_f1": np.nanmean(f1, -1),
             "mcc": np.where(root > 0, mcc, 0.0),  # who always predicts the same is not correlated with anything
             "recall": recall,
+            "kappa": (hits.sum(-1) / total - chance) / (1 - chance),
         }
 
 
@@ -207,16 +209,7 @@ def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
 
 def kappa(predictions: Predictions, seed: int = 0) -> Estimate:
     """Cohen's kappa (1960) of labels and predictions: agreement beyond chance, with its interval over subjects."""
-
-    def agreement(counts):
-        total = counts.sum((-2, -1))
-        chance = (counts.sum(-1) * counts.sum(-2)).sum(-1) / total**2
-        return (np.trace(counts, axis1=-2, axis2=-1) / total - chance) / (1 - chance)
-
-    counts = [each.astype(float) for each in _counts(predictions)]
-    [resampled] = _resample(counts, seed)
-    value = float(agreement(counts[0].sum(0)))
-    return Estimate(value, *_middle(agreement(resampled)), predictions.table.photo.nunique())
+    return _estimates(predictions, seed=seed, names=("kappa",))["kappa"]
 
 
 def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happiness", "neutral")) -> Estimate:
@@ -255,7 +248,7 @@ def _count_photos(predictions: Predictions, emotions: tuple[str, ...]) -> int:
     return n
 
 
-def _scores(counts: list[np.ndarray], classes: tuple[str, ...], groups: dict) -> dict[str, np.ndarray]:
+def _scores(counts: list[np.ndarray], classes: tuple[str, ...], groups: dict, names=METRICS) -> dict[str, np.ndarray]:
     """Each of METRICS and of the groups' mean recalls (or NaN) from (..., K, K) counts; of two, the difference."""
     scores = [from_confusion(of_one) for of_one in counts]
     for found in scores:
@@ -263,17 +256,17 @@ def _scores(counts: list[np.ndarray], classes: tuple[str, ...], groups: dict) ->
             recalls = found["recall"][..., np.isin(classes, emotions)]
             with np.errstate(invalid="ignore"):
                 found[name] = np.nansum(recalls, -1) / (~np.isnan(recalls)).sum(-1)
-    return {name: reduce(np.subtract, [found[name] for found in scores]) for name in (*METRICS, *groups)}
+    return {name: reduce(np.subtract, [found[name] for found in scores]) for name in (*names, *groups)}
 
 
-def _estimates(*several: Predictions, seed: int, emotions: tuple[str, ...] | None = None) -> dict[str, Estimate]:
+def _estimates(*several: Predictions, seed: int, emotions=None, names=METRICS) -> dict[str, Estimate]:
     """Each metric and `mean_recall` of `emotions`; of two, their difference, the same subjects drawn for both."""
     counts, classes = _counts(*several), several[0].classes
     groups, n = {}, several[0].table.photo.nunique()
     if emotions is not None:
         groups, n = {"mean_recall": emotions}, _count_photos(several[0], emotions)
-    value = _scores([of_one.sum(0) for of_one in counts], classes, groups)
-    resampled = _scores(_resample(counts, seed), classes, groups)
+    value = _scores([of_one.sum(0) for of_one in counts], classes, groups, names)
+    resampled = _scores(_resample(counts, seed), classes, groups, names)
     return {name: Estimate(float(value[name]), *_middle(resampled[name]), n) for name in value}
 
 

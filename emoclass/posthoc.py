@@ -17,6 +17,7 @@ from scipy.special import log_softmax, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from emoclass import metrics
 from emoclass.errors import InputError, listed
@@ -68,7 +69,9 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
         head = LogisticRegression(class_weight="balanced", max_iter=100, warm_start=True)
         tried = []
         for strength in STRENGTHS:
-            with warnings.catch_warnings():  # stopped early is held back too, and judged on the validation part
+            # On one thread: those of the BLAS wait for each other on products as small as these. What is stopped
+            # early is held back too, and judged on the validation part.
+            with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 head.set_params(C=strength).fit(features["train"], run.y_true["train"])
             place = np.eye(len(run.classes))[head.classes_]  # emotions not trained on get 0

@@ -114,6 +114,7 @@ PARTS = {
     "training": "train.vs_bare_fit",
     "from_files": "train.vs_image_data_generator",
     "half_precision": "train.bfloat16_speedup",
+    "matrix_peak": "train.of_matrix_peak",
     "memory": "memory.worker_gb",
     "detector": "detector.recall",
 }

@@ -43,6 +43,7 @@ def coin(share, n=120, seed=0, **how) -> Predictions:
 
 
 @pytest.mark.filterwarnings("ignore:A single label was found")
+@pytest.mark.filterwarnings("ignore:`y1`, `y2` and `labels` have only one label")
 @given(cells)
 def test_metrics_are_those_of_scikit_learn_for_any_confusion(cells):
     y_true, y_pred = (np.repeat([cell[side] for cell in cells], [n for *_, n in cells]) for side in (0, 1))
@@ -56,6 +57,7 @@ def test_metrics_are_those_of_scikit_learn_for_any_confusion(cells):
         "macro_f1": sklearn.f1_score(y_true, y_pred, labels=target_column, average="macro", zero_division=0),
         "mcc": sklearn.matthews_corrcoef(y_true, y_pred),
         "recall": sklearn.recall_score(y_true, y_pred, labels=range(8), average=None, zero_division=np.nan),
+        "kappa": sklearn.cohen_kappa_score(y_true, y_pred),
     }
     assert found.keys() == expected.keys()
     for metric, value in expected.items():

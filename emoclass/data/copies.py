@@ -55,14 +55,13 @@ STILL = 1.5, 0.02  # degrees and shares: what was moved less is no augmentation
 SURE = 0.995  # in detail, one picture moved; stills of one scene differ in more, however near in grey levels
 
 
-def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: None) -> pd.DataFrame:
+def find_copies(train: np.ndarray, test=None, say=lambda line: None) -> pd.DataFrame:
     """Pairs of (m, size, size) and (n, size, size) uint8 pictures, one made from the other, the most alike first.
 
     Without `test`, pairs within one collection. Columns: positions `test`, `train`; `kind`, "near-duplicate" where
     little was moved or the pixels differ little (GREY_LEVELS, NEARER, unless SURE), else "augmented copy";
     `correlation` of the detail that both show once aligned.
-    threshold    the least correlation that counts, for near-duplicates too. By default it depends on how alike
-                 strangers are here (`_usual_threshold`)
+    How much has to correlate depends on how alike strangers are here (`_usual_threshold`).
     Costs n x m: 13,681 pictures among themselves take 92 s on two cores.
     """
     within, test = test is None, train if test is None else test
@@ -99,15 +98,11 @@ def find_copies(train: np.ndarray, test=None, threshold=None, say=lambda line: N
         plain = _seen(theirs, FINE[0], AS_IS)[0]
         pairs, close = (pd.concat(x) for x in zip(*threads.map(look, range(0, len(ours), FEW_AT_A_TIME))))
     pairs = pairs.sort_values("correlation", ascending=False).drop_duplicates(["test", "train"])
-    if threshold is None:
-        threshold = _usual_threshold(pairs, len(test), len(train))
-        second = close.sort_values("grey_levels").groupby("test").grey_levels.nth(1)
-        close = close[close.grey_levels <= min(GREY_LEVELS, NEARER * second.median())]
-        start = np.tile(np.eye(2, 3, dtype=np.float32), (len(close), 1, 1))
-        close = judged(close[["test", "train"]].to_numpy(), start).assign(kind="near-duplicate")
-    else:
-        close = pairs[:0]
-    pairs = pairs[pairs.correlation >= threshold]
+    second = close.sort_values("grey_levels").groupby("test").grey_levels.nth(1)
+    close = close[close.grey_levels <= min(GREY_LEVELS, NEARER * second.median())]
+    start = np.tile(np.eye(2, 3, dtype=np.float32), (len(close), 1, 1))
+    close = judged(close[["test", "train"]].to_numpy(), start).assign(kind="near-duplicate")
+    pairs = pairs[pairs.correlation >= _usual_threshold(pairs, len(test), len(train))]
     pairs = pd.concat([pairs[pairs.correlation >= SURE], close, pairs])  # the first of a pair tells its kind
     if within:
         pairs[["test", "train"]] = np.sort(pairs[["test", "train"]], axis=1)

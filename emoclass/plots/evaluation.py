@@ -89,28 +89,22 @@ def protocols(several: list[Predictions], title: str = "") -> Figure:
     return figure
 
 
-def line_with_ci(
-    series: dict, x: str, y: str, title: str = "", ax: Axes | None = None, leaky=(), joined: bool = True
-) -> Axes:
-    """Estimates with intervals along an axis; estimates without an interval are a formula's, a dotted line.
+def line_with_ci(series: dict, x: str, y: str, title: str = "", ax: Axes | None = None, joined: bool = True) -> Axes:
+    """Estimates with intervals along an axis, in greys.
 
     series    {name: (places on the x axis, Estimates)}
     x, y      what the axes show, with units; "(logarithmic)" in x makes that axis logarithmic
-    leaky     names of the series from leaky splits: orange and hollow, the others blue; none: all in greys
     joined    by a line; not where the places have no order
     """
     ax, greys = ax or axis(8.5 if len(series) > 1 else 6, 3.8), np.linspace(0.1, 0.6, max(len(series), 2))
     for k, (name, (places, estimates)) in enumerate(series.items()):
         value, low, high, _ = np.array(list(estimates), float).T
-        if np.isnan(low).any():
-            ax.plot(places, value, ":", color=INK, label=name)
-            continue
-        look = _colours(name in leaky) if leaky else {"color": str(greys[k])}
-        look |= {"marker": MARKERS[k % len(MARKERS)], "ls": LINES[k % len(LINES)] if joined else "none"}
+        line = LINES[k % len(LINES)] if joined else "none"
+        look = {"color": str(greys[k]), "marker": MARKERS[k % len(MARKERS)], "ls": line}
         ax.errorbar(places, value, np.maximum([value - low, high - value], 0), ms=6, lw=1, label=name, **look)
     if "logarithmic" in x:
         ax.set_xscale("log")
-    if any((estimate.low or 0) < 0 for _, estimates in series.values() for estimate in estimates):
+    if any(estimate.low < 0 for _, estimates in series.values() for estimate in estimates):
         ax.axhline(0, color=PALE, linewidth=1)
     ax.set(xlabel=x, ylabel=y, title=title)
     if len(series) > 1:

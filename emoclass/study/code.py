@@ -20,6 +20,7 @@ def reached(source: str) -> set[Path]:
     return found
 
 
+@cache
 def code_digest(source: str | bytes) -> str:
     """sha256 of Python code without its comments, docstrings and layout: to explain it better changes nothing."""
     tree = ast.parse(source)

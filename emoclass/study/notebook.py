@@ -18,8 +18,8 @@ from emoclass.data.new_faces import HELD_BACK, LEARN, with_new_faces
 from emoclass.errors import InputError, LeakError, listed
 from emoclass.faces import Faces
 from emoclass.files import cache_folder, replacing, write_text
-from emoclass.labels import EMOTIONS
-from emoclass.models import ConvNet, ResNet
+from emoclass.labels import EMOTIONS, MAJORITY, MINORITY
+from emoclass.models import ConvNet
 from emoclass.predictions import Predictions
 from emoclass.study import store, sweep
 from emoclass.study.results import Results
@@ -29,7 +29,7 @@ from emoclass.study.variant import ROLES, SAME_SPLIT, Variant
 PROFILES = ("full", "quick")
 QUICK_SHARE, QUICK_FEWEST = 1 / 20, 10  # of the photos of each emotion, but no fewer than this
 QUICK_EPOCHS, QUICK_FOLDS = 2, 2
-QUICK_NETS = {ConvNet: ConvNet(((4,),), (4,)), ResNet: ResNet(4, ((4, 2),))}
+QUICK_NET = ConvNet(((4,),), (4,))
 LARGE = 5_000  # photos; a split of more takes seconds
 NOT_OF_THE_SPLIT = {  # values of a variant that do not matter to it
     field.name: field.default for field in fields(Variant)
@@ -56,7 +56,7 @@ def rehearsal_folder(dataset: str, profile: str) -> Path:
 class Study:
     """One notebook's share of the study: its `faces`, its `results`, and every run that it has `planned`.
 
-    Raises InputError if the profile is unknown, or as `load_faces` does.
+    Raises InputError if the profile is unknown or a kind of emotion is missing, or as `load_faces` does.
     """
 
     def __init__(
@@ -67,6 +67,12 @@ class Study:
         dataset = canonical_name(dataset)
         self.profile, self.folder = profile, figure_folder(dataset, profile)
         whole = (with_new_faces if new_faces else load_faces)(dataset, size)
+        for group in (MAJORITY, MINORITY):
+            if not whole.counts[list(group)].any():
+                raise InputError(
+                    f"{whole.name} shows none of {listed(group)}: the study compares {listed(MAJORITY)} with the "
+                    "six others and needs photos of both"
+                )
         self.faces = self._sampled(whole)
         if how := [which for what, _, which in whole.report if what == "subjects" and which]:
             print(f"{whole.name}: {how[0]}")
@@ -146,7 +152,7 @@ def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]
 
 def _quick(variant: Variant) -> Variant:
     quick = dict(epochs=min(variant.epochs, QUICK_EPOCHS), init_from=variant.init_from and _quick(variant.init_from))
-    quick |= dict(net=QUICK_NETS[type(variant.net)])
+    quick |= dict(net=QUICK_NET)
     if variant.group_by != "source":  # whose folds are the sources, however few or many
         quick |= dict(n_folds=QUICK_FOLDS, n_folds_run=min(len(variant.folds), QUICK_FOLDS))
     return variant.replace(**quick)

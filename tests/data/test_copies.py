@@ -126,9 +126,8 @@ def test_pictures_of_another_size_are_compared_as_well(strangers):
     assert set(zip(found.test, found.train)) >= {(k, k) for k in range(9)}
 
 
-@pytest.mark.parametrize("threshold", [None, 0.9])
-def test_the_columns_are_the_same_whatever_is_asked_for_and_found(sharp, threshold):
+def test_the_columns_are_the_same_whatever_is_found(sharp):
     columns = ["test", "train", "kind", "correlation"]
     for pictures in (sharp.pixels[[0, 0, 9]], sharp.pixels[:0]):
-        found = copies.find_copies(pictures, threshold=threshold)
+        found = copies.find_copies(pictures)
         assert list(found.columns) == columns and found.kind.map(type).eq(str).all()
