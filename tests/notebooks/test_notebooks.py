@@ -28,7 +28,6 @@ def code_cells(path):
 
 def test_all_notebooks_run_on_drawn_faces(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path))
-    monkeypatch.setattr("emoclass.study.workers.RUNS_PER_WORKER", 100)  # small nets: none has to be renewed
     lines = []
     reproduce.reproduce("synthetic", "quick", say=lines.append)
     made = tmp_path / "synthetic-quick"
