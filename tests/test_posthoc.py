@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from emoclass import posthoc
 from emoclass.errors import InputError
@@ -184,6 +186,20 @@ def test_emotions_that_lie_apart_are_told_apart_however_scarce(separable):
     np.testing.assert_allclose(changed.probabilities.sum(1), 1, rtol=1e-5)
     assert (np.delete(changed.probabilities, [A, H, N], axis=1) == 0).all()  # nobody was trained on these
     assert (changed.runs[0].validation.argmax(1) == separable[1][1]).all()
+
+
+def test_a_retrained_head_does_not_depend_on_the_number_of_cores(separable, monkeypatch):
+    """With threads of the BLAS side by side it stops elsewhere, and a photo or two are judged otherwise."""
+    threads, fit = set(), LogisticRegression.fit
+
+    def watched(*arguments):
+        threads.update(found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas")
+        return fit(*arguments)
+
+    monkeypatch.setattr(LogisticRegression, "fit", watched)
+    with threadpool_limits(2, user_api="blas"):
+        posthoc.retrained_head(pooled(featured(*separable)))
+    assert threads == {1}
 
 
 def test_a_retrained_layer_draws_the_line_midway_though_one_side_is_scarce():
