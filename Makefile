@@ -79,14 +79,15 @@ clean:  ## remove what can be made again, finished runs included (they take the 
 	@[ ! -L .venv ] || { echo "error: .venv is a link to $$(readlink .venv), which others may use: remove the link" >&2; exit 2; }
 	@[ "$$(cat $@ 2>/dev/null)" = "$(LOCKED)" ] || $(MAKE) --no-print-directory -f "$(firstword $(MAKEFILE_LIST))" .venv
 
-# In place: where something fails, what was there before is not lost.
+# In place: where something fails, what was there before is not lost. Compiled at once: where Python may not write
+# beside what it reads (PYTHONDONTWRITEBYTECODE, a folder of somebody else's), TensorFlow starts six seconds later.
 .venv: FORCE
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 	    echo "emoclass needs Python 3.11 to 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1); name another one: make PYTHON=python3.12" >&2; exit 2; }
 	@echo "building .venv"
 	@[ -x .venv/bin/python ] || $(PYTHON) -m venv .venv
 	@{ { [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv; } && \
-	   .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock && \
+	   .venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock && \
 	   .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .; } || { \
 	    echo "error: the packages could not all be installed (is there a network, and room?): the same command goes on from here" >&2; exit 2; }
 	@echo "$(LOCKED)" > .venv/.ready

@@ -29,6 +29,22 @@ def started(**how):
     return distributed.LocalCluster(threads_per_worker=1, dashboard_address=None, **how)
 
 
+def assert_same_bits(store, tasks):
+    for task in tasks:
+        there, here = store.get(task.key, task.variant, task.fold, task.seed), train(task.variant, FACES, task.fold)
+        assert all((a == b).all() for a, b in zip(there.weights, here.weights))
+        assert (there.probabilities == here.probabilities).all()
+
+
+def test_threads_that_work_side_by_side_give_the_bits_of_a_run_at_home(tmp_path, monkeypatch):
+    wanted, store = sweep.tasks(WANTED, FACES)[::2], Store(tmp_path / "runs")
+    with started(n_workers=2, processes=False) as workers:
+        monkeypatch.setenv("EMOCLASS_CLUSTER", workers.scheduler_address)
+        assert sweep.train_missing(wanted, store, say=lambda line: None) == 2
+    assert_same_bits(store, wanted)
+
+
+@pytest.mark.soak
 def test_workers_without_our_disk_of_whom_one_is_killed_give_the_bits_of_a_run_at_home(tmp_path, monkeypatch):
     elsewhere, lines, dead = tmp_path / "elsewhere", [], []
     elsewhere.mkdir()
@@ -51,10 +67,7 @@ def test_workers_without_our_disk_of_whom_one_is_killed_give_the_bits_of_a_run_a
         killer.join()
         assert dead and workers.workers[0].process.pid not in dead  # another took its place
     assert not (elsewhere / "build").exists()
-    for task in sweep.tasks(WANTED, FACES):
-        there, here = store.get(task.key, task.variant, task.fold, task.seed), train(task.variant, FACES, task.fold)
-        assert all((a == b).all() for a, b in zip(there.weights, here.weights))
-        assert (there.probabilities == here.probabilities).all()
+    assert_same_bits(store, sweep.tasks(WANTED, FACES))
 
 
 def test_photos_are_sent_once_whatever_object_holds_them():
