@@ -49,8 +49,7 @@ def kept_together(table: pd.DataFrame, pixels: np.ndarray) -> tuple[pd.DataFrame
     """The table with `near_duplicate_id`, chained, and a line for the report; pixels are (n, SIZE, SIZE) uint8."""
     pairs, rows, photo = remembered(pixels), pd.Series(range(len(table))), table.photo.to_numpy()
     same_file = rows.groupby(table.duplicate_id.to_numpy()).transform("first")
-    one, other = np.concatenate([pairs[:, 0], rows]), np.concatenate([pairs[:, 1], same_file])
-    group = connected(len(table), one, other)
+    group = connected(len(table), *np.concatenate([pairs, np.column_stack([rows, same_file])]).T)
     near_duplicate_id = pd.Series(photo).groupby(group).transform("first").to_numpy()
     strangers = [f"{photo[a]} = {photo[b]}" for a, b in pairs if table.subject.iloc[a] != table.subject.iloc[b]]
     what = "pairs of near-duplicates, kept together; of these under two subjects' names"

@@ -52,13 +52,22 @@ def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed
     if size < 1:
         raise InputError(f"photos cannot be {size} pixels a side: ask for a size of at least 1")
     if dataset == "muxspace":
-        faces = _photographed(size)
-    elif dataset == "synthetic":
-        faces = synthetic.draw(CONFIG, size, SEED)
-        faces = replace(faces, table=_prefixed(faces.table, "new-").assign(subject="new-" + faces.table.subject))
+        return _halved(_photographed(size), seed)
+    if dataset == "synthetic":
+        faces, prefix = synthetic.draw(CONFIG, size, SEED), "new-"
+        subject = prefix + faces.table.subject
     else:
-        faces = _of_your_own(Path(dataset).expanduser(), size)
-    return _halved(faces, seed)
+        home, prefix = Path(dataset).expanduser(), f"{layouts.NEW}/"
+        if not (home / layouts.NEW).is_dir():
+            raise NoNewFaces(
+                f"{home} has no new faces: put them in a folder {prefix} inside it (one folder for each emotion, "
+                "or a legend.csv)"
+            )
+        faces = replace(folder.load(home / layouts.NEW, size), name=home.resolve().name)
+        subject = faces.table.subject.where(faces.table.subject != faces.table.photo, prefix + faces.table.photo)
+    # No photo is called like one of the collection, nor is a subject that is only its photo.
+    names = {key: prefix + faces.table[key] for key in ("photo", "parent", "duplicate_id", "near_duplicate_id")}
+    return _halved(replace(faces, table=faces.table.assign(**names, subject=subject)), seed)
 
 
 def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> Faces:
@@ -75,11 +84,9 @@ def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> F
     group = new.table.near_duplicate_id
     seen = group.isin(group[named.isin(old.table.photo).to_numpy()])
     joined, aside = collection + new.select(~seen), new.table.photo[seen]
-    report = (
-        ("new faces: all but the same as a photo of the collection, set aside", len(aside), ", ".join(aside)),
-        ("photos to work with, new faces among them", len(joined), ""),
-    )
-    return replace(joined, report=joined.report + report)
+    set_aside = ("new faces: all but the same as a photo of the collection, set aside", len(aside), ", ".join(aside))
+    left = ("photos to work with, new faces among them", len(joined), "")
+    return replace(joined, report=(*joined.report, set_aside, left))
 
 
 def _photographed(size: int) -> Faces:
@@ -101,8 +108,8 @@ def _photographed(size: int) -> Faces:
     table, cleaned = annotations.clean(rows, images, str(found / "data" / "legend.csv"))
 
     swapped = [_decode(found / "images" / photo) for photo in table.photo]
-    linked = table.assign(duplicate_id=table.photo.map(RECUT).fillna(table.duplicate_id))
-    linked, pairs = kept_together(linked, _grey(swapped, SIZE))
+    same = table.photo.map(RECUT).fillna(table.duplicate_id)
+    linked, pairs = kept_together(table.assign(duplicate_id=same), _grey(swapped, SIZE))
     table["near_duplicate_id"] = table["subject"] = linked.near_duplicate_id
     recut = [f"{RECUT[photo]} = {photo}" for photo in table.photo if photo in RECUT]
     report = (
@@ -134,24 +141,6 @@ def _grey(swapped: list[np.ndarray], size: int) -> np.ndarray:
     return np.stack([resize_to_square(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size) for picture in swapped])
 
 
-def _of_your_own(home: Path, size: int) -> Faces:
-    if not (home / layouts.NEW).is_dir():
-        raise NoNewFaces(
-            f"{home} has no new faces: put them in a folder {layouts.NEW}/ inside it (one folder for each emotion, "
-            "or a legend.csv)"
-        )
-    faces = folder.load(home / layouts.NEW, size)
-    return replace(faces, table=_prefixed(faces.table, f"{layouts.NEW}/"), name=home.resolve().name)
-
-
-def _prefixed(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    """The table with photos called otherwise than those of the collection, and subjects where they are photos."""
-    own = table.subject == table.photo
-    columns = ("photo", "parent", "duplicate_id", "near_duplicate_id")
-    renamed = table.assign(**{column: prefix + table[column] for column in columns})
-    return renamed.assign(subject=renamed.photo.where(own, table.subject))
-
-
 def _halved(faces: Faces, seed: int) -> Faces:
     """Column `source` says which half a photo is in; whatever shows one picture or subject is in one half."""
     try:
@@ -162,12 +151,12 @@ def _halved(faces: Faces, seed: int) -> Faces:
     for fold, what in ((1, "held back"), (0, "to learn")):
         counts = faces.select(half == fold).counts
         report.append((f"new faces: {what}", int(counts.sum()), ", ".join(f"{e} {n}" for e, n in counts.items())))
-    table = faces.table.assign(source=HELD_BACK)
-    group = pd.Series(group_ids(table, "subject"))
-    learnt = table.emotion[half == 0].groupby(group[half == 0]).first()
+    group = pd.Series(group_ids(faces.table, "subject"))[half == 0]
+    learnt = faces.table.emotion[half == 0].groupby(group).first()
     learnt = learnt.sample(frac=1, random_state=seed)  # in any order, then emotion by emotion in turn
     quarter = learnt.groupby(learnt).cumcount() % len(LEARN)
     if quarter.nunique() < len(LEARN):  # too few of each emotion: one after the other, whatever the emotion
         quarter = pd.Series(np.arange(len(learnt)) % len(LEARN), learnt.index)
-    table.loc[half == 0, "source"] = [LEARN[k] for k in group[half == 0].map(quarter)]
+    source = group.map(quarter).map(LEARN.__getitem__).reindex(faces.table.index, fill_value=HELD_BACK)
+    table = faces.table.assign(source=source)
     return replace(faces, table=table, name=f"{faces.name}-new-faces", report=tuple(report))
