@@ -54,9 +54,8 @@ def predict(model: Model, picture: np.ndarray) -> dict[str, float]:
     """
     shape = (model.facts["preprocessing"]["size"],) * 2
     if picture.dtype != np.uint8 or picture.shape != shape:
-        raise InputError(
-            f"the model takes uint8 {shape}, not {picture.dtype} {picture.shape}: `crop_face` makes that of a photo"
-        )
+        given = f"{picture.dtype} {picture.shape}"
+        raise InputError(f"the model takes uint8 {shape}, not {given}: `crop_face` makes that of a photo")
     views = np.stack([picture, picture[:, ::-1]])[..., None]
     logits = np.asarray(model.net.predict_on_batch(views), np.float64).mean(0)
     return dict(zip(model.facts["emotions"], softmax(logits / model.facts["temperature"]).tolist()))
@@ -72,8 +71,8 @@ def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarr
         raise InputError(f"a face cannot be {size} pixels a side: ask for a whole number of at least 1")
     if isinstance(photo, np.ndarray):
         if photo.dtype != np.uint8 or photo.shape[2:] not in ((), (3,)) or photo.ndim < 2 or not photo.size:
-            which = f"{photo.dtype} {photo.shape}"
-            raise InputError(f"{which} is no picture: (height, width) or (height, width, 3) of uint8")
+            given = f"{photo.dtype} {photo.shape}"
+            raise InputError(f"{given} is no picture: (height, width) or (height, width, 3) of uint8")
         grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) if photo.ndim == 3 else photo
     elif isinstance(grey := read_grey(path := Path(photo).expanduser()), str):
         raise InputError(f"{path} {grey}: name a whole picture")

@@ -93,10 +93,8 @@ def read_annotations(part: Part = PHOTOS, file: str = "legend.csv") -> pd.DataFr
     """A part's annotation file as published, as `annotations.read` gives it; Unreachable if the part is not there."""
     if (collection := find(part=part)) is None:
         what = {PHOTOS.commit: "photos", NEW_FACES.commit: "new faces"}.get(part.commit, "second opinions")
-        raise Unreachable(
-            f"the {what} are not in {data_folder()}: run `make data` to fetch them, or name the folder that holds "
-            f"{part.folder} in EMOCLASS_DATA"
-        )
+        advice = f"run `make data` to fetch them, or name the folder that holds {part.folder} in EMOCLASS_DATA"
+        raise Unreachable(f"the {what} are not in {data_folder()}: {advice}")
     return annotations.read(collection / "data" / file)
 
 
@@ -114,10 +112,8 @@ def verify(collection: Path, part: Part = PHOTOS, advice: str = "") -> dict[str,
     lines = "".join(f"{ids[name]} {name}\n" for name in names)
     if (actual := hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()) != part.digest:
         advice = advice or f"move {collection} away and run `make data`"
-        raise InputError(
-            f"{collection.name} is not the pinned collection: its {len(ids):,} files have the sha256 {actual} and "
-            f"not {part.digest}{_blame(collection, ids)}: {advice}"
-        )
+        what = f"its {len(ids):,} files have the sha256 {actual} and not {part.digest}{_blame(collection, ids)}"
+        raise InputError(f"{collection.name} is not the pinned collection: {what}: {advice}")
     return ids
 
 
@@ -167,10 +163,8 @@ def _git(folder: Path, url: str, *words: str, patience: float | None = None) -> 
         reason = f"no answer within {patience:g} seconds"
     except subprocess.CalledProcessError as error:
         reason = f"git {words[0]} ended with status {error.returncode}"
-    raise Unreachable(
-        f"the photos cannot be fetched from {url} ({reason}): try again with a network, or bring an archive and run "
-        "`python -m emoclass fetch --archive FILE`"
-    )
+    advice = "try again with a network, or bring an archive and run `python -m emoclass fetch --archive FILE`"
+    raise Unreachable(f"the photos cannot be fetched from {url} ({reason}): {advice}")
 
 
 def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Path:
@@ -188,10 +182,9 @@ def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Pa
         except Exception as error:  # each kind of archive has its own
             reason = str(error).partition("\n")[0].rstrip(":")
             raise InputError(f"cannot unpack {archive} ({reason}): make room, or bring it again") from error
-        draft.mkdir()
         for name in part.names:  # at the top, or in the archive's one folder
             for found in [*opened.glob(name), *opened.glob(f"*/{name}")][:1]:
-                (draft / name).parent.mkdir(exist_ok=True)
+                (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 found.rename(draft / name)
     return find(folder, part)
 
@@ -207,10 +200,8 @@ def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
             yield draft
             verify(draft, part, "try another source")
     except OSError as error:
-        raise InputError(
-            f"the photos cannot be written to {final.parent} ({error.strerror or error}): make room there, or name "
-            "another folder in EMOCLASS_DATA"
-        ) from error
+        reason, advice = error.strerror or error, "make room there, or name another folder in EMOCLASS_DATA"
+        raise InputError(f"the photos cannot be written to {final.parent} ({reason}): {advice}") from error
 
 
 def fetch_all(archive: os.PathLike | str | None = None, say=print) -> None:

@@ -69,9 +69,8 @@ def remembered(pixels: np.ndarray) -> np.ndarray:
 
 def _levels_apart(pixels: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
     """(m,) how many grey levels the pictures at `one` and `other` are apart, each one's mean taken off."""
-    found = [np.zeros(0, np.float32)]
+    found, places = [np.zeros(0, np.float32)], pairs[["one", "other"]].to_numpy()
     for k in range(0, len(pairs), CHUNK):
-        rows = (pairs[side].to_numpy()[k : k + CHUNK] for side in ("one", "other"))
-        a, b = (pixels[some].reshape(len(some), -1).astype(np.float32) for some in rows)
+        a, b = (pixels[rows].reshape(len(rows), -1).astype(np.float32) for rows in places[k : k + CHUNK].T)
         found.append(np.abs((a - a.mean(1, keepdims=True)) - (b - b.mean(1, keepdims=True))).mean(1))
     return np.concatenate(found)

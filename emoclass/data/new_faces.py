@@ -59,10 +59,8 @@ def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed
     else:
         home, prefix = Path(dataset).expanduser(), f"{layouts.NEW}/"
         if not (home / layouts.NEW).is_dir():
-            raise NoNewFaces(
-                f"{home} has no new faces: put them in a folder {prefix} inside it (one folder for each emotion, "
-                "or a legend.csv)"
-            )
+            advice = f"put them in a folder {prefix} inside it (one folder for each emotion, or a legend.csv)"
+            raise NoNewFaces(f"{home} has no new faces: {advice}")
         faces = replace(folder.load(home / layouts.NEW, size), name=home.resolve().name)
         subject = faces.table.subject.where(faces.table.subject != faces.table.photo, prefix + faces.table.photo)
     # No photo is called like one of the collection, nor is a subject that is only its photo.
@@ -137,7 +135,6 @@ def _has_colour(picture: np.ndarray) -> bool:
 
 def _grey(swapped: list[np.ndarray], size: int) -> np.ndarray:
     """(n, size, size) uint8 of pictures as OpenCV decodes files whose red and blue are exchanged."""
-    # What OpenCV takes for blue, green, red is red, green, blue.
     return np.stack([resize_to_square(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size) for picture in swapped])
 
 
@@ -147,10 +144,9 @@ def _halved(faces: Faces, seed: int) -> Faces:
         half = assign_folds(faces.table, "subject", n_folds=2, seed=seed)
     except InputError as error:
         raise InputError(f"the new faces of {faces.name} cannot be halved: {error}") from error
-    report = [(f"new faces: {what}", count, which) for what, count, which in faces.report]
-    for fold, what in ((1, "held back"), (0, "to learn")):
-        counts = faces.select(half == fold).counts
-        report.append((f"new faces: {what}", int(counts.sum()), ", ".join(f"{e} {n}" for e, n in counts.items())))
+    halves = [("held back", faces.select(half == 1).counts), ("to learn", faces.select(half == 0).counts)]
+    counted = [(what, int(n.sum()), ", ".join(f"{emotion} {k}" for emotion, k in n.items())) for what, n in halves]
+    report = tuple((f"new faces: {what}", *found) for what, *found in (*faces.report, *counted))
     group = pd.Series(group_ids(faces.table, "subject"))[half == 0]
     learnt = faces.table.emotion[half == 0].groupby(group).first()
     learnt = learnt.sample(frac=1, random_state=seed)  # in any order, then emotion by emotion in turn
@@ -158,5 +154,4 @@ def _halved(faces: Faces, seed: int) -> Faces:
     if quarter.nunique() < len(LEARN):  # too few of each emotion: one after the other, whatever the emotion
         quarter = pd.Series(np.arange(len(learnt)) % len(LEARN), learnt.index)
     source = group.map(quarter).map(LEARN.__getitem__).reindex(faces.table.index, fill_value=HELD_BACK)
-    table = faces.table.assign(source=source)
-    return replace(faces, table=table, name=f"{faces.name}-new-faces", report=tuple(report))
+    return replace(faces, table=faces.table.assign(source=source), name=f"{faces.name}-new-faces", report=report)

@@ -126,8 +126,7 @@ def _nose(face, au):
         yield _arc(y - 0.07, y + 0.07, -0.03j, 0.009), face.skin * (1 - 0.4 * au[9])
     for side in (-wide, wide):
         yield _arc(side * 0.05 - 0.08j, side * 0.06 + tip - 0.06j, 0, 0.008), face.skin * 0.9
-        start, end = side * 0.085 + tip - 0.06j, side * 0.06 + tip + 0.035j
-        yield _arc(start, end, side * 0.035, 0.011), face.skin * 0.62
+        yield _arc(side * 0.085 + tip - 0.06j, side * 0.06 + tip + 0.035j, side * 0.035, 0.011), face.skin * 0.62
         yield side * 0.048 + tip + 0.025j + 0.022 * COS + 0.013j * SIN, face.skin * 0.35
     yield _arc(tip + 0.04j - 0.05 * wide, tip + 0.04j + 0.05 * wide, 0.012j, 0.009), face.skin * 0.65
 
