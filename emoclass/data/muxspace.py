@@ -31,14 +31,11 @@ EMPTY = hashlib.sha1(b"blob 0\0").hexdigest()
 
 @dataclass(frozen=True)
 class Part:
-    """Folders or files of one commit, and the sha256 of all files in them, each a line "blob-id name".
-
-    So `git ls-tree -r --format='%(objectname) %(path)' COMMIT NAMES | sha256sum` has it.
-    """
+    """Folders or files of one commit, and the sha256 of all files in them, each a line "blob-id name"."""
 
     commit: str
     names: tuple[str, ...]
-    digest: str
+    digest: str  # as of `git ls-tree -r --format='%(objectname) %(path)' COMMIT NAMES | sha256sum`
 
     @property
     def folder(self) -> str:

@@ -20,21 +20,16 @@ HELD_BACK = "new, held back"
 ANNOTATOR = "218"
 
 # The emotions of the real new faces at a fifth of their number, clearly shown, each by somebody else.
-CONFIG = synthetic.SyntheticConfig(
-    (14, 17, 8, 8, 15, 13, 13, 12), photos_per_subject=(1, 1), film=0.0, intensity=(0.8, 1.0)
-)
+CONFIG = synthetic.SyntheticConfig((14, 17, 8, 8, 15, 13, 13, 12), (1, 1), film=0.0, intensity=(0.8, 1.0))
 SEED = 218  # not that of the drawn collection
 
 # The later photo of a pair and the earlier one: one picture, cut, turned or toned too differently to be found.
 # Found by moving the 12,500 most similar pairs into line (cv2.findTransformECC): their middles then correlate at .99
 # or more, as those of near-duplicates do; the next pairs, at .98 and less, show two pictures.
 RECUT = {
-    f"facial-expressions-218{later}.jpg": f"facial-expressions-218{earlier}.jpg"
-    for earlier, later in (
-        ("010", "048"), ("016", "037"), ("047", "267"), ("183", "294"),
-        ("224", "254"), ("302", "334"), ("364", "386"), ("426", "448"),
-    )
-}  # fmt: skip
+    f"facial-expressions-218{later:03}.jpg": f"facial-expressions-218{earlier:03}.jpg"
+    for earlier, later in ((10, 48), (16, 37), (47, 267), (183, 294), (224, 254), (302, 334), (364, 386), (426, 448))
+}
 
 
 class NoNewFaces(InputError):
@@ -45,9 +40,8 @@ def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed
     """The new faces that belong to a dataset, halved once: `source` is one of LEARN (in four parts), or HELD_BACK.
 
     For "muxspace" the 500 photos that were offered and never merged, for "synthetic" 100 strong expressions by
-    strangers, for your own folder its `new_faces/`. Subjects and near-duplicates stay in one half, and no photo is
-    called like one of the collection. Raises NoNewFaces if a folder has none, and InputError if an emotion has one
-    photo alone.
+    strangers, for your own folder its `new_faces/`. Subjects and near-duplicates stay in one half, no photo is called
+    like one of the collection. Raises NoNewFaces if a folder has none, InputError if an emotion has one photo alone.
     """
     if size < 1:
         raise InputError(f"photos cannot be {size} pixels a side: ask for a size of at least 1")
@@ -91,8 +85,7 @@ def _photographed(size: int) -> Faces:
     """The 500 photos that annotator 218 offered and nobody merged, red and blue put back in their places.
 
     Their names tell nobody apart, so each picture counts as of somebody else. That is not quite so: to the eye, some
-    faces come back. What is kept together is each picture: the same file, near-duplicates, and what is newly cut
-    (`RECUT`).
+    faces come back. What is kept together is each picture: the same file, near-duplicates, and those of `RECUT`.
     """
     rows = muxspace.read_annotations(muxspace.NEW_FACES)
     found = muxspace.find(part=muxspace.NEW_FACES)

@@ -74,14 +74,11 @@ def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int 
     rows = np.append(np.arange(n), random["duplicates"].choice(n, config.duplicates, replace=False))
     pixels[n:] = pixels[rows[n:]]
     subject = np.append(subject, np.arange(n, len(rows)))  # a duplicate passes for somebody else
-    photo = np.array([f"{number:06d}-{EMOTIONS[emotion]}" for number, emotion in enumerate(drawn[rows])])
-    source = np.where(film, "film", "newspaper")[rows]
-    table = {
-        "photo": photo, "emotion": np.array(EMOTIONS)[drawn[rows]],
-        "subject": [f"{where}-{number}" for where, number in zip(source, subject)],
-        "source": source, "annotator": "drawn", "parent": photo, "duplicate_id": photo[rows],
-    }  # fmt: skip
-    return Faces(pixels, pd.DataFrame(table), name="synthetic")
+    emotion, source = np.array(EMOTIONS)[drawn[rows]], np.where(film, "film", "newspaper")[rows]
+    photo = np.array([f"{number:06d}-{shown}" for number, shown in enumerate(emotion)])
+    subject = [f"{where}-{number}" for where, number in zip(source, subject)]
+    table = dict(photo=photo, emotion=emotion, subject=subject, source=source, parent=photo, duplicate_id=photo[rows])
+    return Faces(pixels, pd.DataFrame(table).assign(annotator="drawn"), name="synthetic")
 
 
 def _cast(config, drawn, random):

@@ -167,8 +167,8 @@ def paint(face, au, size):
     side = size * max(3, -(-160 // size))  # a multiple, so that shrinking takes plain means
     left, right = ({unit: strength[:, [k]] for unit, strength in au.items()} for k in (0, 1))
     mean = {unit: strength.mean(axis=1, keepdims=True) for unit, strength in au.items()}
-    sides = [part(face, *side) for part in (_folds, _eye) for side in ((left, -1), (right, 1))]
-    shapes, tones = zip(*chain(_head(face, mean), *sides, _nose(face, mean), _mouth(face, mean, left, right)))
+    pairs = [part(face, *half) for part in (_folds, _eye) for half in ((left, -1), (right, 1))]
+    shapes, tones = zip(*chain(_head(face, mean), *pairs, _nose(face, mean), _mouth(face, mean, left, right)))
     points = np.concatenate([np.broadcast_to(shape, (n, shape.shape[-1])) for shape in shapes], axis=1)
     points = points * face.zoom * np.exp(1j * face.tilt) + face.shift_x + 1j * face.shift_y + 1 + 1j
     points = points * side * 8 - 8 - 8j  # in sixteenths of a pixel, counted from the centre of the first
