@@ -8,11 +8,10 @@ import numpy as np
 
 from emoclass.errors import InputError
 
-# fmt: off
 UNITS = {
     "anger": (4, 5, 7, 23), "contempt": (12, 14), "disgust": (9, 15, 16), "fear": (1, 2, 4, 5, 20, 26),
     "happiness": (6, 12), "neutral": (), "sadness": (1, 4, 15), "surprise": (1, 2, 5, 26),
-}
+}  # fmt: skip
 ALL_UNITS = sorted(set(sum(UNITS.values(), ())))
 ONE_SIDED = ("contempt",)
 
@@ -24,12 +23,11 @@ SUBJECT = {
     "brow_height": (0, 0.02), "brow_slant": (0, 0.014), "brow_weight": (1, 0.25),
     "eye_distance": (0.30, 0.018), "eye_size": (1, 0.08), "nose_length": (0, 0.025), "nose_width": (1, 0.12),
     "mouth_width": (1, 0.08), "mouth_curve": (0, 0.012), "lips": (1, 0.22), "clothes": (95, 40),
-}
+}  # fmt: skip
 POSE = {
     "shift_x": (0, 0.02), "shift_y": (0, 0.02), "zoom": (1, 0.02), "tilt": (0, 0.03),
     "gaze": (0, 0.025), "background": (150, 35),
-}
-# fmt: on
+}  # fmt: skip
 SMALLEST = 12  # pixels; an eye is two of them wide then
 
 
