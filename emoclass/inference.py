@@ -54,9 +54,8 @@ def predict(model: Model, picture: np.ndarray) -> dict[str, float]:
     """
     shape = (model.facts["preprocessing"]["size"],) * 2
     if picture.dtype != np.uint8 or picture.shape != shape:
-        raise InputError(
-            f"the model takes uint8 {shape}, not {picture.dtype} {picture.shape}: `crop_face` makes that of a photo"
-        )
+        given = f"{picture.dtype} {picture.shape}"
+        raise InputError(f"the model takes uint8 {shape}, not {given}: `crop_face` makes that of a photo")
     views = np.stack([picture, picture[:, ::-1]])[..., None]
     logits = np.asarray(model.net.predict_on_batch(views), np.float64).mean(0)
     return dict(zip(model.facts["emotions"], softmax(logits / model.facts["temperature"]).tolist()))
@@ -70,7 +69,13 @@ def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarr
     """
     if not isinstance(size, int | np.integer) or size < 1:
         raise InputError(f"a face cannot be {size} pixels a side: ask for a whole number of at least 1")
-    grey = _grey(photo)
+    if isinstance(photo, np.ndarray):
+        if photo.dtype != np.uint8 or photo.shape[2:] not in ((), (3,)) or photo.ndim < 2 or not photo.size:
+            given = f"{photo.dtype} {photo.shape}"
+            raise InputError(f"{given} is no picture: (height, width) or (height, width, 3) of uint8")
+        grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) if photo.ndim == 3 else photo
+    elif isinstance(grey := read_grey(path := Path(photo).expanduser()), str):
+        raise InputError(f"{path} {grey}: name a whole picture")
     height, width = grey.shape
     if found := _largest_face(grey):
         margin = MARGIN * found[2]
@@ -82,17 +87,6 @@ def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarr
     side = min(round(found[2] + 2 * margin), height, width)
     left, top = (int(np.clip(round(edge - margin), 0, end - side)) for edge, end in zip(found, (width, height)))
     return resize_to_square(grey[top : top + side, left : left + side], size)
-
-
-def _grey(photo) -> np.ndarray:
-    if not isinstance(photo, np.ndarray):
-        found = read_grey(path := Path(photo).expanduser())
-        if isinstance(found, str):
-            raise InputError(f"{path} {found}: name a whole picture")
-        return found
-    if photo.dtype != np.uint8 or photo.shape[2:] not in ((), (3,)) or photo.ndim < 2 or not photo.size:
-        raise InputError(f"{photo.dtype} {photo.shape} is no picture: (height, width) or (height, width, 3) of uint8")
-    return cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) if photo.ndim == 3 else photo
 
 
 def _largest_face(grey: np.ndarray) -> tuple[float, float, float] | None:

@@ -31,14 +31,11 @@ EMPTY = hashlib.sha1(b"blob 0\0").hexdigest()
 
 @dataclass(frozen=True)
 class Part:
-    """Folders or files of one commit, and the sha256 of all files in them, each a line "blob-id name".
-
-    So `git ls-tree -r --format='%(objectname) %(path)' COMMIT NAMES | sha256sum` has it.
-    """
+    """Folders or files of one commit, and the sha256 of all files in them, each a line "blob-id name"."""
 
     commit: str
     names: tuple[str, ...]
-    digest: str
+    digest: str  # as of `git ls-tree -r --format='%(objectname) %(path)' COMMIT NAMES | sha256sum`
 
     @property
     def folder(self) -> str:
@@ -46,26 +43,16 @@ class Part:
 
 
 PARTS = {
-    "photos": Part(
-        "5fb9c13afac07c55eae8d25eb6b50af344ad60c9", ("images", "data", "test"),
-        "8cea2b36cf421365ad29f31ad520eb6fb4c4ce8d0d400fde5541234bd59070df",
-    ),
-    "new_faces": Part(
-        "146098e3fd427de80796bc4fef466e2d0de9944b", ("images", "data"),
-        "8f2004f7495df1319053413764c50eac42bf3b21a404948d119949f98c459cd5",
-    ),
-    "opinions_126": Part(
-        "3ae862c61df4729165f5600faf4f3171de875cb0", ("data/legend.csv",),
-        "96c88e67f2529f0b54c2fd3785119b490a53391f2daddeb4658b719539a45444",
-    ),
-    "opinions_nmg": Part(
-        "ec3d7d9882d8e1c7c93f1047d3de7584beabffb9", ("data/image_emotions.csv",),
-        "9d85e549e036fc8f609f88a07663e043b04b18af0bdee76bc7471691c63dbc7b",
-    ),
-    "opinions_cBuckley": Part(
-        "832890ce80e1aa7d38129cae70c156e52ef4cec4", ("data/legend.csv",),
-        "369bdca2d4eebf74ffbc1171251ad4c0d3365e61d5aa62be529fb36157ec4a8b",
-    ),
+    "photos": Part("5fb9c13afac07c55eae8d25eb6b50af344ad60c9", ("images", "data", "test"),
+        "8cea2b36cf421365ad29f31ad520eb6fb4c4ce8d0d400fde5541234bd59070df"),
+    "new_faces": Part("146098e3fd427de80796bc4fef466e2d0de9944b", ("images", "data"),
+        "8f2004f7495df1319053413764c50eac42bf3b21a404948d119949f98c459cd5"),
+    "opinions_126": Part("3ae862c61df4729165f5600faf4f3171de875cb0", ("data/legend.csv",),
+        "96c88e67f2529f0b54c2fd3785119b490a53391f2daddeb4658b719539a45444"),
+    "opinions_nmg": Part("ec3d7d9882d8e1c7c93f1047d3de7584beabffb9", ("data/image_emotions.csv",),
+        "9d85e549e036fc8f609f88a07663e043b04b18af0bdee76bc7471691c63dbc7b"),
+    "opinions_cBuckley": Part("832890ce80e1aa7d38129cae70c156e52ef4cec4", ("data/legend.csv",),
+        "369bdca2d4eebf74ffbc1171251ad4c0d3365e61d5aa62be529fb36157ec4a8b"),
 }  # fmt: skip
 PHOTOS, NEW_FACES = PARTS["photos"], PARTS["new_faces"]
 PINNED = hashlib.sha256(repr(PARTS).encode()).hexdigest()  # what results depend on, known without the photos
@@ -103,10 +90,8 @@ def read_annotations(part: Part = PHOTOS, file: str = "legend.csv") -> pd.DataFr
     """A part's annotation file as published, as `annotations.read` gives it; Unreachable if the part is not there."""
     if (collection := find(part=part)) is None:
         what = {PHOTOS.commit: "photos", NEW_FACES.commit: "new faces"}.get(part.commit, "second opinions")
-        raise Unreachable(
-            f"the {what} are not in {data_folder()}: run `make data` to fetch them, or name the folder that holds "
-            f"{part.folder} in EMOCLASS_DATA"
-        )
+        advice = f"run `make data` to fetch them, or name the folder that holds {part.folder} in EMOCLASS_DATA"
+        raise Unreachable(f"the {what} are not in {data_folder()}: {advice}")
     return annotations.read(collection / "data" / file)
 
 
@@ -124,10 +109,8 @@ def verify(collection: Path, part: Part = PHOTOS, advice: str = "") -> dict[str,
     lines = "".join(f"{ids[name]} {name}\n" for name in names)
     if (actual := hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()) != part.digest:
         advice = advice or f"move {collection} away and run `make data`"
-        raise InputError(
-            f"{collection.name} is not the pinned collection: its {len(ids):,} files have the sha256 {actual} and "
-            f"not {part.digest}{_blame(collection, ids)}: {advice}"
-        )
+        what = f"its {len(ids):,} files have the sha256 {actual} and not {part.digest}{_blame(collection, ids)}"
+        raise InputError(f"{collection.name} is not the pinned collection: {what}: {advice}")
     return ids
 
 
@@ -177,34 +160,28 @@ def _git(folder: Path, url: str, *words: str, patience: float | None = None) -> 
         reason = f"no answer within {patience:g} seconds"
     except subprocess.CalledProcessError as error:
         reason = f"git {words[0]} ended with status {error.returncode}"
-    raise Unreachable(
-        f"the photos cannot be fetched from {url} ({reason}): try again with a network, or bring an archive and run "
-        "`python -m emoclass fetch --archive FILE`"
-    )
+    advice = "try again with a network, or bring an archive and run `python -m emoclass fetch --archive FILE`"
+    raise Unreachable(f"the photos cannot be fetched from {url} ({reason}): {advice}")
 
 
 def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Path:
     """Take a part out of a tar or zip archive instead; InputError also if it is damaged or leads out of the folder."""
-    archive = Path(archive)
-    if not archive.is_file():
+    if not (archive := Path(archive)).is_file():
         raise InputError(f"there is no archive {archive}: name a .tar.gz or .zip of the commit")
     with _draft(folder, part) as draft:
-        opened = draft.with_name("opened")
-        is_zip = archive.suffix == ".zip"
-        safely = {} if is_zip else {"filter": "data"}  # zip archives are always unpacked safely
+        opened, is_zip = draft.with_name("opened"), archive.suffix == ".zip"
         try:
             with zipfile.ZipFile(archive) if is_zip else tarfile.open(archive) as inside:
                 sizes = [each.file_size for each in inside.infolist()] if is_zip else [each.size for each in inside]
             if sum(sizes) > LARGEST:
                 raise ValueError(f"it would be more than {LARGEST / 1e9:.0f} GB")
-            shutil.unpack_archive(archive, opened, **safely)
+            shutil.unpack_archive(archive, opened, filter=None if is_zip else "data")  # zip is always unpacked safely
         except Exception as error:  # each kind of archive has its own
             reason = str(error).partition("\n")[0].rstrip(":")
             raise InputError(f"cannot unpack {archive} ({reason}): make room, or bring it again") from error
-        draft.mkdir()
         for name in part.names:  # at the top, or in the archive's one folder
             for found in [*opened.glob(name), *opened.glob(f"*/{name}")][:1]:
-                (draft / name).parent.mkdir(exist_ok=True)
+                (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 found.rename(draft / name)
     return find(folder, part)
 
@@ -220,10 +197,8 @@ def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
             yield draft
             verify(draft, part, "try another source")
     except OSError as error:
-        raise InputError(
-            f"the photos cannot be written to {final.parent} ({error.strerror or error}): make room there, or name "
-            "another folder in EMOCLASS_DATA"
-        ) from error
+        reason, advice = error.strerror or error, "make room there, or name another folder in EMOCLASS_DATA"
+        raise InputError(f"the photos cannot be written to {final.parent} ({reason}): {advice}") from error
 
 
 def fetch_all(archive: os.PathLike | str | None = None, say=print) -> None:

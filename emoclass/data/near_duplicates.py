@@ -49,8 +49,7 @@ def kept_together(table: pd.DataFrame, pixels: np.ndarray) -> tuple[pd.DataFrame
     """The table with `near_duplicate_id`, chained, and a line for the report; pixels are (n, SIZE, SIZE) uint8."""
     pairs, rows, photo = remembered(pixels), pd.Series(range(len(table))), table.photo.to_numpy()
     same_file = rows.groupby(table.duplicate_id.to_numpy()).transform("first")
-    one, other = np.concatenate([pairs[:, 0], rows]), np.concatenate([pairs[:, 1], same_file])
-    group = connected(len(table), one, other)
+    group = connected(len(table), *np.concatenate([pairs, np.column_stack([rows, same_file])]).T)
     near_duplicate_id = pd.Series(photo).groupby(group).transform("first").to_numpy()
     strangers = [f"{photo[a]} = {photo[b]}" for a, b in pairs if table.subject.iloc[a] != table.subject.iloc[b]]
     what = "pairs of near-duplicates, kept together; of these under two subjects' names"
@@ -70,9 +69,8 @@ def remembered(pixels: np.ndarray) -> np.ndarray:
 
 def _levels_apart(pixels: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
     """(m,) how many grey levels the pictures at `one` and `other` are apart, each one's mean taken off."""
-    found = [np.zeros(0, np.float32)]
+    found, places = [np.zeros(0, np.float32)], pairs[["one", "other"]].to_numpy()
     for k in range(0, len(pairs), CHUNK):
-        rows = (pairs[side].to_numpy()[k : k + CHUNK] for side in ("one", "other"))
-        a, b = (pixels[some].reshape(len(some), -1).astype(np.float32) for some in rows)
+        a, b = (pixels[rows].reshape(len(rows), -1).astype(np.float32) for rows in places[k : k + CHUNK].T)
         found.append(np.abs((a - a.mean(1, keepdims=True)) - (b - b.mean(1, keepdims=True))).mean(1))
     return np.concatenate(found)

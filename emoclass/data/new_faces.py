@@ -20,21 +20,16 @@ HELD_BACK = "new, held back"
 ANNOTATOR = "218"
 
 # The emotions of the real new faces at a fifth of their number, clearly shown, each by somebody else.
-CONFIG = synthetic.SyntheticConfig(
-    (14, 17, 8, 8, 15, 13, 13, 12), photos_per_subject=(1, 1), film=0.0, intensity=(0.8, 1.0)
-)
+CONFIG = synthetic.SyntheticConfig((14, 17, 8, 8, 15, 13, 13, 12), (1, 1), film=0.0, intensity=(0.8, 1.0))
 SEED = 218  # not that of the drawn collection
 
 # The later photo of a pair and the earlier one: one picture, cut, turned or toned too differently to be found.
 # Found by moving the 12,500 most similar pairs into line (cv2.findTransformECC): their middles then correlate at .99
 # or more, as those of near-duplicates do; the next pairs, at .98 and less, show two pictures.
 RECUT = {
-    f"facial-expressions-218{later}.jpg": f"facial-expressions-218{earlier}.jpg"
-    for earlier, later in (
-        ("010", "048"), ("016", "037"), ("047", "267"), ("183", "294"),
-        ("224", "254"), ("302", "334"), ("364", "386"), ("426", "448"),
-    )
-}  # fmt: skip
+    f"facial-expressions-218{later:03}.jpg": f"facial-expressions-218{earlier:03}.jpg"
+    for earlier, later in ((10, 48), (16, 37), (47, 267), (183, 294), (224, 254), (302, 334), (364, 386), (426, 448))
+}
 
 
 class NoNewFaces(InputError):
@@ -45,20 +40,26 @@ def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed
     """The new faces that belong to a dataset, halved once: `source` is one of LEARN (in four parts), or HELD_BACK.
 
     For "muxspace" the 500 photos that were offered and never merged, for "synthetic" 100 strong expressions by
-    strangers, for your own folder its `new_faces/`. Subjects and near-duplicates stay in one half, and no photo is
-    called like one of the collection. Raises NoNewFaces if a folder has none, and InputError if an emotion has one
-    photo alone.
+    strangers, for your own folder its `new_faces/`. Subjects and near-duplicates stay in one half, no photo is called
+    like one of the collection. Raises NoNewFaces if a folder has none, InputError if an emotion has one photo alone.
     """
     if size < 1:
         raise InputError(f"photos cannot be {size} pixels a side: ask for a size of at least 1")
     if dataset == "muxspace":
-        faces = _photographed(size)
-    elif dataset == "synthetic":
-        faces = synthetic.draw(CONFIG, size, SEED)
-        faces = replace(faces, table=_prefixed(faces.table, "new-").assign(subject="new-" + faces.table.subject))
+        return _halved(_photographed(size), seed)
+    if dataset == "synthetic":
+        faces, prefix = synthetic.draw(CONFIG, size, SEED), "new-"
+        subject = prefix + faces.table.subject
     else:
-        faces = _of_your_own(Path(dataset).expanduser(), size)
-    return _halved(faces, seed)
+        home, prefix = Path(dataset).expanduser(), f"{layouts.NEW}/"
+        if not (home / layouts.NEW).is_dir():
+            advice = f"put them in a folder {prefix} inside it (one folder for each emotion, or a legend.csv)"
+            raise NoNewFaces(f"{home} has no new faces: {advice}")
+        faces = replace(folder.load(home / layouts.NEW, size), name=home.resolve().name)
+        subject = faces.table.subject.where(faces.table.subject != faces.table.photo, prefix + faces.table.photo)
+    # No photo is called like one of the collection, nor is a subject that is only its photo.
+    names = {key: prefix + faces.table[key] for key in ("photo", "parent", "duplicate_id", "near_duplicate_id")}
+    return _halved(replace(faces, table=faces.table.assign(**names, subject=subject)), seed)
 
 
 def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> Faces:
@@ -75,19 +76,16 @@ def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> F
     group = new.table.near_duplicate_id
     seen = group.isin(group[named.isin(old.table.photo).to_numpy()])
     joined, aside = collection + new.select(~seen), new.table.photo[seen]
-    report = (
-        ("new faces: all but the same as a photo of the collection, set aside", len(aside), ", ".join(aside)),
-        ("photos to work with, new faces among them", len(joined), ""),
-    )
-    return replace(joined, report=joined.report + report)
+    set_aside = ("new faces: all but the same as a photo of the collection, set aside", len(aside), ", ".join(aside))
+    left = ("photos to work with, new faces among them", len(joined), "")
+    return replace(joined, report=(*joined.report, set_aside, left))
 
 
 def _photographed(size: int) -> Faces:
     """The 500 photos that annotator 218 offered and nobody merged, red and blue put back in their places.
 
     Their names tell nobody apart, so each picture counts as of somebody else. That is not quite so: to the eye, some
-    faces come back. What is kept together is each picture: the same file, near-duplicates, and what is newly cut
-    (`RECUT`).
+    faces come back. What is kept together is each picture: the same file, near-duplicates, and those of `RECUT`.
     """
     rows = muxspace.read_annotations(muxspace.NEW_FACES)
     found = muxspace.find(part=muxspace.NEW_FACES)
@@ -101,8 +99,8 @@ def _photographed(size: int) -> Faces:
     table, cleaned = annotations.clean(rows, images, str(found / "data" / "legend.csv"))
 
     swapped = [_decode(found / "images" / photo) for photo in table.photo]
-    linked = table.assign(duplicate_id=table.photo.map(RECUT).fillna(table.duplicate_id))
-    linked, pairs = kept_together(linked, _grey(swapped, SIZE))
+    same = table.photo.map(RECUT).fillna(table.duplicate_id)
+    linked, pairs = kept_together(table.assign(duplicate_id=same), _grey(swapped, SIZE))
     table["near_duplicate_id"] = table["subject"] = linked.near_duplicate_id
     recut = [f"{RECUT[photo]} = {photo}" for photo in table.photo if photo in RECUT]
     report = (
@@ -130,26 +128,7 @@ def _has_colour(picture: np.ndarray) -> bool:
 
 def _grey(swapped: list[np.ndarray], size: int) -> np.ndarray:
     """(n, size, size) uint8 of pictures as OpenCV decodes files whose red and blue are exchanged."""
-    # What OpenCV takes for blue, green, red is red, green, blue.
     return np.stack([resize_to_square(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size) for picture in swapped])
-
-
-def _of_your_own(home: Path, size: int) -> Faces:
-    if not (home / layouts.NEW).is_dir():
-        raise NoNewFaces(
-            f"{home} has no new faces: put them in a folder {layouts.NEW}/ inside it (one folder for each emotion, "
-            "or a legend.csv)"
-        )
-    faces = folder.load(home / layouts.NEW, size)
-    return replace(faces, table=_prefixed(faces.table, f"{layouts.NEW}/"), name=home.resolve().name)
-
-
-def _prefixed(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    """The table with photos called otherwise than those of the collection, and subjects where they are photos."""
-    own = table.subject == table.photo
-    columns = ("photo", "parent", "duplicate_id", "near_duplicate_id")
-    renamed = table.assign(**{column: prefix + table[column] for column in columns})
-    return renamed.assign(subject=renamed.photo.where(own, table.subject))
 
 
 def _halved(faces: Faces, seed: int) -> Faces:
@@ -158,16 +137,14 @@ def _halved(faces: Faces, seed: int) -> Faces:
         half = assign_folds(faces.table, "subject", n_folds=2, seed=seed)
     except InputError as error:
         raise InputError(f"the new faces of {faces.name} cannot be halved: {error}") from error
-    report = [(f"new faces: {what}", count, which) for what, count, which in faces.report]
-    for fold, what in ((1, "held back"), (0, "to learn")):
-        counts = faces.select(half == fold).counts
-        report.append((f"new faces: {what}", int(counts.sum()), ", ".join(f"{e} {n}" for e, n in counts.items())))
-    table = faces.table.assign(source=HELD_BACK)
-    group = pd.Series(group_ids(table, "subject"))
-    learnt = table.emotion[half == 0].groupby(group[half == 0]).first()
+    halves = [("held back", faces.select(half == 1).counts), ("to learn", faces.select(half == 0).counts)]
+    counted = [(what, int(n.sum()), ", ".join(f"{emotion} {k}" for emotion, k in n.items())) for what, n in halves]
+    report = tuple((f"new faces: {what}", *found) for what, *found in (*faces.report, *counted))
+    group = pd.Series(group_ids(faces.table, "subject"))[half == 0]
+    learnt = faces.table.emotion[half == 0].groupby(group).first()
     learnt = learnt.sample(frac=1, random_state=seed)  # in any order, then emotion by emotion in turn
     quarter = learnt.groupby(learnt).cumcount() % len(LEARN)
     if quarter.nunique() < len(LEARN):  # too few of each emotion: one after the other, whatever the emotion
         quarter = pd.Series(np.arange(len(learnt)) % len(LEARN), learnt.index)
-    table.loc[half == 0, "source"] = [LEARN[k] for k in group[half == 0].map(quarter)]
-    return replace(faces, table=table, name=f"{faces.name}-new-faces", report=tuple(report))
+    source = group.map(quarter).map(LEARN.__getitem__).reindex(faces.table.index, fill_value=HELD_BACK)
+    return replace(faces, table=faces.table.assign(source=source), name=f"{faces.name}-new-faces", report=report)

@@ -13,7 +13,6 @@ FILES = {  # who, and the part of the collection and the file that hold their bl
     "nmg": ("opinions_nmg", "image_emotions.csv"),
     "cBuckley": ("opinions_cBuckley", "legend.csv"),
 }
-REPAIRED = {"sadenss": "sadness"}
 
 
 def load_second_opinions(dataset: str | os.PathLike = "muxspace") -> pd.DataFrame:
@@ -25,4 +24,4 @@ def load_second_opinions(dataset: str | os.PathLike = "muxspace") -> pd.DataFram
         own = table[table.annotator == who] if "annotator" in table else table
         rows.append(own[["photo", "label"]].assign(annotator=who))
     opinions = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["photo", "label", "annotator"])
-    return opinions.assign(emotion=opinions.label.replace(REPAIRED).map(canonical))
+    return opinions.assign(emotion=opinions.label.replace({"sadenss": "sadness"}).map(canonical))

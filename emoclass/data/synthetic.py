@@ -55,11 +55,12 @@ def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int 
     drawn = random["order"].permutation(np.repeat(np.arange(8), config.counts))
     n = len(drawn)
     film, subject = _cast(config, drawn, random["cast"])
-    subjects = _vary(SUBJECT, n, random["subject"])
-    face = {trait: values[subject] for trait, values in subjects.items()}
+    face = {trait: values[subject] for trait, values in _vary(SUBJECT, n, random["subject"]).items()}
     face |= _vary(POSE, n, random["pose"])
-    style = _style(config.style * film, random["style"])
-    face["tilt"] = face["tilt"] + style.pop("tilt")
+    strength = config.style * film  # of what sets film stills apart from sharp, evenly lit, upright photos
+    coarse, dark, slope = strength * random["style"].uniform([[0.2], [0.1], [-0.3]], [[0.8], [0.3], [0.3]], (3, n))
+    face["tilt"] += 0.06 * (strength * random["style"].standard_normal(n))[:, None]
+    style = {"coarse": 1 + coarse, "light": (1 - dark).clip(0.2), "slope": slope}
     au = _express(drawn, config.intensity, random["intensity"])
 
     pixels = np.empty((n + config.duplicates, size, size), np.uint8)
@@ -73,14 +74,11 @@ def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int 
     rows = np.append(np.arange(n), random["duplicates"].choice(n, config.duplicates, replace=False))
     pixels[n:] = pixels[rows[n:]]
     subject = np.append(subject, np.arange(n, len(rows)))  # a duplicate passes for somebody else
-    photo = np.array([f"{number:06d}-{EMOTIONS[emotion]}" for number, emotion in enumerate(drawn[rows])])
-    source = np.where(film, "film", "newspaper")[rows]
-    table = {
-        "photo": photo, "emotion": np.array(EMOTIONS)[drawn[rows]],
-        "subject": [f"{where}-{number}" for where, number in zip(source, subject)],
-        "source": source, "annotator": "drawn", "parent": photo, "duplicate_id": photo[rows],
-    }  # fmt: skip
-    return Faces(pixels, pd.DataFrame(table), name="synthetic")
+    emotion, source = np.array(EMOTIONS)[drawn[rows]], np.where(film, "film", "newspaper")[rows]
+    photo = np.array([f"{number:06d}-{shown}" for number, shown in enumerate(emotion)])
+    subject = [f"{where}-{number}" for where, number in zip(source, subject)]
+    table = dict(photo=photo, emotion=emotion, subject=subject, source=source, parent=photo, duplicate_id=photo[rows])
+    return Faces(pixels, pd.DataFrame(table).assign(annotator="drawn"), name="synthetic")
 
 
 def _cast(config, drawn, random):
@@ -104,10 +102,7 @@ def _cast(config, drawn, random):
 
 def _vary(traits, n, random):
     """{trait: (n, 1) values} around the averages."""
-    return {
-        name: average + spread * random.standard_normal((n, 1)).clip(-2, 2)
-        for name, (average, spread) in traits.items()
-    }
+    return {key: mean + spread * random.standard_normal((n, 1)).clip(-2, 2) for key, (mean, spread) in traits.items()}
 
 
 def _express(drawn, intensity, random):
@@ -119,14 +114,6 @@ def _express(drawn, intensity, random):
         moves = np.array([[units.get(unit, (0, 0)) for units in emotions] for emotions in moved])[side, drawn]
         au[unit] = moves * (intensity[0] + np.diff(intensity) * (photo + random.random(photo.shape)) / 2)
     return au
-
-
-def _style(strength, random):
-    """What sets photos apart from sharp, evenly lit, upright ones, `strength` (n,) times as much as usual."""
-    least, most = [[0.2], [0.1], [-0.3]], [[0.8], [0.3], [0.3]]
-    coarse, dark, slope = strength * random.uniform(least, most, (3, len(strength)))
-    tilt = 0.06 * (strength * random.standard_normal(len(strength)))[:, None]
-    return {"coarse": 1 + coarse, "light": (1 - dark).clip(0.2), "slope": slope, "tilt": tilt}
 
 
 def _photograph(pixels, coarse, light, slope):

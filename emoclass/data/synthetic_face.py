@@ -1,5 +1,6 @@
 """Synthetic faces moved by action units (Ekman & Friesen 1978); which an emotion moves is EMFACS (1983)."""
 
+from itertools import chain
 from types import SimpleNamespace
 
 import cv2
@@ -7,11 +8,10 @@ import numpy as np
 
 from emoclass.errors import InputError
 
-# fmt: off
 UNITS = {
     "anger": (4, 5, 7, 23), "contempt": (12, 14), "disgust": (9, 15, 16), "fear": (1, 2, 4, 5, 20, 26),
     "happiness": (6, 12), "neutral": (), "sadness": (1, 4, 15), "surprise": (1, 2, 5, 26),
-}
+}  # fmt: skip
 ALL_UNITS = sorted(set(sum(UNITS.values(), ())))
 ONE_SIDED = ("contempt",)
 
@@ -23,12 +23,11 @@ SUBJECT = {
     "brow_height": (0, 0.02), "brow_slant": (0, 0.014), "brow_weight": (1, 0.25),
     "eye_distance": (0.30, 0.018), "eye_size": (1, 0.08), "nose_length": (0, 0.025), "nose_width": (1, 0.12),
     "mouth_width": (1, 0.08), "mouth_curve": (0, 0.012), "lips": (1, 0.22), "clothes": (95, 40),
-}
+}  # fmt: skip
 POSE = {
     "shift_x": (0, 0.02), "shift_y": (0, 0.02), "zoom": (1, 0.02), "tilt": (0, 0.03),
     "gaze": (0, 0.025), "background": (150, 35),
-}
-# fmt: on
+}  # fmt: skip
 SMALLEST = 12  # pixels; an eye is two of them wide then
 
 
@@ -104,8 +103,7 @@ def _eye(face, au, side):
     lower = size * 0.056 * (1 + 0.25 * au[5] - 0.6 * au[7] - 1.2 * au[6] - 0.6 * au[9])
     top, bottom = (centre + half * ALONG + 1j * height * ARC for height in (-upper, lower))
     yield _area(top, bottom), 243
-    iris, pupil, glint = (0.078, -0.01, 75), (0.04, -0.01, 20), (0.016, -0.045, 235)
-    for radius, y, tone in (iris, pupil, glint):
+    for radius, y, tone in (0.078, -0.01, 75), (0.04, -0.01, 20), (0.016, -0.045, 235):  # iris, pupil, glint
         x = face.gaze + radius * size * COS
         lids = 1 - (x / half) ** 2
         yield centre + x + 1j * np.clip(y + radius * size * SIN, -upper * lids, lower * lids), tone
@@ -113,12 +111,10 @@ def _eye(face, au, side):
     yield _stroke(bottom, 0.007), face.skin * 0.6
     level, x = face.brow_height + uneven - 0.33, side * (face.eye_distance - 0.30)
     inner = level + face.brow_slant - 0.17 * au[1] + au[4] * (0.12 - 0.045 * au[1]) + 0.07 * au[9]
-    outer = level - face.brow_slant - au[2] * (0.15 - 0.075 * au[4])
-    outer = outer + 0.02 * au[4] + 0.07 * au[1] * (1 - au[2])
+    outer = level - face.brow_slant - au[2] * (0.15 - 0.075 * au[4]) + 0.02 * au[4] + 0.07 * au[1] * (1 - au[2])
     arch = 0.045 + 0.035 * au[2] * (1 - au[4]) - 0.04 * au[4] - 0.02 * au[9]
     start, end = x + side * (0.12 - 0.035 * au[4]) + 1j * inner, x + side * 0.47 + 1j * outer
-    weight = face.brow_weight * (0.026 - 0.01 * ALONG)
-    yield _arc(start, end, -1j * arch, weight), face.hair * 0.6
+    yield _arc(start, end, -1j * arch, face.brow_weight * (0.026 - 0.01 * ALONG)), face.hair * 0.6
 
 
 def _nose(face, au):
@@ -128,8 +124,7 @@ def _nose(face, au):
         yield _arc(y - 0.07, y + 0.07, -0.03j, 0.009), face.skin * (1 - 0.4 * au[9])
     for side in (-wide, wide):
         yield _arc(side * 0.05 - 0.08j, side * 0.06 + tip - 0.06j, 0, 0.008), face.skin * 0.9
-        start, end = side * 0.085 + tip - 0.06j, side * 0.06 + tip + 0.035j
-        yield _arc(start, end, side * 0.035, 0.011), face.skin * 0.62
+        yield _arc(side * 0.085 + tip - 0.06j, side * 0.06 + tip + 0.035j, side * 0.035, 0.011), face.skin * 0.62
         yield side * 0.048 + tip + 0.025j + 0.022 * COS + 0.013j * SIN, face.skin * 0.35
     yield _arc(tip + 0.04j - 0.05 * wide, tip + 0.04j + 0.05 * wide, 0.012j, 0.009), face.skin * 0.65
 
@@ -162,25 +157,16 @@ def _mouth(face, au, left, right):
     yield _stroke(upper, 0.013), face.skin * 0.3
 
 
-def _shapes(face, au):
-    """All shapes in the order of painting; traits are (n, 1), `au` is {action unit: (n, 2)}."""
-    left, right = ({unit: strength[:, [k]] for unit, strength in au.items()} for k in (0, 1))
-    mean = {unit: strength.mean(axis=1, keepdims=True) for unit, strength in au.items()}
-    yield from _head(face, mean)
-    for part in (_folds, _eye):
-        yield from part(face, left, -1)
-        yield from part(face, right, 1)
-    yield from _nose(face, mean)
-    yield from _mouth(face, mean, left, right)
-
-
 def paint(face, au, size):
     """(n, size, size) uint8; `face` is {trait: (n, 1)}, `au` {action unit: (n, 2)}."""
     if size < SMALLEST:
         raise InputError(f"synthetic: a face of {size} pixels is too small to be drawn, {SMALLEST} is the least")
     face, n = SimpleNamespace(**face), len(face["width"])
     side = size * max(3, -(-160 // size))  # a multiple, so that shrinking takes plain means
-    shapes, tones = zip(*_shapes(face, au))
+    left, right = ({unit: strength[:, [k]] for unit, strength in au.items()} for k in (0, 1))
+    mean = {unit: strength.mean(axis=1, keepdims=True) for unit, strength in au.items()}
+    pairs = [part(face, *half) for part in (_folds, _eye) for half in ((left, -1), (right, 1))]
+    shapes, tones = zip(*chain(_head(face, mean), *pairs, _nose(face, mean), _mouth(face, mean, left, right)))
     points = np.concatenate([np.broadcast_to(shape, (n, shape.shape[-1])) for shape in shapes], axis=1)
     points = points * face.zoom * np.exp(1j * face.tilt) + face.shift_x + 1j * face.shift_y + 1 + 1j
     points = points * side * 8 - 8 - 8j  # in sixteenths of a pixel, counted from the centre of the first

@@ -111,7 +111,7 @@ def export(dataset: str = "muxspace", profile: str = "full", say=print) -> Path:
         say("there are no new faces: the compact net is trained on the collection alone")
         variant = compact_variant("the model to take away", excluded_sources=(), test_sources=())
     [variant] = study.adapted([variant])
-    canonical, recorded = (dataset, profile) == ("muxspace", "full"), study.results.path
+    recorded = study.results.path
     numbers = results.load(recorded)["numbers"] if recorded.exists() else {}
     if missing := [f"{first}*" for first in SCORES if not any(name.startswith(first) for name in numbers)]:
         say(f"scores that {recorded} lacks, and so will the model: {listed(missing)}; run `make reproduce`")
@@ -120,5 +120,5 @@ def export(dataset: str = "muxspace", profile: str = "full", say=print) -> Path:
     facts = describe(study.faces, variant, numbers, study.results.data)
     facts["tau"], facts["temperature"] = tune_tau_and_temperature(run, study.faces)
     facts["rows"] = dict(zip(("train", "validation"), run.rows))
-    folder = build_folder() if canonical else rehearsal_folder(dataset, profile)
+    folder = build_folder() if (dataset, profile) == ("muxspace", "full") else rehearsal_folder(dataset, profile)
     return save(as_keras(run, study.faces.size, facts["tau"]), facts, folder / "model")

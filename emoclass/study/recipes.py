@@ -20,7 +20,5 @@ def final_variant() -> Variant:
     """The compact net, then a second pass with all new faces, of which notebook 6 holds half back."""
     new = (*LEARN, HELD_BACK)
     plain = compact_variant(excluded_sources=new, test_sources=())
-    return plain.replace(
-        name="the model to take away", init_from=plain, epochs=2, learning_rate=1e-3, excluded_sources=(),
-        train_sources=new, train_source_repeats=4,
-    )  # fmt: skip
+    second = dict(init_from=plain, epochs=2, learning_rate=1e-3, train_sources=new, train_source_repeats=4)
+    return plain.replace(name="the model to take away", excluded_sources=(), **second)
