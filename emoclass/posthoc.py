@@ -6,7 +6,7 @@ need.
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,12 +33,11 @@ STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the f
 
 def temperature_scaled(predictions: Predictions, name: str | None = None) -> Predictions:
     """The logits of each run divided by its temperature (Guo et al. 2017); which emotion leads stays as it is."""
-
-    def change(run: "Run") -> list[np.ndarray]:
+    found = []
+    for run in _whole(predictions, "validation"):
         divisor = temperature(run)
-        return [softmax(_log(p) / divisor, axis=1) for p in (run.validation, run.probabilities)]
-
-    return _changed(predictions, change, name, "validation")
+        found.append([softmax(_log(p) / divisor, axis=1) for p in (run.validation, run.probabilities)])
+    return _changed(predictions, found, name)
 
 
 def logit_adjusted(
@@ -48,13 +47,11 @@ def logit_adjusted(
 
     logit_adjustment_tau    the same tau for all runs; None: as `best_tau` has it, with `at_least`
     """
-    needed = ["validation"] if logit_adjustment_tau is None else []
-
-    def change(run: "Run") -> list[np.ndarray]:
+    found, needed = [], ["validation"] if logit_adjustment_tau is None else []
+    for run in _whole(predictions, *needed):
         tau = best_tau(run, at_least) if logit_adjustment_tau is None else logit_adjustment_tau
-        return [_adjusted(p, run, tau) for p in (run.validation, run.probabilities)]
-
-    return _changed(predictions, change, name, *needed)
+        found.append([_adjusted(p, run, tau) for p in (run.validation, run.probabilities)])
+    return _changed(predictions, found, name)
 
 
 def retrained_head(predictions: Predictions, name: str | None = None) -> Predictions:
@@ -62,10 +59,10 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
 
     A logistic regression with balanced class weights; its C of STRENGTHS has the best balanced accuracy in validation.
     """
-
-    def change(run: "Run") -> list[np.ndarray]:
+    found = []
+    for run in _whole(predictions, "validation", "embeddings"):
         scale = StandardScaler().fit(run.embeddings["train"].astype(np.float32))
-        features = {part: scale.transform(found.astype(np.float32)) for part, found in run.embeddings.items()}
+        features = {part: scale.transform(rows.astype(np.float32)) for part, rows in run.embeddings.items()}
         head = LogisticRegression(class_weight="balanced", max_iter=100, warm_start=True)
         tried = []
         for strength in STRENGTHS:
@@ -76,9 +73,9 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
                 head.set_params(C=strength).fit(features["train"], run.y_true["train"])
             place = np.eye(len(run.classes))[head.classes_]  # emotions not trained on get 0
             tried.append([head.predict_proba(features[part]) @ place for part in ("validation", "test")])
-        return max(tried, key=lambda parts: _validation_metrics(parts[0], run)["balanced_accuracy"])
-
-    return _changed(predictions, change, name, "validation", "embeddings")
+        accuracies = [_validation_metrics(validation, run)["balanced_accuracy"] for validation, _ in tried]
+        found.append(tried[np.argmax(accuracies)])
+    return _changed(predictions, found, name)
 
 
 def select_on_validation(
@@ -100,10 +97,8 @@ def select_on_validation(
         for runs in (_whole(p, "validation") for p in candidates)
     ]
     if others := [repr(p.name) for p, tested in zip(candidates, tested_on) if tested != tested_on[0]]:
-        raise InputError(
-            f"{listed(others)} and {candidates[0].name!r} were not tested and validated on the same photos "
-            "in the same folds: only such can be compared there"
-        )
+        alike = "on the same photos in the same folds: only such can be compared there"
+        raise InputError(f"{listed(others)} and {candidates[0].name!r} were not tested and validated {alike}")
     tables, runs, first = [], [], 0
     for same in zip(*(p.runs for p in candidates)):
         found = [_validation_metrics(run.validation, run) for run in same]
@@ -131,11 +126,11 @@ def _whole(predictions: Predictions, *needed: str) -> "tuple[Run, ...]":
     return runs
 
 
-def _changed(predictions: Predictions, change: Callable, name: str | None, *needed: str) -> Predictions:
-    """The same Predictions with what `change` makes of each run: probabilities of its validation and test part."""
+def _changed(predictions: Predictions, found: list, name: str | None) -> Predictions:
+    """The same Predictions with what was found for each run: probabilities of its validation and test part."""
     runs = []
-    for run in _whole(predictions, *needed):
-        validation, test = (probabilities.astype(np.float32) for probabilities in change(run))
+    for run, parts in zip(predictions.runs, found):
+        validation, test = (probabilities.astype(np.float32) for probabilities in parts)
         none = run.epoch_predictions[:0]
         runs.append(replace(run, validation=validation, probabilities=test, epoch_predictions=none))
     return _with_runs(replace(predictions, name=name or predictions.name), runs)
