@@ -46,11 +46,10 @@ def _most_frequent(faces: Faces, name: str, group: pd.Series) -> Predictions:
     """For each photo the most frequent emotion among the others of its group; of equals, that more frequent in all."""
     own = np.eye(len(EMOTIONS))[faces.labels]
     votes = pd.DataFrame(own).groupby(group.to_numpy()).transform("sum").to_numpy()
-    prior = own.sum(0) - own
-    others = votes - own + prior / (2 * len(faces))  # the prior never outweighs a single vote
+    others = votes - own + (own.sum(0) - own) / (2 * len(faces))  # those in all never outweigh one of its group
     return _certain(faces.table, name, others.argmax(1))
 
 
-def _certain(table: pd.DataFrame, name: str, y_pred: np.ndarray, **known) -> Predictions:
-    table = table[["photo", "parent", "subject", "source", "emotion"]].assign(fold=0, seed=0, **known)
+def _certain(table: pd.DataFrame, name: str, y_pred: np.ndarray, **columns) -> Predictions:
+    table = table[["photo", "parent", "subject", "source", "emotion"]].assign(fold=0, seed=0, **columns)
     return Predictions(name, table, np.eye(len(EMOTIONS), dtype=np.float32)[y_pred])

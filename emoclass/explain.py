@@ -67,17 +67,15 @@ def share_predicted(
 
 
 @lru_cache(maxsize=10)  # it is asked about many changes of the same photos; to build it anew takes a second
-def _net(run: "Run", size: int, classes: int):
-    net = models.build(run.variant.net, size, classes)
+def _net(run: "Run", size: int):
+    net = models.build(run.variant.net, size, len(run.variant.emotions))
     net.set_weights(run.weights)
     return net
 
 
 def _probabilities(run: "Run", pictures: np.ndarray) -> np.ndarray:
     """(n, 8) float32 of a run's net for (n, size, size) uint8 pictures; 0 for emotions that it was not trained on."""
-    kept = sorted(run.variant.emotions, key=EMOTIONS.index)
-    net = _net(run, pictures.shape[1], len(kept))
+    logits = _net(run, pictures.shape[1]).predict(pictures[..., None], batch_size=512, verbose=0)
     found = np.zeros((len(pictures), len(EMOTIONS)), np.float32)
-    logits = net.predict(pictures[..., None], batch_size=512, verbose=0)
-    found[:, [EMOTIONS.index(emotion) for emotion in kept]] = softmax(logits.astype(np.float64), axis=1)
+    found[:, np.isin(EMOTIONS, run.variant.emotions)] = softmax(logits.astype(np.float64), axis=1)
     return found

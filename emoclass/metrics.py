@@ -107,11 +107,10 @@ def score(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
 def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
     """One row each: n, every metric as "value (low to high)", and the caveats of its split."""
     rows = {}
-    for predictions in _by_name(several):
-        found = score(predictions)
+    for p in _by_name(several):
+        found = score(p)
         cells = {METRICS[m]: f"{x.value:.3f} ({x.low:.3f} to {x.high:.3f})" for m, x in found.items()}
-        caveats = listed(predictions.caveats) or "none"
-        rows[predictions.name] = {"n": found["accuracy"].n, **cells, "caveats of the split": caveats}
+        rows[p.name] = {"n": found["accuracy"].n, **cells, "caveats of the split": listed(p.caveats) or "none"}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

@@ -1,8 +1,7 @@
 """What can still be done once nets are trained: take the prior out, calibrate, change the last layer, choose.
 
 Each takes whole Predictions and returns what the same nets predict then. What is to be chosen is chosen on the run's
-own validation part, whose probabilities change too. All raise InputError if rows or runs are missing, or what they
-need.
+own validation part, whose probabilities change too. All raise InputError if rows, runs or what they need is missing.
 """
 
 import warnings
@@ -73,8 +72,7 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
                 head.set_params(C=strength).fit(features["train"], run.y_true["train"])
             place = np.eye(len(run.classes))[head.classes_]  # emotions not trained on get 0
             tried.append([head.predict_proba(features[part]) @ place for part in ("validation", "test")])
-        accuracies = [_validation_metrics(validation, run)["balanced_accuracy"] for validation, _ in tried]
-        found.append(tried[np.argmax(accuracies)])
+        found.append(max(tried, key=lambda parts: _validation_metrics(parts[0], run)["balanced_accuracy"]))
     return _changed(predictions, found, name)
 
 
@@ -87,8 +85,7 @@ def select_on_validation(
     """For each fold and seed, the predictions of the candidate that does best on the fold's own validation part.
 
     A nested choice (Cawley & Talbot 2010): nobody tested in a fold has a say in what is used there. First of equals;
-    where no candidate's accuracy in validation is `at_least` so much, the most accurate. Raises InputError also if
-    they were not tested and validated on the same photos in the same folds.
+    where no accuracy in validation is `at_least` so much, the most accurate. InputError too if photos or folds differ.
     """
     if not (candidates := list(candidates)):
         raise InputError("there is no candidate to choose from")
@@ -99,15 +96,15 @@ def select_on_validation(
     if others := [repr(p.name) for p, tested in zip(candidates, tested_on) if tested != tested_on[0]]:
         alike = "on the same photos in the same folds: only such can be compared there"
         raise InputError(f"{listed(others)} and {candidates[0].name!r} were not tested and validated {alike}")
-    tables, runs, first = [], [], 0
+    tables, runs = [], []
     for same in zip(*(p.runs for p in candidates)):
         found = [_validation_metrics(run.validation, run) for run in same]
         allowed = [k for k, score in enumerate(found) if score["accuracy"] >= at_least]
         criterion = metric if allowed else "accuracy"
         best = max(allowed or range(len(same)), key=lambda k: found[k][criterion])
+        first = sum(len(run.photo) for run in runs)
         runs.append(same[best])
         tables.append(candidates[best].table[first : first + len(same[best].photo)])
-        first += len(same[best].photo)
     leaky = any(p.leaky for p in candidates)
     return _with_runs(replace(candidates[0], name=name, table=pd.concat(tables), leaky=leaky), runs)
 
