@@ -77,10 +77,7 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
 
 
 def select_on_validation(
-    candidates: Iterable[Predictions],
-    metric: str = "accuracy",
-    at_least: float = 0.0,
-    name: str = "selected on validation subjects",
+    candidates: Iterable[Predictions], metric: str = "accuracy", at_least: float = 0.0, name: str | None = None
 ) -> Predictions:
     """For each fold and seed, the predictions of the candidate that does best on the fold's own validation part.
 
@@ -105,8 +102,8 @@ def select_on_validation(
         first = sum(len(run.photo) for run in runs)
         runs.append(same[best])
         tables.append(candidates[best].table[first : first + len(same[best].photo)])
-    leaky = any(p.leaky for p in candidates)
-    return _with_runs(replace(candidates[0], name=name, table=pd.concat(tables), leaky=leaky), runs)
+    chosen = replace(candidates[0], table=pd.concat(tables), leaky=any(p.leaky for p in candidates))
+    return _with_runs(chosen, runs, name or "selected on validation subjects")
 
 
 def _whole(predictions: Predictions, *needed: str) -> "tuple[Run, ...]":
@@ -130,11 +127,12 @@ def _changed(predictions: Predictions, found: list, name: str | None) -> Predict
         validation, test = (probabilities.astype(np.float32) for probabilities in parts)
         none = run.epoch_predictions[:0]
         runs.append(replace(run, validation=validation, probabilities=test, epoch_predictions=none))
-    return _with_runs(replace(predictions, name=name or predictions.name), runs)
+    return _with_runs(predictions, runs, name or predictions.name)
 
 
-def _with_runs(predictions: Predictions, runs: "list[Run]") -> Predictions:
-    return replace(predictions, probabilities=np.concatenate([run.probabilities for run in runs]), runs=tuple(runs))
+def _with_runs(predictions: Predictions, runs: "list[Run]", name: str) -> Predictions:
+    probabilities = np.concatenate([run.probabilities for run in runs])
+    return replace(predictions, name=name, probabilities=probabilities, runs=tuple(runs))
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:
