@@ -48,20 +48,19 @@ def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
     """
     counts = np.asarray(counts, float)
     hits, actual, predicted = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
-    total = counts.sum((-2, -1))
+    total, right, matched = counts.sum((-2, -1)), hits.sum(-1), (actual * predicted).sum(-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = np.where(actual > 0, hits / actual, np.nan)
         f1 = np.where(actual > 0, 2 * hits / (actual + predicted), np.nan)
         root = np.sqrt((total**2 - (predicted**2).sum(-1)) * (total**2 - (actual**2).sum(-1)))
-        mcc = (hits.sum(-1) * total - (actual * predicted).sum(-1)) / root
-        chance = (actual * predicted).sum(-1) / total**2
+        chance = matched / total**2
         return {
-            "accuracy": hits.sum(-1) / total,
+            "accuracy": right / total,
             "balanced_accuracy": np.nanmean(recall, -1),
             "macro_f1": np.nanmean(f1, -1),
-            "mcc": np.where(root > 0, mcc, 0.0),  # who always predicts the same is not correlated with anything
+            "mcc": np.where(root > 0, (right * total - matched) / root, 0.0),  # 0: one who always predicts the same
             "recall": recall,
-            "kappa": (hits.sum(-1) / total - chance) / (1 - chance),
+            "kappa": (right / total - chance) / (1 - chance),
         }
 
 
@@ -69,8 +68,7 @@ def wilson(hits: int, n: int) -> Estimate:
     """The share hits / n with Wilson's interval; 0 of 4 is 0 to .49."""
     if n == 0:
         return Estimate(float("nan"), 0.0, 1.0, 0)
-    interval = binomtest(int(hits), int(n)).proportion_ci(method="wilson")
-    return Estimate(hits / n, interval.low, interval.high, int(n))
+    return Estimate(hits / n, *binomtest(int(hits), int(n)).proportion_ci(method="wilson"), int(n))
 
 
 def recall(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
