@@ -26,17 +26,15 @@ def source(faces: Faces) -> Predictions:
 def happy_or_neutral(faces: Faces) -> Predictions:
     """A perfect happy-or-neutral classifier: always right on these two, "neutral" for the rest."""
     y_pred = np.where(faces.table.emotion.isin(MAJORITY), faces.labels, EMOTIONS.index("neutral"))
-    return _certain(faces, "a perfect happy-or-neutral classifier", y_pred)
+    return _certain(faces.table, "a perfect happy-or-neutral classifier", y_pred)
 
 
 def second_opinions(faces: Faces, opinions: pd.DataFrame) -> Predictions:
     """What each `annotator` of `data.load_second_opinions` called those of these photos, as if it were predicted."""
-    at = {photo: row for row, photo in enumerate(faces.table.photo)}
-    known = opinions[opinions.photo.isin(at) & opinions.emotion.notna()]
-    table = faces.table.iloc[[at[photo] for photo in known.photo]][["photo", "parent", "subject", "source", "emotion"]]
+    known = opinions[opinions.photo.isin(faces.table.photo) & opinions.emotion.notna()]
+    table = faces.table.set_index("photo", drop=False).loc[known.photo].reset_index(drop=True)
     y_pred = pd.Categorical(known.emotion, categories=EMOTIONS).codes
-    table = table.reset_index(drop=True).assign(fold=0, seed=0, annotator=known.annotator.to_numpy())
-    return Predictions("four students", table, np.eye(len(EMOTIONS), dtype=np.float32)[y_pred])
+    return _certain(table, "four students", y_pred, annotator=known.annotator.to_numpy())
 
 
 def all_of_them(faces: Faces) -> list[Predictions]:
@@ -48,11 +46,10 @@ def _most_frequent(faces: Faces, name: str, group: pd.Series) -> Predictions:
     """For each photo the most frequent emotion among the others of its group; of equals, that more frequent in all."""
     own = np.eye(len(EMOTIONS))[faces.labels]
     votes = pd.DataFrame(own).groupby(group.to_numpy()).transform("sum").to_numpy()
-    prior = own.sum(0) - own
-    others = votes - own + prior / (2 * len(faces))  # the prior never outweighs a single vote
-    return _certain(faces, name, others.argmax(1))
+    others = votes - own + (own.sum(0) - own) / (2 * len(faces))  # those in all never outweigh one of its group
+    return _certain(faces.table, name, others.argmax(1))
 
 
-def _certain(faces: Faces, name: str, y_pred: np.ndarray) -> Predictions:
-    table = faces.table[["photo", "parent", "subject", "source", "emotion"]].assign(fold=0, seed=0)
+def _certain(table: pd.DataFrame, name: str, y_pred: np.ndarray, **columns) -> Predictions:
+    table = table[["photo", "parent", "subject", "source", "emotion"]].assign(fold=0, seed=0, **columns)
     return Predictions(name, table, np.eye(len(EMOTIONS), dtype=np.float32)[y_pred])

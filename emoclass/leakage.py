@@ -49,15 +49,9 @@ def nearest(faces: Faces, split: Split) -> pd.DataFrame:
 def count_duplicates(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How many photos of each emotion stand twice, as the same file or nearly; and the `near_duplicate_pairs`."""
     pairs, table = near_duplicate_pairs(faces), faces.table
-    strangers = pairs[~pairs.same_subject]
-    marks = pd.DataFrame(
-        {
-            "photos": 1,
-            "same file": table.duplicate_id.duplicated(keep=False),
-            "near-duplicate": table.photo.isin([*pairs.photo, *pairs.other]),
-            "of another subject": table.photo.isin([*strangers.photo, *strangers.other]),
-        }
-    )
+    marks = pd.DataFrame({"photos": 1, "same file": table.duplicate_id.duplicated(keep=False)})
+    for name, some in {"near-duplicate": pairs, "of another subject": pairs[~pairs.same_subject]}.items():
+        marks[name] = table.photo.isin([*some.photo, *some.other])
     return _by_emotion(marks, table.emotion), pairs
 
 

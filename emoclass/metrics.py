@@ -48,20 +48,19 @@ def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
     """
     counts = np.asarray(counts, float)
     hits, actual, predicted = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
-    total = counts.sum((-2, -1))
+    total, right, matched = counts.sum((-2, -1)), hits.sum(-1), (actual * predicted).sum(-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = np.where(actual > 0, hits / actual, np.nan)
         f1 = np.where(actual > 0, 2 * hits / (actual + predicted), np.nan)
         root = np.sqrt((total**2 - (predicted**2).sum(-1)) * (total**2 - (actual**2).sum(-1)))
-        mcc = (hits.sum(-1) * total - (actual * predicted).sum(-1)) / root
-        chance = (actual * predicted).sum(-1) / total**2
+        chance = matched / total**2
         return {
-            "accuracy": hits.sum(-1) / total,
+            "accuracy": right / total,
             "balanced_accuracy": np.nanmean(recall, -1),
             "macro_f1": np.nanmean(f1, -1),
-            "mcc": np.where(root > 0, mcc, 0.0),  # who always predicts the same is not correlated with anything
+            "mcc": np.where(root > 0, (right * total - matched) / root, 0.0),  # 0: one who always predicts the same
             "recall": recall,
-            "kappa": (hits.sum(-1) / total - chance) / (1 - chance),
+            "kappa": (right / total - chance) / (1 - chance),
         }
 
 
@@ -69,8 +68,7 @@ def wilson(hits: int, n: int) -> Estimate:
     """The share hits / n with Wilson's interval; 0 of 4 is 0 to .49."""
     if n == 0:
         return Estimate(float("nan"), 0.0, 1.0, 0)
-    interval = binomtest(int(hits), int(n)).proportion_ci(method="wilson")
-    return Estimate(hits / n, interval.low, interval.high, int(n))
+    return Estimate(hits / n, *binomtest(int(hits), int(n)).proportion_ci(method="wilson"), int(n))
 
 
 def recall(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
@@ -94,10 +92,9 @@ def recall(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
 
 def mean_over_subjects(values: np.ndarray, subjects: np.ndarray, seed: int = 0) -> Estimate:
     """Mean of (n,) values, one for each photo, with its interval over resampled subjects, (n,) names."""
-    rows = pd.DataFrame({"subject": np.asarray(subjects), "value": values, "n": 1})
-    sums = rows.groupby("subject")[["value", "n"]].sum().to_numpy(float)
+    sums = pd.DataFrame({"value": values, "n": 1}).groupby(np.asarray(subjects)).sum().to_numpy(float)
     drawn = _weights(len(sums), seed) @ sums
-    return Estimate(float(np.mean(values)), *_middle(drawn[:, 0] / drawn[:, 1]), len(rows))
+    return Estimate(float(np.mean(values)), *_middle(drawn[:, 0] / drawn[:, 1]), len(values))
 
 
 def score(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
@@ -108,11 +105,10 @@ def score(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
 def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
     """One row each: n, every metric as "value (low to high)", and the caveats of its split."""
     rows = {}
-    for predictions in _by_name(several):
-        found = score(predictions)
+    for p in _by_name(several):
+        found = score(p)
         cells = {METRICS[m]: f"{x.value:.3f} ({x.low:.3f} to {x.high:.3f})" for m, x in found.items()}
-        caveats = listed(predictions.caveats) or "none"
-        rows[predictions.name] = {"n": found["accuracy"].n, **cells, "caveats of the split": caveats}
+        rows[p.name] = {"n": found["accuracy"].n, **cells, "caveats of the split": listed(p.caveats) or "none"}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -155,16 +151,12 @@ def p_values(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, f
     at least 1e-4. A group without any photo is left out. InputError if their photos differ.
     """
     _check_same_photos(one, other)
-    counts, found = _counts(one, other), {}
-    draws = range(ROUNDS * seed, ROUNDS * (seed + 1))  # the first is that of `paired_difference`
-    rounds = [_scores(_resample(counts, draw), one.classes, GROUP_RECALLS) for draw in draws]
-    for name in rounds[0]:
-        gains = np.concatenate([gain[name] for gain in rounds])
-        gains = gains[~np.isnan(gains)]  # a resample without any photo of these emotions tells nothing about them
-        if len(gains):
-            fewer = min((gains <= 0).sum(), (gains >= 0).sum())
-            found[name] = min(1.0, 2 * float(fewer + 1) / (len(gains) + 1))
-    return found
+    counts, draws = _counts(one, other), range(ROUNDS * seed, ROUNDS * (seed + 1))  # first that of `paired_difference`
+    drawn = (_weights(len(counts[0]), draw) for draw in draws)
+    gains = pd.concat([pd.DataFrame(_scores(counts, often, one.classes, GROUP_RECALLS)) for often in drawn])
+    n = gains.notna().sum()  # a resample without any photo of these emotions tells nothing about them
+    p = 2 * (np.minimum((gains <= 0).sum(), (gains >= 0).sum()) + 1) / (n + 1)
+    return p[n > 0].clip(upper=1.0).to_dict()
 
 
 def holm(p: dict[str, float]) -> dict[str, float]:
@@ -173,8 +165,7 @@ def holm(p: dict[str, float]) -> dict[str, float]:
         raise InputError(f"p-values lie between 0 and 1: {listed(wrong)}")
     names = sorted(p, key=p.get)
     adjusted = np.maximum.accumulate([(len(p) - k) * p[name] for k, name in enumerate(names)])
-    found = dict(zip(names, np.minimum(adjusted, 1.0).tolist()))
-    return {name: found[name] for name in p}
+    return p | dict(zip(names, np.minimum(adjusted, 1.0).tolist()))
 
 
 def mcnemar(one: Predictions, other: Predictions) -> float:
@@ -248,9 +239,9 @@ def _count_photos(predictions: Predictions, emotions: tuple[str, ...]) -> int:
     return n
 
 
-def _scores(counts: list[np.ndarray], classes: tuple[str, ...], groups: dict, names=METRICS) -> dict[str, np.ndarray]:
-    """Each of METRICS and of the groups' mean recalls (or NaN) from (..., K, K) counts; of two, the difference."""
-    scores = [from_confusion(of_one) for of_one in counts]
+def _scores(counts: list[np.ndarray], drawn: np.ndarray, classes: tuple, groups: dict, names=METRICS) -> dict:
+    """In each draw of subjects, METRICS and the groups' mean recalls (or NaN); of two, the difference."""
+    scores = [from_confusion((drawn @ c.reshape(len(c), -1)).reshape(-1, *c.shape[1:])) for c in counts]
     for found in scores:
         for name, emotions in groups.items():
             recalls = found["recall"][..., np.isin(classes, emotions)]
@@ -265,9 +256,9 @@ def _estimates(*several: Predictions, seed: int, emotions=None, names=METRICS) -
     groups, n = {}, several[0].table.photo.nunique()
     if emotions is not None:
         groups, n = {"mean_recall": emotions}, _count_photos(several[0], emotions)
-    value = _scores([of_one.sum(0) for of_one in counts], classes, groups, names)
-    resampled = _scores(_resample(counts, seed), classes, groups, names)
-    return {name: Estimate(float(value[name]), *_middle(resampled[name]), n) for name in value}
+    value = _scores(counts, np.ones((1, len(counts[0])), np.float32), classes, groups, names)
+    resampled = _scores(counts, _weights(len(counts[0]), seed), classes, groups, names)
+    return {name: Estimate(*value[name].tolist(), *_middle(resampled[name]), n) for name in value}
 
 
 def _confidence(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -296,12 +287,5 @@ def _weights(subjects: int, seed: int) -> np.ndarray:
     return np.bincount(drawn.ravel(), minlength=RESAMPLES * subjects).reshape(shape).astype(np.float32)
 
 
-def _resample(several: list[np.ndarray], seed: int) -> list[np.ndarray]:
-    """For each (subjects, K, K) counts (2000, K, K), of the same resampled subjects."""
-    drawn = _weights(len(several[0]), seed)
-    return [(drawn @ counts.reshape(len(counts), -1)).reshape(-1, *counts.shape[1:]) for counts in several]
-
-
-def _middle(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)
+def _middle(values: np.ndarray) -> list[float]:
+    return np.nanpercentile(values, [2.5, 97.5]).tolist()

@@ -1,14 +1,13 @@
 """What can still be done once nets are trained: take the prior out, calibrate, change the last layer, choose.
 
-Each takes whole Predictions and returns what the same nets predict then. What is to be chosen is chosen on the run's
-own validation part, whose probabilities change too. All raise InputError if rows or runs are missing, or what they
-need.
+Each takes whole Predictions and returns what the same nets predict then; a `run` is one `study.train.Run` of theirs.
+What is to be chosen is chosen on the run's own validation part, whose probabilities change too. All raise InputError
+if rows, runs or what they need is missing.
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,21 +23,17 @@ from emoclass.errors import InputError, listed
 from emoclass.losses import log_prior
 from emoclass.predictions import Predictions
 
-if TYPE_CHECKING:
-    from emoclass.study.train import Run
-
 TAUS = tuple(k / 10 for k in range(16))
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer the new last layer
 
 
 def temperature_scaled(predictions: Predictions, name: str | None = None) -> Predictions:
     """The logits of each run divided by its temperature (Guo et al. 2017); which emotion leads stays as it is."""
-
-    def change(run: "Run") -> list[np.ndarray]:
+    found = []
+    for run in _whole(predictions, "validation"):
         divisor = temperature(run)
-        return [softmax(_log(p) / divisor, axis=1) for p in (run.validation, run.probabilities)]
-
-    return _changed(predictions, change, name, "validation")
+        found.append([softmax(_log(p) / divisor, axis=1) for p in (run.validation, run.probabilities)])
+    return _changed(predictions, found, name)
 
 
 def logit_adjusted(
@@ -48,13 +43,11 @@ def logit_adjusted(
 
     logit_adjustment_tau    the same tau for all runs; None: as `best_tau` has it, with `at_least`
     """
-    needed = ["validation"] if logit_adjustment_tau is None else []
-
-    def change(run: "Run") -> list[np.ndarray]:
+    found, needed = [], ["validation"] if logit_adjustment_tau is None else []
+    for run in _whole(predictions, *needed):
         tau = best_tau(run, at_least) if logit_adjustment_tau is None else logit_adjustment_tau
-        return [_adjusted(p, run, tau) for p in (run.validation, run.probabilities)]
-
-    return _changed(predictions, change, name, *needed)
+        found.append([_adjusted(p, run, tau) for p in (run.validation, run.probabilities)])
+    return _changed(predictions, found, name)
 
 
 def retrained_head(predictions: Predictions, name: str | None = None) -> Predictions:
@@ -62,10 +55,10 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
 
     A logistic regression with balanced class weights; its C of STRENGTHS has the best balanced accuracy in validation.
     """
-
-    def change(run: "Run") -> list[np.ndarray]:
+    found = []
+    for run in _whole(predictions, "validation", "embeddings"):
         scale = StandardScaler().fit(run.embeddings["train"].astype(np.float32))
-        features = {part: scale.transform(found.astype(np.float32)) for part, found in run.embeddings.items()}
+        features = {part: scale.transform(rows.astype(np.float32)) for part, rows in run.embeddings.items()}
         head = LogisticRegression(class_weight="balanced", max_iter=100, warm_start=True)
         tried = []
         for strength in STRENGTHS:
@@ -76,22 +69,17 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
                 head.set_params(C=strength).fit(features["train"], run.y_true["train"])
             place = np.eye(len(run.classes))[head.classes_]  # emotions not trained on get 0
             tried.append([head.predict_proba(features[part]) @ place for part in ("validation", "test")])
-        return max(tried, key=lambda parts: _validation_metrics(parts[0], run)["balanced_accuracy"])
-
-    return _changed(predictions, change, name, "validation", "embeddings")
+        found.append(max(tried, key=lambda parts: _validation_metrics(parts[0], run)["balanced_accuracy"]))
+    return _changed(predictions, found, name)
 
 
 def select_on_validation(
-    candidates: Iterable[Predictions],
-    metric: str = "accuracy",
-    at_least: float = 0.0,
-    name: str = "selected on validation subjects",
+    candidates: Iterable[Predictions], metric: str = "accuracy", at_least: float = 0.0, name: str | None = None
 ) -> Predictions:
     """For each fold and seed, the predictions of the candidate that does best on the fold's own validation part.
 
     A nested choice (Cawley & Talbot 2010): nobody tested in a fold has a say in what is used there. First of equals;
-    where no candidate's accuracy in validation is `at_least` so much, the most accurate. Raises InputError also if
-    they were not tested and validated on the same photos in the same folds.
+    where no accuracy in validation is `at_least` so much, the most accurate. InputError too if photos or folds differ.
     """
     if not (candidates := list(candidates)):
         raise InputError("there is no candidate to choose from")
@@ -100,24 +88,22 @@ def select_on_validation(
         for runs in (_whole(p, "validation") for p in candidates)
     ]
     if others := [repr(p.name) for p, tested in zip(candidates, tested_on) if tested != tested_on[0]]:
-        raise InputError(
-            f"{listed(others)} and {candidates[0].name!r} were not tested and validated on the same photos "
-            "in the same folds: only such can be compared there"
-        )
-    tables, runs, first = [], [], 0
+        alike = "on the same photos in the same folds: only such can be compared there"
+        raise InputError(f"{listed(others)} and {candidates[0].name!r} were not tested and validated {alike}")
+    tables, runs = [], []
     for same in zip(*(p.runs for p in candidates)):
         found = [_validation_metrics(run.validation, run) for run in same]
         allowed = [k for k, score in enumerate(found) if score["accuracy"] >= at_least]
         criterion = metric if allowed else "accuracy"
         best = max(allowed or range(len(same)), key=lambda k: found[k][criterion])
+        first = sum(len(run.photo) for run in runs)
         runs.append(same[best])
         tables.append(candidates[best].table[first : first + len(same[best].photo)])
-        first += len(same[best].photo)
-    leaky = any(p.leaky for p in candidates)
-    return _with_runs(replace(candidates[0], name=name, table=pd.concat(tables), leaky=leaky), runs)
+    chosen = replace(candidates[0], table=pd.concat(tables), leaky=any(p.leaky for p in candidates))
+    return _with_runs(chosen, runs, name or "selected on validation subjects")
 
 
-def _whole(predictions: Predictions, *needed: str) -> "tuple[Run, ...]":
+def _whole(predictions: Predictions, *needed: str) -> tuple:
     """The runs, if they are all there, with all their rows as they were predicted and with all that is needed."""
     runs, problem = predictions.runs, ""
     if not runs or not np.array_equal(np.concatenate([run.probabilities for run in runs]), predictions.probabilities):
@@ -131,18 +117,19 @@ def _whole(predictions: Predictions, *needed: str) -> "tuple[Run, ...]":
     return runs
 
 
-def _changed(predictions: Predictions, change: Callable, name: str | None, *needed: str) -> Predictions:
-    """The same Predictions with what `change` makes of each run: probabilities of its validation and test part."""
+def _changed(predictions: Predictions, found: list, name: str | None) -> Predictions:
+    """The same Predictions with what was found for each run: probabilities of its validation and test part."""
     runs = []
-    for run in _whole(predictions, *needed):
-        validation, test = (probabilities.astype(np.float32) for probabilities in change(run))
+    for run, parts in zip(predictions.runs, found):
+        validation, test = (probabilities.astype(np.float32) for probabilities in parts)
         none = run.epoch_predictions[:0]
         runs.append(replace(run, validation=validation, probabilities=test, epoch_predictions=none))
-    return _with_runs(replace(predictions, name=name or predictions.name), runs)
+    return _with_runs(predictions, runs, name or predictions.name)
 
 
-def _with_runs(predictions: Predictions, runs: "list[Run]") -> Predictions:
-    return replace(predictions, probabilities=np.concatenate([run.probabilities for run in runs]), runs=tuple(runs))
+def _with_runs(predictions: Predictions, runs: list, name: str) -> Predictions:
+    probabilities = np.concatenate([run.probabilities for run in runs])
+    return replace(predictions, name=name, probabilities=probabilities, runs=tuple(runs))
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:
@@ -151,7 +138,7 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
         return np.log(probabilities.astype(np.float64))
 
 
-def temperature(run: "Run") -> float:
+def temperature(run) -> float:
     """The temperature of least negative log-likelihood on a run's validation part: above 1, it was too confident."""
     y_true = run.y_true["validation"]
     possible = run.validation[np.arange(len(y_true)), y_true] > 0  # what cannot be predicted costs the same at any
@@ -163,20 +150,20 @@ def temperature(run: "Run") -> float:
     return float(np.exp(minimize_scalar(negative_log_likelihood, bounds=(-7, 7), method="bounded").x))
 
 
-def _adjusted(probabilities: np.ndarray, run: "Run", strength: float) -> np.ndarray:
+def _adjusted(probabilities: np.ndarray, run, strength: float) -> np.ndarray:
     """(n, classes) float64 probabilities, logit-adjusted by the prior of the run's training part."""
     counts = np.bincount(run.y_true["train"], minlength=len(run.classes))
     return softmax(_log(probabilities) - strength * log_prior(counts), axis=1)
 
 
-def best_tau(run: "Run", at_least: float = 0.0) -> float:
+def best_tau(run, at_least: float = 0.0) -> float:
     """The first tau of TAUS with the best macro-F1 in validation, where accuracy is `at_least` so much; else 0."""
     found = {tau: _validation_metrics(_adjusted(run.validation, run, tau), run) for tau in TAUS}
     allowed = [tau for tau in TAUS if found[tau]["accuracy"] >= at_least] or [0.0]
     return max(allowed, key=lambda tau: found[tau]["macro_f1"])
 
 
-def _validation_metrics(probabilities: np.ndarray, run: "Run") -> dict[str, np.ndarray]:
+def _validation_metrics(probabilities: np.ndarray, run) -> dict[str, np.ndarray]:
     k = len(run.classes)
     cell = run.y_true["validation"] * k + probabilities.argmax(1)
     return metrics.from_confusion(np.bincount(cell, minlength=k * k).reshape(k, k))

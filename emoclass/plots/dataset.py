@@ -57,7 +57,6 @@ def mean_faces(faces: Faces, title: str = "", reference: str = "neutral") -> Fig
     """Mean face of each emotion, under it its difference from the mean `reference` face; DARKER parts are outlined."""
     means = {e: faces.pixels[faces.table.emotion == e].mean(0) for e in EMOTIONS if faces.counts[e]}
     figure, axes = panels(len(EMOTIONS), 2, (12, 3.7), title, sharex=True, sharey=True, subplot_kw=BARE)
-    colours = None
     for (above, below), emotion in zip(axes.T, EMOTIONS):
         above.set_title(f"{emotion}\nn = {faces.counts[emotion]:,}", fontsize=10, loc="center")
         if emotion in means:
@@ -69,7 +68,7 @@ def mean_faces(faces: Faces, title: str = "", reference: str = "neutral") -> Fig
                 below.contour(change, levels=[-DARKER], colors=INK, linewidths=0.8, linestyles="-")
     axes[0, 0].set_ylabel("mean face")
     axes[1, 0].set_ylabel(f"minus {reference}")
-    if colours:
+    if reference in means:
         figure.colorbar(colours, ax=axes[1], fraction=0.02, pad=0.01, label=f"grey values\noutlined: < -{DARKER}")
     return figure
 

@@ -28,7 +28,8 @@ def recalls(several: dict[str, Predictions] | list[Predictions], title: str = ""
             x, colour = shown.index(emotion) + place, COLOURS[emotion]
             ax.plot([x, x], [estimate.low, estimate.high], color=colour, linewidth=2)
             ax.plot(x, estimate.value, marker, markersize=6, **_colours(predictions.leaky, colour))
-        ax.plot([], [], marker, label=_named(predictions), **_colours(predictions.leaky, INK))
+        name = predictions.name + " (leaky)" * predictions.leaky
+        ax.plot([], [], marker, label=name, **_colours(predictions.leaky, INK))
     ax.set_xticks(range(len(shown)), [f"{e}\nn = {n[e]}" for e in shown])
     ax.set(xlim=(-0.6, len(shown) - 0.4), ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion")
     ax.set_title(title)
@@ -51,12 +52,11 @@ def confusion(predictions: Predictions, title: str = "", ax: Axes | None = None)
 
 
 def learning_curves(predictions: Predictions, title: str = "") -> Figure:
-    """Loss and accuracy by epoch that all runs have, in training and validation: their mean, and their range."""
+    """Loss and accuracy by epoch that all runs have (later their mean would jump): their mean, and their range."""
     figure, axes = panels(2, 1, (10, 3.3), title)
     for ax, metric in zip(axes, ("loss", "accuracy")):
         for part, line, colour in (("", "--", PALE), ("val_", "-", INK)):
-            curves = pd.DataFrame([pd.Series(run.history[part + metric]) for run in predictions.runs])
-            curves = curves.dropna(axis="columns")  # the mean of those that go on longest would jump
+            curves = pd.DataFrame([pd.Series(run.history[part + metric]) for run in predictions.runs]).dropna(axis=1)
             epochs = curves.columns + 1
             ax.plot(epochs, curves.mean(), line, color=colour, label="validation" if part else "training")
             ax.fill_between(epochs, curves.min(), curves.max(), color=colour, alpha=0.2, linewidth=0)
@@ -85,7 +85,7 @@ def protocols(several: list[Predictions], title: str = "") -> Figure:
     scores, leaky = [score(p) for p in several], [p.leaky for p in several]
     for ax, metric in zip(others, ("macro_f1", "accuracy")):
         _rows(ax, [found[metric] for found in scores], METRICS[metric] + " (95 % interval)", ".3f", leaky)
-    ax.set_yticks(range(len(several)), [_named(p) for p in several])
+    ax.set_yticks(range(len(several)), [p.name + " (leaky)" * p.leaky for p in several])
     return figure
 
 
@@ -132,10 +132,8 @@ def measured_vs_formula(points: pd.DataFrame, title: str = "", chance: float = 0
     return ax
 
 
-def differences(
-    comparisons: dict[str, dict[str, Estimate]], metrics: tuple[str, ...] = tuple(METRICS), title: str = ""
-) -> Figure:
-    """Differences in each metric with intervals, times 100: a panel for each comparison, a row for each metric."""
+def differences(comparisons: dict[str, dict], metrics: tuple[str, ...] = tuple(METRICS), title: str = "") -> Figure:
+    """{metric: Estimate} of each comparison, times 100, with intervals: a panel for each, a row for each metric."""
     size = (4.2 * len(comparisons) + 1, 0.4 * len(metrics) + 1.5)
     figure, axes = panels(len(comparisons), 1, size, title, sharex=True, sharey=True)
     for ax, (name, found) in zip(axes, comparisons.items()):
@@ -218,10 +216,6 @@ def _colours(leaky: bool | None, colour: str = "") -> dict[str, str]:
     """Leaky is hollow and orange, honest is blue, None (neither) is dark, unless a colour is given."""
     colour = colour or {True: LEAKY, False: HONEST, None: INK}[leaky]
     return {"color": colour, "markerfacecolor": "white" if leaky else colour}
-
-
-def _named(predictions: Predictions) -> str:
-    return predictions.name + (" (leaky)" if predictions.leaky else "")
 
 
 def _times_100(share: Estimate) -> Estimate:
