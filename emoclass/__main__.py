@@ -12,7 +12,6 @@ from functools import partial
 
 from emoclass.errors import InputError, LeakError, StudyError
 
-DATASETS = "muxspace, synthetic, or a folder of your own photos"
 say = partial(print, flush=True)  # progress that can be watched through a pipe
 
 
@@ -73,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     reproduce = command(_reproduce, "train what is missing and execute the notebooks, one by one")
     for added in (reproduce, command(_export, "train the model to take away on every photo")):
-        added.add_argument("--dataset", default="muxspace", help=DATASETS)
+        added.add_argument("--dataset", default="muxspace", help="muxspace, synthetic, or a folder of your own photos")
         added.add_argument("--profile", default="full", choices=("full", "quick"))
     reproduce.add_argument("--only", default="", metavar="NOTEBOOK", help="one notebook: 03_leakage")
     command(_check, "name each notebook, figure and README number that is older than what it was made from")

@@ -146,8 +146,8 @@ def documents() -> list[Path]:
     return [README, *sorted((README.parent / "docs").glob("*.md"))]
 
 
-def filled(path: Path, found: dict, absent: str | None = None) -> str | None:
-    """The text of a document or notebook, its prose filled by `results.fill`; None if that changes nothing."""
+def rewrite_prose(path: Path, found: dict, absent: str | None = None, write: bool = True) -> bool:
+    """Whether `results.fill` changes the prose of a document or notebook; with `write`, puts it in place."""
     before = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         after = results.fill(before, found, absent)
@@ -158,14 +158,9 @@ def filled(path: Path, found: dict, absent: str | None = None) -> str | None:
             if cell.cell_type == "markdown":
                 cell.source = results.fill(cell.source, found, absent)
         after = nbformat.writes(notebook) + "\n"
-    return None if after == before else after
-
-
-def rewrite_prose(path: Path, found: dict, absent: str | None = None) -> bool:
-    """Put `filled` in place of a document or notebook; True if that changed anything."""
-    if text := filled(path, found, absent):
-        write_text(path, text)
-    return bool(text)
+    if write and after != before:
+        write_text(path, after)
+    return after != before
 
 
 def rewrite_documents() -> None:
@@ -185,7 +180,7 @@ def check() -> list[str]:
     for path in (*documents(), *notebooks()):
         name = path.relative_to(README.parent)
         try:
-            if filled(path, found):
+            if rewrite_prose(path, found, write=False):
                 stale.append(f"{name}: its numbers differ from results.json")
         except InputError as error:
             stale.append(f"{name}: {error}")
