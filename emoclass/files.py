@@ -70,8 +70,6 @@ def cached_array(name: str, dtype: type, row: tuple[int, ...], make: Callable[[P
         with replacing(path) as draft:
             make(draft)
     except OSError as error:
-        raise InputError(
-            f"the cache folder {path.parent} cannot be written ({error.strerror or error}): make room there, "
-            "or name another build folder in EMOCLASS_BUILD"
-        ) from error
+        what, remedy = error.strerror or error, "make room there, or name another build folder in EMOCLASS_BUILD"
+        raise InputError(f"the cache folder {path.parent} cannot be written ({what}): {remedy}") from error
     return np.load(path, mmap_mode="r")

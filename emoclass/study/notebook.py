@@ -26,7 +26,6 @@ from emoclass.study.results import Results
 from emoclass.study.train import make_split
 from emoclass.study.variant import ROLES, SAME_SPLIT, Variant
 
-PROFILES = ("full", "quick")
 QUICK_SHARE, QUICK_FEWEST = 1 / 20, 10  # of the photos of each emotion, but no fewer than this
 QUICK_EPOCHS, QUICK_FOLDS = 2, 2
 QUICK_NET = ConvNet(((4,),), (4,))
@@ -36,18 +35,16 @@ OF_THE_SPLIT = (*ROLES, *(name for name in SAME_SPLIT if name != "net"))  # valu
 
 def figure_folder(dataset: str, profile: str) -> Path:
     """Where figures and results.json go: into the project for the study itself, else under build/."""
-    if (dataset, profile) == ("muxspace", "full"):
-        return paths.FIGURES / "muxspace"
-    return rehearsal_folder(dataset, profile) / "figures"
+    canonical = (dataset, profile) == ("muxspace", "full")
+    return paths.FIGURES / "muxspace" if canonical else rehearsal_folder(dataset, profile) / "figures"
 
 
 def rehearsal_folder(dataset: str, profile: str) -> Path:
     """The folder under build/ for the notebooks and figures of another data set or profile."""
-    name = dataset
     if dataset not in ("muxspace", "synthetic"):
         whole = Path(dataset).resolve()
-        name = f"{whole.name}-{hashlib.sha256(os.fsencode(whole)).hexdigest()[:6]}"  # others may be called so too
-    return paths.build_folder() / (name if profile == "full" else f"{name}-{profile}")
+        dataset = f"{whole.name}-{hashlib.sha256(os.fsencode(whole)).hexdigest()[:6]}"  # others may be called so too
+    return paths.build_folder() / (dataset if profile == "full" else f"{dataset}-{profile}")
 
 
 class Study:
@@ -57,25 +54,21 @@ class Study:
     """
 
     def __init__(self, notebook: str, dataset: str = "muxspace", profile: str = "full", new_faces: bool = False):
-        if profile not in PROFILES:
-            raise InputError(f"PROFILE={profile!r} is unknown; choose one of {listed(PROFILES)}")
+        if profile not in ("full", "quick"):
+            raise InputError(f"PROFILE={profile!r} is unknown; choose one of full, quick")
         dataset = canonical_name(dataset)
         self.profile, self.folder = profile, figure_folder(dataset, profile)
         whole = (with_new_faces if new_faces else load_faces)(dataset)
         for group in (MAJORITY, MINORITY):
             if not whole.counts[list(group)].any():
-                raise InputError(
-                    f"{whole.name} shows none of {listed(group)}: the study compares {listed(MAJORITY)} with the "
-                    "six others and needs photos of both"
-                )
+                why = f"the study compares {listed(MAJORITY)} with the six others and needs photos of both"
+                raise InputError(f"{whole.name} shows none of {listed(group)}: {why}")
         self.faces = whole if profile == "full" else _sampled(whole)
         if how := [which for what, _, which in whole.report if what == "subjects" and which]:
             print(f"{whole.name}: {how[0]}")
         if profile == "quick":
-            print(
-                f"PROFILE=quick: {len(self.faces):,} of {len(whole):,} photos, at most {QUICK_EPOCHS} epochs, "
-                f"{QUICK_FOLDS} folds, small nets; a rehearsal, not a result"
-            )
+            less = f"{len(self.faces):,} of {len(whole):,} photos, at most {QUICK_EPOCHS} epochs, {QUICK_FOLDS} folds"
+            print(f"PROFILE=quick: {less}, small nets; a rehearsal, not a result")
         about = dict(name=self.faces.name, photos=len(self.faces), digest=self.faces.digest, profile=profile)
         self.results = Results(self.folder / "results.json", notebook, about, store.versions())
         self.planned: list[sweep.Task] = []

@@ -171,8 +171,7 @@ def rewrite_documents() -> None:
 
 def check() -> list[str]:
     """What is older in content than what it was made from: executed notebooks, figures, numbers, README."""
-    reasons = {path: staleness(path, path, "muxspace", "full") for path in notebooks()}
-    stale = [f"notebooks/{path.name}: {why}" for path, why in reasons.items() if why]
+    stale = [f"notebooks/{p.name}: {why}" for p in notebooks() if (why := staleness(p, p, "muxspace", "full"))]
     try:
         found = results.load(paths.FIGURES / "muxspace" / "results.json")
     except FileNotFoundError as error:
