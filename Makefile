@@ -59,7 +59,7 @@ model: $(READY)  ## train the model to take away on everything, into build/model
 	@$(RUN) -m emoclass export --dataset "$(DATASET)" --profile "$(PROFILE)"
 
 site: $(READY)  ## README, docs and notebooks as static pages, into build/site
-	@$(RUN) -m emoclass site
+	@$(RUN) docs/site.py
 
 bench: $(READY)  ## measure speed side by side with what people would use instead, into figures/bench.json (minutes)
 	@$(RUN) benchmarks/bench.py

@@ -1,4 +1,4 @@
-"""`emoclass` or `python -m emoclass`: reproduce, check, audit, fetch, export, site.
+"""`emoclass` or `python -m emoclass`: reproduce, check, audit, fetch, export.
 
 Exit status: 0 done, nothing found; 1 something was found, or work failed; 2 bad input; 130 interrupted.
 """
@@ -7,11 +7,11 @@ import argparse
 import io
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 
 from emoclass.errors import InputError, LeakError, StudyError
 
-DATASETS = "muxspace, synthetic, or a folder of your own photos"
 say = partial(print, flush=True)  # progress that can be watched through a pipe
 
 
@@ -23,56 +23,45 @@ def say_on(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _reproduce(options) -> int:
+def _reproduce(options) -> None:
     from emoclass.study.reproduce import reproduce
 
     reproduce(options.dataset, options.profile, options.only, say)
-    return 0
 
 
-def _check(_) -> int:
+def _check(_) -> bool:
     from emoclass.study.reproduce import check
 
     stale = check()
     say_on("\n".join(stale) or "Notebooks, figures and README are what their sources make.")
-    return int(bool(stale))
+    return bool(stale)
 
 
-def _audit(options) -> int:
+def _audit(options) -> bool:
     from emoclass.study.leak_report import leak_report
 
-    found = leak_report(options.path, options.train, options.test, options.csv, options.html, options.fix, say_on)
-    return int(found > 0)
+    return leak_report(options.path, options.train, options.test, options.csv, options.html, options.fix, say_on) > 0
 
 
-def _fetch(options) -> int:
+def _fetch(options) -> None:
     from emoclass.data.muxspace import fetch_all
 
     if options.archive and not os.path.isfile(options.archive):
         raise InputError(f"there is no archive {options.archive}")
     fetch_all(options.archive, say)
-    return 0
 
 
-def _export(options) -> int:
+def _export(options) -> None:
     from emoclass.study.export import FACTS, export
 
     if not options.dataset:
         raise InputError("DATASET is empty: name muxspace, synthetic or a folder of photos")
     kept = export(options.dataset, options.profile, say_on)
     say_on(f"{kept}: the model; {FACTS} beside it tells what it takes, what it yields and what to expect of it")
-    return 0
-
-
-def _site(_) -> int:
-    from emoclass.study.site import site
-
-    say_on(f"{site()}: open it in a browser")
-    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; its errors end here, in one sentence on stderr and an exit status."""
+    """Run one command, as `run` does."""
     parser = argparse.ArgumentParser("emoclass", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -83,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     reproduce = command(_reproduce, "train what is missing and execute the notebooks, one by one")
     for added in (reproduce, command(_export, "train the model to take away on every photo")):
-        added.add_argument("--dataset", default="muxspace", help=DATASETS)
+        added.add_argument("--dataset", default="muxspace", help="muxspace, synthetic, or a folder of your own photos")
         added.add_argument("--profile", default="full", choices=("full", "quick"))
     reproduce.add_argument("--only", default="", metavar="NOTEBOOK", help="one notebook: 03_leakage")
     command(_check, "name each notebook, figure and README number that is older than what it was made from")
@@ -96,8 +85,12 @@ def main(arguments: list[str] | None = None) -> int:
     audit.add_argument("--fix", default="", metavar="FILE", help="a split that keeps what was made from one together")
     fetch = command(_fetch, "fetch the photos, or unpack them, and verify them")
     fetch.add_argument("--archive", metavar="FILE", help="a .tar.gz or .zip of the pinned commit")
-    command(_site, "README, docs and executed notebooks as static pages, into build/site")
     options = parser.parse_args(arguments)
+    return run(options.run, options)
+
+
+def run(work: Callable, *given) -> int:
+    """The exit status of work, which is true if it found something; its errors end here, in one sentence on stderr."""
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show ends nothing
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -105,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
         if os.environ.get(name):
             os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
     try:
-        return options.run(options)
+        return int(bool(work(*given)))
     except (InputError, LeakError, StudyError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1 if isinstance(error, StudyError) else 2
@@ -118,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        kept = " What was finished is kept; the same command goes on from there." * (options.run is _reproduce)
+        kept = " What was finished is kept; the same command goes on from there." * (work is _reproduce)
         print(f"\nStopped.{kept}", file=sys.stderr)
         return 130
 

@@ -51,17 +51,12 @@ def write_text(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-def cache_folder() -> Path:
-    """Where what was decoded or found once is kept."""
-    return build_folder() / "cache"
-
-
 def cached_array(name: str, dtype: type, row: tuple[int, ...], make: Callable[[Path], None]) -> np.ndarray:
     """The array kept as `name`.npy in the cache, memory-mapped and read-only: of this type, its rows of this shape.
 
     Where it is missing or damaged, `make` writes it to a path. Raises InputError if the cache cannot be written.
     """
-    path = cache_folder() / f"{name}.npy"
+    path = build_folder() / "cache" / f"{name}.npy"
     try:
         found = np.load(path, mmap_mode="r")
         if found.dtype == dtype and found.shape[1:] == row:
@@ -75,8 +70,6 @@ def cached_array(name: str, dtype: type, row: tuple[int, ...], make: Callable[[P
         with replacing(path) as draft:
             make(draft)
     except OSError as error:
-        raise InputError(
-            f"the cache folder {path.parent} cannot be written ({error.strerror or error}): make room there, "
-            "or name another build folder in EMOCLASS_BUILD"
-        ) from error
+        what, remedy = error.strerror or error, "make room there, or name another build folder in EMOCLASS_BUILD"
+        raise InputError(f"the cache folder {path.parent} cannot be written ({what}): {remedy}") from error
     return np.load(path, mmap_mode="r")

@@ -11,12 +11,10 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 def reached(source: str) -> set[Path]:
     """Module files of emoclass that this code imports, directly or not; packages are followed to what they hand on."""
-    found, waiting = set(), set(_direct(source))
+    found, waiting = set(), _direct(source)
     while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting |= _direct(path.read_bytes())
+        found |= waiting
+        waiting = set().union(*(_direct(path.read_bytes()) for path in waiting)) - found
     return found
 
 
@@ -64,19 +62,13 @@ def _resolve(package: str, name: str) -> str:
         return package
     if (folder.parent / f"{name}.py").exists() or (folder.parent / name / "__init__.py").exists():
         return f"{package}.{name}"
-    return _handed_on(package).get(name, f"{package}.__init__")
-
-
-def _handed_on(package: str) -> dict[str, str]:
-    """What a package's `__init__` hands on: {name: module}, by import or in a dict called HOME."""
-    found = {}
-    for node in ast.parse(_file(package).read_bytes()).body:
+    home = {}  # what the package hands on: by import, or in a dict called HOME
+    for node in ast.parse(folder.read_bytes()).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("emoclass"):
-            found |= {alias.asname or alias.name: _resolve(node.module, alias.name) for alias in node.names}
+            home |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
         elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "HOME":
-            home = ast.literal_eval(node.value)
-            found |= {name: _resolve(f"{package}.{module}", name) for name, module in home.items()}
-    return found
+            home |= {key: (f"{package}.{module}", key) for key, module in ast.literal_eval(node.value).items()}
+    return _resolve(*home[name]) if name in home else f"{package}.__init__"
 
 
 def _file(module: str) -> Path:

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from emoclass.data import canonical_name, load_faces
 from emoclass.data.new_faces import HELD_BACK, LEARN, with_new_faces
 from emoclass.errors import InputError, LeakError, listed
 from emoclass.faces import Faces
-from emoclass.files import cache_folder, replacing, write_text
+from emoclass.files import replacing, write_text
 from emoclass.labels import EMOTIONS, MAJORITY, MINORITY
 from emoclass.models import ConvNet
 from emoclass.predictions import Predictions
@@ -26,31 +26,25 @@ from emoclass.study.results import Results
 from emoclass.study.train import make_split
 from emoclass.study.variant import ROLES, SAME_SPLIT, Variant
 
-PROFILES = ("full", "quick")
 QUICK_SHARE, QUICK_FEWEST = 1 / 20, 10  # of the photos of each emotion, but no fewer than this
 QUICK_EPOCHS, QUICK_FOLDS = 2, 2
 QUICK_NET = ConvNet(((4,),), (4,))
 LARGE = 5_000  # photos; a split of more takes seconds
-NOT_OF_THE_SPLIT = {  # values of a variant that do not matter to it
-    field.name: field.default for field in fields(Variant)
-    if field.name not in ("name", "offline_augmentation", "emotions", "target", "n_folds", *ROLES, *SAME_SPLIT[1:])
-}  # fmt: skip
+OF_THE_SPLIT = (*ROLES, *(name for name in SAME_SPLIT if name != "net"))  # values of a variant that matter to it
 
 
 def figure_folder(dataset: str, profile: str) -> Path:
     """Where figures and results.json go: into the project for the study itself, else under build/."""
-    if (dataset, profile) == ("muxspace", "full"):
-        return paths.FIGURES / "muxspace"
-    return rehearsal_folder(dataset, profile) / "figures"
+    canonical = (dataset, profile) == ("muxspace", "full")
+    return paths.FIGURES / "muxspace" if canonical else rehearsal_folder(dataset, profile) / "figures"
 
 
 def rehearsal_folder(dataset: str, profile: str) -> Path:
     """The folder under build/ for the notebooks and figures of another data set or profile."""
-    name = dataset
     if dataset not in ("muxspace", "synthetic"):
         whole = Path(dataset).resolve()
-        name = f"{whole.name}-{hashlib.sha256(os.fsencode(whole)).hexdigest()[:6]}"  # others may be called so too
-    return paths.build_folder() / (name if profile == "full" else f"{name}-{profile}")
+        dataset = f"{whole.name}-{hashlib.sha256(os.fsencode(whole)).hexdigest()[:6]}"  # others may be called so too
+    return paths.build_folder() / (dataset if profile == "full" else f"{dataset}-{profile}")
 
 
 class Study:
@@ -59,41 +53,26 @@ class Study:
     Raises InputError if the profile is unknown or a kind of emotion is missing, or as `load_faces` does.
     """
 
-    def __init__(
-        self, notebook: str, dataset: str = "muxspace", profile: str = "full", size: int = 48, new_faces: bool = False
-    ):
-        if profile not in PROFILES:
-            raise InputError(f"PROFILE={profile!r} is unknown; choose one of {listed(PROFILES)}")
+    def __init__(self, notebook: str, dataset: str = "muxspace", profile: str = "full", new_faces: bool = False):
+        if profile not in ("full", "quick"):
+            raise InputError(f"PROFILE={profile!r} is unknown; choose one of full, quick")
         dataset = canonical_name(dataset)
         self.profile, self.folder = profile, figure_folder(dataset, profile)
-        whole = (with_new_faces if new_faces else load_faces)(dataset, size)
+        whole = (with_new_faces if new_faces else load_faces)(dataset)
         for group in (MAJORITY, MINORITY):
             if not whole.counts[list(group)].any():
-                raise InputError(
-                    f"{whole.name} shows none of {listed(group)}: the study compares {listed(MAJORITY)} with the "
-                    "six others and needs photos of both"
-                )
-        self.faces = self._sampled(whole)
+                why = f"the study compares {listed(MAJORITY)} with the six others and needs photos of both"
+                raise InputError(f"{whole.name} shows none of {listed(group)}: {why}")
+        self.faces = whole if profile == "full" else _sampled(whole)
         if how := [which for what, _, which in whole.report if what == "subjects" and which]:
             print(f"{whole.name}: {how[0]}")
         if profile == "quick":
-            print(
-                f"PROFILE=quick: {len(self.faces):,} of {len(whole):,} photos, at most {QUICK_EPOCHS} epochs, "
-                f"{QUICK_FOLDS} folds, small nets; a rehearsal, not a result"
-            )
+            less = f"{len(self.faces):,} of {len(whole):,} photos, at most {QUICK_EPOCHS} epochs, {QUICK_FOLDS} folds"
+            print(f"PROFILE=quick: {less}, small nets; a rehearsal, not a result")
         about = dict(name=self.faces.name, photos=len(self.faces), digest=self.faces.digest, profile=profile)
         self.results = Results(self.folder / "results.json", notebook, about, store.versions())
         self.planned: list[sweep.Task] = []
         plots.use_style()
-
-    def _sampled(self, faces: Faces) -> Faces:
-        if self.profile == "full":
-            return faces
-        rng, is_new = np.random.default_rng(0), faces.table.source.isin((*LEARN, HELD_BACK))
-        parts = [(is_new == new) & (faces.table.emotion == emotion) for new in (False, True) for emotion in EMOTIONS]
-        rows = [rng.permutation(np.flatnonzero(part)) for part in parts]
-        fewer = [some[: max(round(len(some) * QUICK_SHARE), QUICK_FEWEST)] for some in rows]
-        return faces.select(np.sort(np.concatenate(fewer)))
 
     def adapted(self, variants: Iterable[Variant]) -> list[Variant]:
         """The variants as this profile trains them."""
@@ -127,19 +106,23 @@ class Study:
         print(f"{len(self.results.numbers)} numbers in {os.path.relpath(self.results.save(), paths.ROOT)}")
 
 
-def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]:
-    """Which of these cannot be split, and why: each way to split is tried once, on pictures of one pixel.
+def _sampled(faces: Faces) -> Faces:
+    rng, is_new = np.random.default_rng(0), faces.table.source.isin((*LEARN, HELD_BACK))
+    parts = [(is_new == new) & (faces.table.emotion == emotion) for new in (False, True) for emotion in EMOTIONS]
+    rows = [rng.permutation(np.flatnonzero(part)) for part in parts]
+    fewer = [some[: max(round(len(some) * QUICK_SHARE), QUICK_FEWEST)] for some in rows]
+    return faces.select(np.sort(np.concatenate(fewer)))
 
-    Of a large collection the first fold is tried: whether anything is torn is asked of all folds at once, and there
-    are photos enough for each validation part.
-    """
+
+def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]:
+    """Which of these cannot be split, and why: each way to split is tried once, on pictures of one pixel."""
     dots, faults = replace(faces, pixels=np.zeros((len(faces), 1, 1), np.uint8)), {}
     for task in sweep.with_starts(sweep.tasks(variants, dots, seeds)):
-        variant = task.variant.replace(**NOT_OF_THE_SPLIT)
-        if not variant.augment_first:
-            variant = variant.replace(offline_augmentation=None)
-        key = store.run_key(variant, faces, task.fold, task.seed)
-        tried = cache_folder() / "splits" / key
+        how = {name: getattr(task.variant, name) for name in OF_THE_SPLIT}
+        copies = task.variant.offline_augmentation if task.variant.augment_first else None
+        variant = Variant(task.variant.name, offline_augmentation=copies, **how)
+        tried = paths.build_folder() / "cache" / "splits" / store.run_key(variant, faces, task.fold, task.seed)
+        # Each fold of a large collection has photos enough, and whether anything is torn the first asks of all.
         if (task.fold and len(faces) > LARGE) or tried.exists():
             continue
         try:

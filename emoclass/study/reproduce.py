@@ -87,10 +87,9 @@ def staleness(path: Path, made: Path, dataset: str, profile: str, tasks: list[sw
 def planned(path: Path, parameters: dict) -> list[sweep.Task]:
     """The runs that a notebook plans: cells run up to the last tagged "plan"; InputError names the one that fails."""
     cells = [cell for cell in _read(path).cells if cell.cell_type == "code"]
-    while cells and "plan" not in cells[-1].metadata.get("tags", []):
-        cells.pop()
+    last = max((k for k, cell in enumerate(cells, 1) if "plan" in cell.metadata.get("tags", [])), default=0)
     names: dict = {"__name__": path.stem}
-    for k, cell in enumerate(cells, 1):
+    for k, cell in enumerate(cells[:last], 1):
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(compile(cell.source, f"{path.name}, code cell {k}", "exec"), names)
@@ -99,7 +98,7 @@ def planned(path: Path, parameters: dict) -> list[sweep.Task]:
         except (Exception, SystemExit) as error:
             raise InputError(f"{path.name}, code cell {k}: {type(error).__name__}: {error}") from error
         names |= parameters  # whatever the cell that gives them values says
-    return names["study"].planned if cells else []
+    return names["study"].planned if last else []
 
 
 def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: str, tasks: list[sweep.Task]) -> None:
@@ -135,9 +134,9 @@ def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: s
             cell.metadata.pop(noise, None)
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-            for output in cell.outputs:
-                if "text" in output:
-                    output.text = output.text.replace(f"{paths.ROOT}{os.sep}", "")
+        for output in cell.get("outputs", ()):
+            if "text" in output:
+                output.text = output.text.replace(f"{paths.ROOT}{os.sep}", "")
     write_text(target, nbformat.writes(notebook) + "\n")
     half.unlink()
 
@@ -147,8 +146,8 @@ def documents() -> list[Path]:
     return [README, *sorted((README.parent / "docs").glob("*.md"))]
 
 
-def filled(path: Path, found: dict, absent: str | None = None) -> str | None:
-    """The text of a document or notebook, its prose filled by `results.fill`; None if that changes nothing."""
+def rewrite_prose(path: Path, found: dict, absent: str | None = None, write: bool = True) -> bool:
+    """Whether `results.fill` changes the prose of a document or notebook; with `write`, puts it in place."""
     before = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         after = results.fill(before, found, absent)
@@ -159,26 +158,20 @@ def filled(path: Path, found: dict, absent: str | None = None) -> str | None:
             if cell.cell_type == "markdown":
                 cell.source = results.fill(cell.source, found, absent)
         after = nbformat.writes(notebook) + "\n"
-    return None if after == before else after
+    if write and after != before:
+        write_text(path, after)
+    return after != before
 
 
-def rewrite_prose(path: Path, found: dict, absent: str | None = None) -> bool:
-    """Put `filled` in place of a document or notebook; True if that changed anything."""
-    if text := filled(path, found, absent):
-        write_text(path, text)
-    return bool(text)
-
-
-def rewrite_documents(absent: str | None = None) -> None:
+def rewrite_documents() -> None:
     """`rewrite_prose` of every document, from results.json."""
     for path in documents():
-        rewrite_prose(path, results.load(paths.FIGURES / "muxspace" / "results.json"), absent)
+        rewrite_prose(path, results.load(figure_folder("muxspace", "full") / "results.json"))
 
 
 def check() -> list[str]:
     """What is older in content than what it was made from: executed notebooks, figures, numbers, README."""
-    reasons = {path: staleness(path, path, "muxspace", "full") for path in notebooks()}
-    stale = [f"notebooks/{path.name}: {why}" for path, why in reasons.items() if why]
+    stale = [f"notebooks/{p.name}: {why}" for p in notebooks() if (why := staleness(p, p, "muxspace", "full"))]
     try:
         found = results.load(paths.FIGURES / "muxspace" / "results.json")
     except FileNotFoundError as error:
@@ -186,7 +179,7 @@ def check() -> list[str]:
     for path in (*documents(), *notebooks()):
         name = path.relative_to(README.parent)
         try:
-            if filled(path, found):
+            if rewrite_prose(path, found, write=False):
                 stale.append(f"{name}: its numbers differ from results.json")
         except InputError as error:
             stale.append(f"{name}: {error}")
@@ -213,8 +206,7 @@ def _reproduce(dataset: str, profile: str, only: str, say) -> None:
         dataset = str(Path(dataset).expanduser().resolve())
     if dataset == "muxspace" and not _photos_found(say):
         dataset, profile = "synthetic", "quick"
-    wanted = [path for path in notebooks() if only in ("", path.stem)]
-    if not wanted:
+    if not (wanted := [path for path in notebooks() if only in ("", path.stem)]):
         raise InputError(f"there is no notebook {only!r}; choose one of {listed(path.stem for path in notebooks())}")
     canonical = (dataset, profile) == ("muxspace", "full")
     folder = paths.NOTEBOOKS if canonical else rehearsal_folder(dataset, profile) / "notebooks"
@@ -248,12 +240,10 @@ def _reproduce(dataset: str, profile: str, only: str, say) -> None:
             execute(path, folder / path.name, parameters, dataset, profile, tasks)
             say(f"{label} done in {time.perf_counter() - began:.0f} s")
     absent = None if canonical and not only else "?"  # of the study itself, every number must be there
-    if numbers.exists():
-        for path in notebooks() if canonical else plan:
-            rewrite_prose(folder / path.name, results.load(numbers), absent)
-    if canonical:
-        rewrite_documents(absent)
-    else:
+    if canonical or numbers.exists():
+        for path in (*notebooks(), *documents()) if canonical else (folder / path.name for path in plan):
+            rewrite_prose(path, results.load(numbers), absent)
+    if not canonical:
         say(f"executed notebooks and figures: {os.path.relpath(folder.parent)}")
 
 

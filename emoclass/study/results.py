@@ -42,11 +42,10 @@ class Results:
     def add_scores(self, name: str, predictions: Predictions) -> dict[str, Estimate]:
         """Record every metric and each emotion's recall under ids that begin with `name`; return the metrics."""
         found = metrics.score(predictions)
-        for metric, estimate in found.items():
-            self.add(f"{name}.{metric}", estimate)
-        for emotion, estimate in metrics.recall(predictions).items():
-            self.add(f"{name}.recall.{emotion}", estimate)
-        self.labels[name] = predictions.name + (" (leaky)" if predictions.leaky else "")
+        recalls = {f"recall.{emotion}": estimate for emotion, estimate in metrics.recall(predictions).items()}
+        for what, estimate in (found | recalls).items():
+            self.add(f"{name}.{what}", estimate)
+        self.labels[name] = predictions.name + " (leaky)" * predictions.leaky
         return found
 
     def add_difference(self, name: str, differences: dict[str, Estimate]) -> dict[str, Estimate]:
@@ -73,10 +72,8 @@ class Results:
             whole = load(self.path) if self.path.exists() else {}
             for what in ("numbers", "claims", "expectations"):
                 whole[what] = {k: v for k, v in whole.get(what, {}).items() if v["notebook"] != self.notebook}
-            if taken := sorted(whole["numbers"].keys() & self.numbers.keys()):
-                raise InputError(
-                    f"{self.notebook}: other notebooks have recorded {listed(taken)} already; find other ids"
-                )
+            if taken := listed(sorted(whole["numbers"].keys() & self.numbers.keys())):
+                raise InputError(f"{self.notebook}: other notebooks have recorded {taken} already; find other ids")
             labels = whole.get("labels", {}).items()
             whole["labels"] = {k: v for k, v in labels if any(name.startswith(f"{k}.") for name in whole["numbers"])}
             for what in ("numbers", "labels", "claims", "expectations"):
@@ -108,7 +105,7 @@ def _written(entry: dict, plain: bool, n: str = "") -> str:
     value, low, high, unit = (entry[what] for what in ("value", "low", "high", "unit"))
     if unit not in ("share", "difference"):
         number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
-        number += f" {unit}" if unit not in ("", "count") else ""
+        number += f" {unit}" * (unit not in ("", "count"))
         return number if low is None else f"{number} ({low:,.4g} to {high:,.4g})"
     sign, per_cent, points = ("+", "", " points") if unit == "difference" else ("", " %", "")
 

@@ -86,8 +86,7 @@ class Store:
             arrays = {name: kept[name] for name in ARRAYS}
             arrays |= {name: arrays[name].astype(object) for name in ("photo", "parent")}
             for group in GROUPS:
-                names = [name for name in kept if name.startswith(f"{group}.")]
-                arrays[group] = {name.removeprefix(f"{group}."): kept[name] for name in names}
+                arrays[group] = {name.split(".", 1)[1]: kept[name] for name in kept if name.startswith(f"{group}.")}
             arrays["weights"] = [array for name, array in kept.items() if name.startswith("weights.")]
             facts = {name: facts[name] for name in FACTS}
             facts |= {name: tuple(facts[name]) for name in ("rows", "classes")}

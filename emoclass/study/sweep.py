@@ -17,7 +17,6 @@ import pandas as pd
 from emoclass import paths
 from emoclass.errors import InputError, StudyError, listed
 from emoclass.faces import Faces
-from emoclass.files import cache_folder
 from emoclass.predictions import Predictions
 from emoclass.study.store import Store, open_faces, run_key, save_faces
 from emoclass.study.train import Run, select_samples, train
@@ -110,7 +109,7 @@ def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | Non
 
 def _train(wanted: list[Task], store: Store, executor: Executor, ended) -> list[Task]:
     """Train these, calling `ended` for each; return those whose worker died, or that waited for one that did."""
-    died, share = [], getattr(executor, "share", partial(save_faces, folder=cache_folder() / "faces"))
+    died, share = [], getattr(executor, "share", partial(save_faces, folder=paths.build_folder() / "cache" / "faces"))
     for portion in executor.portions(wanted) if isinstance(executor, Workers) else [wanted]:
         futures = {}
         for task in portion:

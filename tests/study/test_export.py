@@ -196,8 +196,8 @@ def test_the_net_that_is_kept_is_in_full_precision_whatever_it_was_trained_in(ru
 def small(faces, run, monkeypatch):
     """`make model`, hurried, on these faces; its numbers are recorded already."""
     monkeypatch.setattr(export, "train_on_everything", lambda variant, faces: run)
-    monkeypatch.setattr("emoclass.study.notebook.with_new_faces", lambda dataset, size: faces)
-    monkeypatch.setattr("emoclass.study.notebook.load_faces", lambda dataset, size: faces)
+    monkeypatch.setattr("emoclass.study.notebook.with_new_faces", lambda dataset: faces)
+    monkeypatch.setattr("emoclass.study.notebook.load_faces", lambda dataset: faces)
     monkeypatch.setattr(export, "final_variant", lambda: BEST)
     recorded = Study("06_new_faces", "synthetic").results
     recorded.numbers = {name: number() for name in ("best.subject.macro_f1", "new_faces.compact.recall.fear", "a.b")}
@@ -227,7 +227,7 @@ def test_the_facts_say_what_a_stranger_needs(small, run, faces, capsys):
 
 def test_without_new_faces_the_plain_net_is_trained(faces, monkeypatch, capsys):
     old = faces.select(~faces.table.source.isin(NEW).to_numpy())
-    monkeypatch.setattr("emoclass.study.notebook.with_new_faces", lambda dataset, size: old)
+    monkeypatch.setattr("emoclass.study.notebook.with_new_faces", lambda dataset: old)
     trained = []
 
     def stand_in(variant, faces):

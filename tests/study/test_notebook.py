@@ -26,7 +26,7 @@ def study(drawn, monkeypatch):
     """A study of these faces, or of drawn ones, in this profile."""
 
     def make(profile="full", faces=drawn):
-        monkeypatch.setattr(module, "load_faces", lambda dataset, size: faces)
+        monkeypatch.setattr(module, "load_faces", lambda dataset: faces)
         return Study("01_eda", "synthetic", profile)
 
     with matplotlib.rc_context():

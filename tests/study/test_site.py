@@ -1,18 +1,21 @@
 """The site: every link leads somewhere, nothing comes from a network, and a browser shows it at any width."""
 
+import importlib.util
 import re
 
 import pytest
 
 from emoclass import paths
-from emoclass.__main__ import main
 from emoclass.errors import InputError
-from emoclass.study.site import site
+
+SPEC = importlib.util.spec_from_file_location("pages", paths.ROOT / "docs" / "site.py")
+pages = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(pages)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return site(tmp_path_factory.mktemp("made") / "site").parent
+    return pages.site(tmp_path_factory.mktemp("made") / "site").parent
 
 
 def links(page):
@@ -40,7 +43,7 @@ def test_it_is_made_anew_in_place_of_the_last_one(tmp_path, monkeypatch, capsys)
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path))
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "old.html").write_text("of a notebook that is gone")
-    assert main(["site"]) == 0
+    assert pages.main() == 0
     assert not (tmp_path / "site" / "old.html").exists() and (tmp_path / "site" / "index.html").exists()
     assert "open it in a browser" in capsys.readouterr().out
 
@@ -64,5 +67,5 @@ def test_what_is_no_folder_of_its_own_is_left_and_said(tmp_path, make):
     (tmp_path / "other").mkdir()
     make(tmp_path / "site", tmp_path / "other")
     with pytest.raises(InputError, match="is no folder of its own"):
-        site(tmp_path / "site")
+        pages.site(tmp_path / "site")
     assert not list((tmp_path / "other").iterdir())

@@ -3,6 +3,7 @@
 import posixpath
 import re
 import shutil
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from nbconvert.filters import markdown2html
 from pygments.formatters import HtmlFormatter
 
 from emoclass import paths
+from emoclass.__main__ import run, say_on
 from emoclass.errors import InputError
 from emoclass.files import replacing
 from emoclass.study.reproduce import documents
@@ -78,3 +80,12 @@ def _write(source: Path, folder: Path) -> set[str]:
     page = PAGE.format(title=f"emoclass: {source.stem}", home=home, body=LINK.sub(here, body), **style)
     (folder / _page_of(name)).write_text(page, encoding="utf-8")
     return linked
+
+
+def main() -> int:
+    """Make the pages and say where they are; errors end as those of `emoclass` do."""
+    return run(lambda: say_on(f"{site()}: open it in a browser"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
