@@ -97,8 +97,7 @@ def find_copies(train: np.ndarray, test=None, say=lambda line: None) -> pd.DataF
     pairs = pd.concat([pairs[pairs.correlation >= SURE], close, pairs])  # the first of a pair tells its kind
     if within:
         pairs[["test", "train"]] = np.sort(pairs[["test", "train"]], axis=1)
-    pairs = pairs.drop_duplicates(["test", "train"])
-    return pairs.sort_values("correlation", ascending=False, ignore_index=True)
+    return pairs.drop_duplicates(["test", "train"]).sort_values("correlation", ascending=False, ignore_index=True)
 
 
 def _flat(pictures: np.ndarray, side: int) -> np.ndarray:

@@ -56,8 +56,8 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
         raise InputError(f"{home} is one file: name the folder, or a csv of pixels (.csv)")
     names = [name for name in names_below(home) if name.lower().endswith(SUFFIXES)]
     layout = _known(home)
-    by_name = {name: name if layout and name in layout.ids else name.removeprefix("images/") for name in names}
-    if layout and not set(by_name.values()) & set(layout.ids):  # a csv of pixels
+    known = [name if layout and name in layout.ids else name.removeprefix("images/") for name in names]
+    if layout and not set(known) & set(layout.ids):  # a csv of pixels
         return pictures(layout.where)
     if not names:
         what = f"no pictures in {home}" if home.is_dir() else f"there is no folder {home}"
@@ -75,11 +75,10 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
         for what, count, which in (*layout.notes, without_picture, unknown_part):
             if count:
                 print(f"{what}: {count:,} {textwrap.shorten(which, 200)}", file=sys.stderr)
-        rows = rows.drop_duplicates("photo").set_index("photo").reindex(by_name.values()).fillna("")
+        rows = rows.drop_duplicates("photo").set_index("photo").reindex(known).fillna("")
         rows["emotion"] = [canonical(label) or "" for label in rows.label]
         rows["split"] = [layouts.part_of(f"{part}/") for part in rows.split]
-        for column in rows.columns.intersection(["emotion", "split", "subject"]):
-            table[column] = np.where(rows[column] != "", rows[column], table[column])
+        table.update(rows.set_axis(table.index).where(lambda said: said != ""))
     table = _parted(table)
     pixels = load_images(paths, SIZE, table.id)
     # Of names that are no UTF-8 (a zip archive from elsewhere) what can be printed.
@@ -120,17 +119,17 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
     ours, theirs = heads[in_test[heads]], heads[~in_test[heads]]
     one = ours[np.isin(ids[ours], ids[theirs])]
     same = [pd.DataFrame({"one": one, "other": pd.Series(theirs, ids[theirs])[ids[one]].to_numpy()})]
-    found = [_search(pixels, theirs, ours)]
+    found = [_search(pixels, ours, theirs)]
     if first is None:
         same.append(pd.DataFrame({"one": heads, "other": heads}))
-        found += [_search(pixels, theirs), _search(pixels, ours)]
+        found += [_search(pixels, side, side) for side in (theirs, ours)]
     pairs = pd.concat([pd.concat(same).assign(kind=KINDS[0], correlation=1.0), *found])
     while first is None:
         family = connected(n, pairs.one.to_numpy(), pairs.other.to_numpy())
         copies = pairs.loc[pairs.kind != KINDS[0], ["one", "other"]].to_numpy()
         full = np.bincount(copies.ravel(), minlength=n) >= COMPARED
         heads = heads[np.unique(family[heads], return_index=True)[1]]
-        more = _search(pixels, heads, heads[np.isin(family[heads], family[full])])  # more than it could name
+        more = _search(pixels, heads[np.isin(family[heads], family[full])], heads)  # more than it could name
         more = more[family[more.one] != family[more.other]]
         if more.empty:
             break
@@ -154,12 +153,12 @@ def _with_equals(pairs: pd.DataFrame, head: np.ndarray) -> pd.DataFrame:
     return pairs[pairs.one != pairs.other].drop_duplicates(["one", "other"])
 
 
-def _search(pixels: np.ndarray, theirs: np.ndarray, ours: np.ndarray | None = None) -> pd.DataFrame:
-    """`find_copies` among the pictures at these positions, or of ours among them; its pairs by position."""
+def _search(pixels: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> pd.DataFrame:
+    """`find_copies` of ours among theirs, pictures at these positions, or within one array; its pairs by position."""
     shown = (lambda line: print(f"\r{line}", end="", file=sys.stderr, flush=True)) if sys.stderr.isatty() else str
-    copies = find_copies(pixels[theirs], None if ours is None else pixels[ours], say=shown)
-    one, other = (theirs if ours is None else ours)[copies.test], theirs[copies.train]
-    return copies.assign(test=one, train=other).rename(columns={"test": "one", "train": "other"})
+    copies = find_copies(pixels[theirs], None if ours is theirs else pixels[ours], say=shown)
+    copies = copies.rename(columns={"test": "one", "train": "other"})
+    return copies.assign(one=ours[copies.one], other=theirs[copies.other])
 
 
 def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
