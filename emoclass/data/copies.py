@@ -23,13 +23,11 @@ WINDOW = 2 / 3  # of the side, in the middle: what lies outside may have been mo
 # Of each picture: how many are tried finely, and aligned, at least and of how many one; how many are compared in full.
 CANDIDATES, ALIGNED, COMPARED = (600, 10), (36, 250), 5
 MANY = 10_000  # pictures to look for: of more, half of the least are tried and aligned, to save time
-
-
 # Cells a side, degrees, zooms, and two grids of shifts (`_bank`).
 COARSE = 8, (-12, -4, 4, 12), (0.86, 0.96, 1.07, 1.19), (-0.08, 0, 0.08), (-0.04, 0.04)
 SHIFTS = (-0.075, -0.025, 0.025, 0.075), (-0.1, -0.05, 0, 0.05, 0.1)
 FINE = 12, (-15, -9, -3, 3, 9, 15), (0.84, 0.92, 1, 1.09, 1.19), *SHIFTS
-AS_IS = (0,), (1,), (0,)
+AS_IS = (0,), (1,), (0,)  # with as many cells as the bank that it is compared with; its mirror image is second
 BLOCK, CHUNK = 250, 2000  # pictures of the one and of the other collection that are compared at a time; a multiple
 FEW_AT_A_TIME = 50  # pictures whose candidates are tried finely and aligned: a tenth faster than BLOCK of them
 # Correlations below which none is a copy: under the finer bank, of the aligned window, and of the detail as aligned.
