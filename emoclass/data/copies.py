@@ -9,7 +9,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import product
-from threading import Lock
 
 import cv2
 import numpy as np
@@ -24,24 +23,11 @@ WINDOW = 2 / 3  # of the side, in the middle: what lies outside may have been mo
 # Of each picture: how many are tried finely, and aligned, at least and of how many one; how many are compared in full.
 CANDIDATES, ALIGNED, COMPARED = (600, 10), (36, 250), 5
 MANY = 10_000  # pictures to look for: of more, half of the least are tried and aligned, to save time
-
-
-def _lattice(turns, zooms, *steps) -> tuple[tuple[float, float, float, float, bool], ...]:
-    """Transformations: degrees, zoom, right and down (shares of the side), mirrored.
-
-    Neighbours in turn and zoom take one and the other of two grids of shifts: with as many points, none in between is
-    as far from the next as in one grid (a body-centred lattice).
-    """
-    places = product(range(len(turns)), range(len(zooms)))
-    grids = [(turns[i], zooms[j], steps[(i + j) % 2]) for i, j in places]
-    return tuple((turn, zoom, *how) for turn, zoom, step in grids for how in product(step, step, (False, True)))
-
-
-# Cells a side, and transformations.
-AS_IS = ((0, 1, 0, 0, False),)
-COARSE = 8, _lattice((-12, -4, 4, 12), (0.86, 0.96, 1.07, 1.19), (-0.08, 0, 0.08), (-0.04, 0.04))
-STEPS = (-0.075, -0.025, 0.025, 0.075), (-0.1, -0.05, 0, 0.05, 0.1)
-FINE = 12, _lattice((-15, -9, -3, 3, 9, 15), (0.84, 0.92, 1, 1.09, 1.19), *STEPS)
+# Cells a side, degrees, zooms, and two grids of shifts (`_bank`).
+COARSE = 8, (-12, -4, 4, 12), (0.86, 0.96, 1.07, 1.19), (-0.08, 0, 0.08), (-0.04, 0.04)
+SHIFTS = (-0.075, -0.025, 0.025, 0.075), (-0.1, -0.05, 0, 0.05, 0.1)
+FINE = 12, (-15, -9, -3, 3, 9, 15), (0.84, 0.92, 1, 1.09, 1.19), *SHIFTS
+AS_IS = (0,), (1,), (0,)  # with as many cells as the bank that it is compared with; its mirror image is second
 BLOCK, CHUNK = 250, 2000  # pictures of the one and of the other collection that are compared at a time; a multiple
 FEW_AT_A_TIME = 50  # pictures whose candidates are tried finely and aligned: a tenth faster than BLOCK of them
 # Correlations below which none is a copy: under the finer bank, of the aligned window, and of the detail as aligned.
@@ -61,13 +47,13 @@ def find_copies(train: np.ndarray, test=None, say=lambda line: None) -> pd.DataF
     Without `test`, pairs within one collection. Columns: positions `test`, `train`; `kind`, "near-duplicate" where
     little was moved or the pixels differ little (GREY_LEVELS, NEARER, unless SURE), else "augmented copy";
     `correlation` of the detail that both show once aligned.
-    How much has to correlate depends on how alike strangers are here (`_usual_threshold`).
+    How much has to correlate depends on how alike strangers are here.
     Costs n x m: 13,681 pictures among themselves take 92 s on two cores.
     """
     within, test = test is None, train if test is None else test
     if not len(test) or not len(train):
-        none = pd.DataFrame({"test": [], "train": [], "kind": [], "correlation": []})
-        return none.astype({"test": int, "train": int, "kind": str})
+        types = {"test": int, "train": int, "kind": str, "correlation": float}
+        return pd.DataFrame(columns=[*types]).astype(types)
     ours, theirs = (_flat(pictures, SIDE) for pictures in (test, train))
     large = [_flat(pictures, FULL) for pictures in (test, train)]
     few, n = len(test) <= MANY, len(train)
@@ -84,8 +70,7 @@ def find_copies(train: np.ndarray, test=None, say=lambda line: None) -> pd.DataF
 
     def look(first: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         rows = np.arange(first, min(first + FEW_AT_A_TIME, len(ours)))
-        close = _closest(large, ours, plain, rows, best[rows])
-        pairs, start = _refined(ours, plain, rows, best[rows], aligned)
+        pairs, start, close = _refined(large, ours, plain, rows, best[rows], aligned)
         likely, matrix = _aligned(ours, theirs, pairs, start, steps=2)
         most = pd.Series(likely).groupby(pairs[:, 0]).rank(ascending=False, method="first").to_numpy()
         few = (most <= COMPARED) & (likely >= LIKELY)
@@ -95,30 +80,22 @@ def find_copies(train: np.ndarray, test=None, say=lambda line: None) -> pd.DataF
 
     with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:  # ours, or BLAS has its own in each
         best = _candidates(ours, theirs, tried, within, threads)
-        plain = _seen(theirs, FINE[0], AS_IS)[0]
+        plain = _seen(theirs, FINE[0], *AS_IS)[0]
         pairs, close = (pd.concat(x) for x in zip(*threads.map(look, range(0, len(ours), FEW_AT_A_TIME))))
-    pairs = pairs.sort_values("correlation", ascending=False).drop_duplicates(["test", "train"])
+    pairs = pairs.sort_values("correlation", ascending=False)
     second = close.sort_values("grey_levels").groupby("test").grey_levels.nth(1)
     close = close[close.grey_levels <= min(GREY_LEVELS, NEARER * second.median())]
     start = np.tile(np.eye(2, 3, dtype=np.float32), (len(close), 1, 1))
     close = judged(close[["test", "train"]].to_numpy(), start).assign(kind="near-duplicate")
-    pairs = pairs[pairs.correlation >= _usual_threshold(pairs, len(test), len(train))]
+    # Drawn faces, or those of one person, are more alike than those of many people: of what is lacking to 1 between a
+    # picture and the most alike that is none of its copies, in the median, SHARE may be lacking in a copy.
+    stranger = pairs[pairs.correlation < STRANGERS].groupby("test").correlation.max()
+    usual = stranger.reindex(range(len(test)), fill_value=0).median()
+    pairs = pairs[pairs.correlation >= max(LEAST_OF_FEW if n < FEW else LEAST, 1 - SHARE * (1 - usual))]
     pairs = pd.concat([pairs[pairs.correlation >= SURE], close, pairs])  # the first of a pair tells its kind
     if within:
         pairs[["test", "train"]] = np.sort(pairs[["test", "train"]], axis=1)
-    pairs = pairs.drop_duplicates(["test", "train"])
-    return pairs.sort_values("correlation", ascending=False, ignore_index=True)
-
-
-def _usual_threshold(pairs: pd.DataFrame, n: int, m: int) -> float:
-    """The least correlation of a copy: drawn faces, or those of one person, are more alike than those of many people.
-
-    Between a picture and the most alike that is none of its copies (correlation below STRANGERS), in the median, some
-    is lacking to 1: SHARE of that may be lacking in a copy. But it is never below LEAST (LEAST_OF_FEW).
-    """
-    stranger = pairs[pairs.correlation < STRANGERS].groupby("test").correlation.max()
-    usual = stranger.reindex(range(n), fill_value=0).median()
-    return max(LEAST_OF_FEW if m < FEW else LEAST, 1 - SHARE * (1 - usual))
+    return pairs.drop_duplicates(["test", "train"]).sort_values("correlation", ascending=False, ignore_index=True)
 
 
 def _flat(pictures: np.ndarray, side: int) -> np.ndarray:
@@ -134,19 +111,6 @@ def _grid(cells: int, window: float = WINDOW) -> np.ndarray:
     return np.stack([x.ravel(), y.ravel(), np.ones(cells**2, np.float32)], axis=1)
 
 
-def _matrix(degrees, zoom, right, down, mirrored) -> np.ndarray:
-    """(2, 3): from a place in the transformed picture to the place of the original that is seen there."""
-    angle = np.deg2rad(degrees)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
-    turn[0] *= -1 if mirrored else 1
-    return np.hstack([turn, -turn @ [[2 * right], [2 * down]]])
-
-
-@cache
-def _matrices(bank: tuple) -> np.ndarray:
-    return np.array([_matrix(*how) for how in bank], np.float32)
-
-
 def _corners(places: np.ndarray, side: int = SIDE) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of (..., 2) places: the pixel at their upper left, and how far they are to its right and below it."""
     at = np.clip(((places + 1) * side - 1) / 2, 0, side - 1.001)
@@ -156,19 +120,32 @@ def _corners(places: np.ndarray, side: int = SIDE) -> tuple[np.ndarray, np.ndarr
 
 
 @cache
-def _sampler(cells: int, bank: tuple) -> csr_array:
-    """(transformations x cells², SIDE²): takes bilinear samples of the window under each transformation."""
-    places = np.concatenate([_grid(cells) @ _matrix(*how).T for how in bank])
-    corner, x, y = _corners(places)
+def _bank(cells: int, turns: tuple, zooms: tuple, *shifts: tuple) -> tuple[csr_array, np.ndarray]:
+    """(k x cells², SIDE²): takes bilinear samples of the window under k transformations; and (k, 2, 3) float32 those.
+
+    A transformation leads from a place in the transformed picture to the place of the original that is seen there:
+    turned by degrees, zoomed, moved right and down (shares of the side), as it is and then mirrored.
+    Neighbours in turn and zoom take one and the other of two grids of shifts: with as many points, none in between is
+    as far from the next as in one grid (a body-centred lattice).
+    """
+    matrices = []
+    for (i, angle), (j, zoom) in product(enumerate(np.deg2rad(turns)), enumerate(zooms)):
+        steps = shifts[(i + j) % 2]
+        for right, down, sign in product(steps, steps, (1, -1)):
+            turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
+            turn[0] *= sign
+            matrices.append(np.hstack([turn, -turn @ [[2 * right], [2 * down]]]))
+    corner, x, y = _corners(np.concatenate([_grid(cells) @ each.T for each in matrices]))
     weights = np.stack([(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y], axis=1)
     columns = corner[:, None] + np.array([0, 1, SIDE, SIDE + 1])
     rows = np.arange(0, columns.size + 1, 4)
-    return csr_array((weights.ravel(), columns.ravel(), rows), shape=(len(places), SIDE * SIDE))
+    sampler = csr_array((weights.ravel(), columns.ravel(), rows), shape=(len(columns), SIDE * SIDE))
+    return sampler, np.array(matrices, np.float32)
 
 
-def _seen(pictures: np.ndarray, cells: int, bank: tuple) -> np.ndarray:
-    """(transformations, n, cells²) float32: the window of each picture under each transformation, of length 1."""
-    values = (_sampler(cells, bank) @ pictures.T).reshape(len(bank), cells**2, len(pictures))
+def _seen(pictures: np.ndarray, cells: int, *bank: tuple) -> np.ndarray:
+    """(k, n, cells²) float32: the window of each picture under k transformations, of length 1."""
+    values = (_bank(cells, *bank)[0] @ pictures.T).reshape(-1, cells**2, len(pictures))
     return np.ascontiguousarray(_unit(values, axis=1).transpose(0, 2, 1))
 
 
@@ -180,69 +157,62 @@ def _unit(values: np.ndarray, axis: int = -1) -> np.ndarray:
 
 def _candidates(ours: np.ndarray, theirs: np.ndarray, tried: int, within: bool, threads) -> np.ndarray:
     """(n, tried) positions of those of theirs that are most like ours under the coarse bank; -1 where none is."""
-    as_is, one_at_a_time = _seen(ours, COARSE[0], AS_IS)[0], Lock()
+    as_is = _seen(ours, COARSE[0], *AS_IS)[0]
     best = np.full((len(ours), tried), -1, np.int32)
     scores = np.full(best.shape, -2, np.float32)
 
-    def add(rows: slice, place: np.ndarray, found: np.ndarray) -> None:
-        places = np.hstack([best[rows], np.broadcast_to(place, found.shape)])
-        found = np.hstack([scores[rows], found])
-        top = np.argpartition(-found, tried - 1, axis=1)[:, :tried]
-        best[rows], scores[rows] = (np.take_along_axis(each, top, axis=1) for each in (places, found))
-
-    def compare(chunk: int, bank: np.ndarray, first: int) -> None:
+    def compare(bank: np.ndarray, first: int) -> np.ndarray:
         block = as_is[first : first + BLOCK]
         most = block @ bank[0].T
         for seen in bank[1:]:
             np.maximum(most, block @ seen.T, out=most)
-        rows, columns = (np.arange(start, start + n) for start, n in zip((first, chunk), most.shape))
-        if within:
-            most[rows[:, None] == columns] = -2
-        with one_at_a_time:
-            add(slice(first, first + BLOCK), columns, most)
-            if within and first + BLOCK <= chunk:  # the bank goes both ways: those pairs are not compared again
-                add(slice(chunk, chunk + CHUNK), rows, most.T)
+        return most
+
+    def add(rows: np.ndarray, columns: np.ndarray, found: np.ndarray) -> None:
+        places = np.hstack([best[rows], np.broadcast_to(columns, found.shape)])
+        found = np.hstack([scores[rows], found])
+        top = np.argpartition(-found, tried - 1, axis=1)[:, :tried]
+        best[rows], scores[rows] = (np.take_along_axis(each, top, axis=1) for each in (places, found))
 
     for chunk in range(0, len(theirs), CHUNK):
         bank = _seen(theirs[chunk : chunk + CHUNK], *COARSE)
+        columns = np.arange(chunk, chunk + bank.shape[1])
         blocks = range(0, min(len(ours), chunk + CHUNK) if within else len(ours), BLOCK)
-        list(threads.map(partial(compare, chunk, bank), blocks))
+        for first, most in zip(blocks, threads.map(partial(compare, bank), blocks)):
+            rows = np.arange(first, first + len(most))
+            if within:
+                most[rows[:, None] == columns] = -2
+            add(rows, columns, most)
+            if within and first + BLOCK <= chunk:  # the bank goes both ways: those pairs are not compared again
+                add(columns, rows, most.T)
     return np.where(scores > -2, best, -1)
 
 
-def _closest(large, ours: np.ndarray, plain: np.ndarray, rows: np.ndarray, best: np.ndarray) -> pd.DataFrame:
-    """Of each row those candidates that are most alike as they are: how many `grey_levels` apart, means off."""
-    as_is, found = _seen(ours[rows], FINE[0], AS_IS)[0], []
-    for row, window, candidates in zip(rows, as_is, best):
+def _refined(large, ours: np.ndarray, plain: np.ndarray, rows: np.ndarray, best: np.ndarray, aligned: int):
+    """The `aligned` best pairs of each row under the fine bank, (p, 2), and from where to align them, (p, 2, 3).
+
+    And of each row those candidates that are most alike as they are: how many `grey_levels` apart, means off.
+    plain    (m, cells²) windows of theirs as they are, of length 1
+    """
+    sampler, matrices = _bank(*FINE)
+    pairs, start, closest = [], [], []
+    for row, window, candidates in zip(rows, _seen(ours[rows], FINE[0], *AS_IS)[0], best):
         candidates = candidates[candidates >= 0]
         close = candidates[np.argsort(-(plain[candidates] @ window))[: 2 * COMPARED]]
         apart = large[0][row] - large[1][close]
         levels = np.abs(apart - apart.mean(1, keepdims=True)).mean(1)
         flat = np.abs(large[0][row] - large[0][row].mean()).mean() < GREY_LEVELS  # and like any other that is
-        found.append(pd.DataFrame({"test": row, "train": close, "grey_levels": np.inf if flat else levels}))
-    return pd.concat(found)
-
-
-def _refined(ours: np.ndarray, plain: np.ndarray, rows: np.ndarray, best: np.ndarray, aligned: int):
-    """The `aligned` best pairs of each row under the fine bank, (p, 2), and from where to align them, (p, 2, 3).
-
-    plain    (m, cells²) windows of theirs as they are, of length 1
-    """
-    cells, bank = FINE
-    pairs, start = [], []
-    for row, candidates in zip(rows, best):
-        candidates = candidates[candidates >= 0]
-        values = (_sampler(cells, bank) @ (ours[row] - ours[row].mean())).reshape(len(bank), cells**2)
-        length = np.sqrt(np.maximum((values**2).sum(1) - values.sum(1) ** 2 / cells**2, 1e-6))
-        values /= length[:, None]
+        closest.append(pd.DataFrame({"test": row, "train": close, "grey_levels": np.inf if flat else levels}))
+        values = (sampler @ (ours[row] - ours[row].mean())).reshape(-1, len(window))
+        values /= np.sqrt(np.maximum((values**2).sum(1) - values.sum(1) ** 2 / len(window), 1e-6))[:, None]
         scores = values @ plain[candidates].T
-        scores = scores.reshape(len(bank) // 2, -1)  # a face is much like its mirror image: both are tried
+        scores = scores.reshape(len(matrices) // 2, -1)  # a face is much like its mirror image: both are tried
         most = scores.max(0)
         for k in np.argsort(-most)[:aligned]:
             if most[k] >= WORTH:
                 pairs.append((row, candidates[k % len(candidates)]))
                 start.append(2 * scores[:, k].argmax() + k // len(candidates))
-    return np.array(pairs, int).reshape(-1, 2), _matrices(bank)[np.array(start, int)]
+    return np.array(pairs, int).reshape(-1, 2), matrices[np.array(start, int)], pd.concat(closest)
 
 
 def _aligned(ours, theirs, pairs, matrix, window: float = WINDOW, steps: int = 4):
@@ -263,9 +233,8 @@ def _aligned(ours, theirs, pairs, matrix, window: float = WINDOW, steps: int = 4
         change -= change.mean(1, keepdims=True)
         change -= values[..., None] * (values[:, None] @ change)
         across = change.swapaxes(1, 2)
-        normal, towards = across @ change, across @ (wanted - values)[..., None]
-        normal += 1e-4 * np.eye(6, dtype=np.float32)
-        matrix = matrix + np.linalg.solve(normal, towards).reshape(-1, 2, 3)
+        normal = across @ change + 1e-4 * np.eye(6, dtype=np.float32)
+        matrix = matrix + np.linalg.solve(normal, across @ (wanted - values)[..., None]).reshape(-1, 2, 3)
     return best, kept
 
 
@@ -279,23 +248,18 @@ def _sampled(pictures: np.ndarray, rows: np.ndarray, places: np.ndarray) -> tupl
     return a + x * (b - a) + y * (c - a) + x * y * (a - b - c + d), slope * side / 2
 
 
-def _overlaps(ours: np.ndarray, detail: np.ndarray, pairs: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    ours = ours.reshape(-1, FULL, FULL)
-    return np.array([_overlap(ours[one], detail[other], how) for (one, other), how in zip(pairs, matrix)])
-
-
-def _overlap(one: np.ndarray, other: np.ndarray, matrix: np.ndarray) -> float:
-    """Correlation of a picture's detail, moved into line, with that of another, where both show the same."""
-    size = len(other)
-    pixels = matrix.astype(np.float64)
-    pixels[:, 2] = ((pixels[:, :2].sum(1) * (1 / size - 1) + pixels[:, 2] + 1) * size - 1) / 2
-    how = dict(dsize=(size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    moved = cv2.warpAffine(one, pixels, borderMode=cv2.BORDER_REPLICATE, **how)
-    inside = cv2.warpAffine(np.ones_like(one), pixels, **how)
-    moved, edge = _detail(moved), round(size / 24)  # blurred with what lies outside
-    both = cv2.erode((inside > 0.99).astype(np.uint8), np.ones((2 * edge + 1, 2 * edge + 1)), borderValue=0) > 0
-    moved, other = moved[both], other[both]
-    return float(_unit(moved) @ _unit(other)) if both.mean() > 0.3 else 0.0
+def _overlaps(ours: np.ndarray, detail: np.ndarray, pairs: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """(p,) correlations of a picture's detail, moved into line, with that of another, where both show the same."""
+    found, how = [], dict(dsize=(FULL, FULL), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    edge = round(FULL / 24)  # blurred with what lies outside
+    for (one, other), matrix in zip(pairs, matrices):
+        pixels = matrix.astype(np.float64)
+        pixels[:, 2] = ((pixels[:, :2].sum(1) * (1 / FULL - 1) + pixels[:, 2] + 1) * FULL - 1) / 2
+        moved = _detail(cv2.warpAffine(ours[one].reshape(FULL, FULL), pixels, borderMode=cv2.BORDER_REPLICATE, **how))
+        inside = cv2.warpAffine(np.ones_like(moved), pixels, **how) > 0.99
+        both = cv2.erode(inside.astype(np.uint8), np.ones((2 * edge + 1, 2 * edge + 1)), borderValue=0) > 0
+        found.append(_unit(moved[both]) @ _unit(detail[other][both]) if both.mean() > 0.3 else 0)
+    return np.array(found, float)
 
 
 def _detail(picture: np.ndarray) -> np.ndarray:

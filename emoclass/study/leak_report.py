@@ -56,8 +56,8 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
         raise InputError(f"{home} is one file: name the folder, or a csv of pixels (.csv)")
     names = [name for name in names_below(home) if name.lower().endswith(SUFFIXES)]
     layout = _known(home)
-    by_name = {name: name if layout and name in layout.ids else name.removeprefix("images/") for name in names}
-    if layout and not set(by_name.values()) & set(layout.ids):  # a csv of pixels
+    known = [name if layout and name in layout.ids else name.removeprefix("images/") for name in names]
+    if layout and not set(known) & set(layout.ids):  # a csv of pixels
         return pictures(layout.where)
     if not names:
         what = f"no pictures in {home}" if home.is_dir() else f"there is no folder {home}"
@@ -67,13 +67,18 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
     table["emotion"] = [canonical(layouts.emotion_folder(name)) or "" for name in names]
     table["split"] = [layouts.part_of(name) for name in names]
     if layout:
-        for what, count, which in (*layout.notes, *_unused(layout)):
-            print(f"{what}: {count:,} {textwrap.shorten(which, 200)}", file=sys.stderr)
-        rows = layout.rows.drop_duplicates("photo").set_index("photo").reindex(by_name.values()).fillna("")
+        rows = layout.rows
+        absent = rows.photo[~rows.photo.isin(list(layout.ids))]
+        words = [part for part in rows.split if part and not layouts.part_of(f"{part}/")]
+        without_picture = ("rows of the annotation file without a picture", len(absent), ", ".join(absent.unique()))
+        unknown_part = ("rows whose split is no part that is known", len(words), ", ".join(sorted(set(words))))
+        for what, count, which in (*layout.notes, without_picture, unknown_part):
+            if count:
+                print(f"{what}: {count:,} {textwrap.shorten(which, 200)}", file=sys.stderr)
+        rows = rows.drop_duplicates("photo").set_index("photo").reindex(known).fillna("")
         rows["emotion"] = [canonical(label) or "" for label in rows.label]
         rows["split"] = [layouts.part_of(f"{part}/") for part in rows.split]
-        for column in rows.columns.intersection(["emotion", "split", "subject"]):
-            table[column] = np.where(rows[column] != "", rows[column], table[column])
+        table.update(rows.set_axis(table.index).where(lambda said: said != ""))
     table = _parted(table)
     pixels = load_images(paths, SIZE, table.id)
     # Of names that are no UTF-8 (a zip archive from elsewhere) what can be printed.
@@ -99,15 +104,6 @@ def _known(home: Path) -> layouts.Layout | None:
         return None
 
 
-def _unused(layout: layouts.Layout) -> list[tuple[str, int, str]]:
-    """Notes on rows of an annotation file that tell nothing of any picture."""
-    absent = layout.rows.photo[~layout.rows.photo.isin(list(layout.ids))]
-    words = [part for part in layout.rows.split if part and not layouts.part_of(f"{part}/")]
-    notes = [("rows of the annotation file without a picture", len(absent), ", ".join(absent.unique()))]
-    notes.append(("rows whose split is no part that is known", len(words), ", ".join(sorted(set(words)))))
-    return [note for note in notes if note[1]]
-
-
 def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None) -> pd.DataFrame:
     """Every pair of pictures that are, or were made from, one: positions `one`, `other`; `kind`; `correlation`.
 
@@ -121,12 +117,12 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
     head = pd.Series(np.arange(n)).groupby([ids, in_test]).transform("first").to_numpy()
     heads = np.unique(head)  # of equal files on one side one is searched
     ours, theirs = heads[in_test[heads]], heads[~in_test[heads]]
-    mine, yours = (pd.DataFrame({name: some, "id": ids[some]}) for name, some in (("one", ours), ("other", theirs)))
-    same = [mine.merge(yours, on="id")[["one", "other"]]]
+    one = ours[np.isin(ids[ours], ids[theirs])]
+    same = [pd.DataFrame({"one": one, "other": pd.Series(theirs, ids[theirs])[ids[one]].to_numpy()})]
     found = [_search(pixels, ours, theirs)]
     if first is None:
         same.append(pd.DataFrame({"one": heads, "other": heads}))
-        found += [_search(pixels, theirs), _search(pixels, ours)]
+        found += [_search(pixels, side, side) for side in (theirs, ours)]
     pairs = pd.concat([pd.concat(same).assign(kind=KINDS[0], correlation=1.0), *found])
     while first is None:
         family = connected(n, pairs.one.to_numpy(), pairs.other.to_numpy())
@@ -139,9 +135,8 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
             break
         pairs = pd.concat([pairs, more])
     pairs = _with_equals(pairs, head)
-    order = dict(across=in_test[pairs.one] != in_test[pairs.other], kind_=pairs.kind.map(KINDS.index))
-    pairs = pairs.assign(**order).sort_values([*order, "correlation"], ascending=False, ignore_index=True)
-    return pairs.drop(columns=[*order])
+    within, kind = in_test[pairs.one] == in_test[pairs.other], pairs.kind.map(KINDS.index)
+    return pairs.iloc[np.lexsort([-pairs.correlation, -kind, within])].reset_index(drop=True)
 
 
 def _with_equals(pairs: pd.DataFrame, head: np.ndarray) -> pd.DataFrame:
@@ -158,12 +153,12 @@ def _with_equals(pairs: pd.DataFrame, head: np.ndarray) -> pd.DataFrame:
     return pairs[pairs.one != pairs.other].drop_duplicates(["one", "other"])
 
 
-def _search(pixels: np.ndarray, ours: np.ndarray, theirs: np.ndarray | None = None) -> pd.DataFrame:
-    """`find_copies` among the pictures at these positions, or of ours among theirs; its pairs by position."""
+def _search(pixels: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> pd.DataFrame:
+    """`find_copies` of ours among theirs, pictures at these positions, or within one array; its pairs by position."""
     shown = (lambda line: print(f"\r{line}", end="", file=sys.stderr, flush=True)) if sys.stderr.isatty() else str
-    sides = (pixels[ours],) if theirs is None else (pixels[theirs], pixels[ours])
-    copies = find_copies(*sides, say=shown).rename(columns={"test": "one", "train": "other"})
-    return copies.assign(one=ours[copies.one], other=(ours if theirs is None else theirs)[copies.other])
+    copies = find_copies(pixels[theirs], None if ours is theirs else pixels[ours], say=shown)
+    copies = copies.rename(columns={"test": "one", "train": "other"})
+    return copies.assign(one=ours[copies.one], other=theirs[copies.other])
 
 
 def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
@@ -172,22 +167,15 @@ def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     if not tested and pairs.empty:
         return f"No two of {n:,} pictures were made from one."
     if not tested:
-        found = set(pairs.one) | set(pairs.other)
         kinds = ", ".join(f"{(pairs.kind == kind).sum():,} x {kind}" for kind in KINDS)
-        return f"{len(found):,} of {n:,} pictures have a copy here ({kinds})."
+        return f"{len({*pairs.one, *pairs.other}):,} of {n:,} pictures have a copy here ({kinds})."
     family = connected(n, pairs.one.to_numpy(), pairs.other.to_numpy())
     copied = (split == tested) & np.isin(family, family[split == "train"])  # whose family is trained on
-    ids = pd.factorize(table.id)[0]
-    trained = np.unique(ids[split == "train"])
-
-    def partners(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Which rows are in one of these pairs, and which in one with a picture that is trained on."""
-        one, other = (np.concatenate([ids[pairs[a]], ids[pairs[b]]]) for a, b in (("one", "other"), ("other", "one")))
-        return np.isin(ids, one), np.isin(ids, one[np.isin(other, trained)])
-
-    moved, moved_across = partners(pairs[pairs.kind == KINDS[2]])
-    as_is_across = partners(pairs[pairs.kind != KINDS[2]])[1]
-    augmented = copied & (moved_across | (moved & ~as_is_across))
+    ids, sides = pd.factorize(table.id)[0], pairs[["one", "other"]].to_numpy()
+    one, other = ids[sides].ravel(), ids[sides[:, ::-1]].ravel()  # each pair from either side
+    moved, across = np.repeat(pairs.kind.to_numpy() == KINDS[2], 2), np.isin(other, ids[split == "train"])
+    moved_across, as_is_across = np.isin(ids, one[moved & across]), np.isin(ids, one[~moved & across])
+    augmented = copied & (moved_across | (np.isin(ids, one[moved]) & ~as_is_across))
     n = (split == tested).sum()
     return (
         f"{copied.sum() / n:.0%} of the {tested} photos ({copied.sum():,} of {n:,}) have a copy in training; "
@@ -218,11 +206,10 @@ def _tested(table: pd.DataFrame) -> str:
 
 def counts(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Pairs by the emotion and the splits of their two pictures, a column for each kind."""
-    one, other = (table.iloc[pairs[side]].reset_index(drop=True) for side in ("one", "other"))
-    sides = zip(one.split.replace("", "-"), other.split.replace("", "-"))
-    where = pd.Series([" / ".join(sorted(both)) for both in sides], name="splits")
-    kind = pd.Categorical(pairs.kind, categories=KINDS)
-    found = pd.crosstab([one.emotion.replace("", "-"), where], pd.Series(kind, name="pairs"), dropna=False)
+    one, other = (table.iloc[pairs[side]].replace("", "-").reset_index(drop=True) for side in ("one", "other"))
+    where = pd.Series([" / ".join(sorted(both)) for both in zip(one.split, other.split)], name="splits")
+    kind = pd.Series(pd.Categorical(pairs.kind, categories=KINDS), name="pairs")
+    found = pd.crosstab([one.emotion, where], kind, dropna=False)
     return found[found.sum(axis=1) > 0]
 
 
@@ -240,22 +227,22 @@ def fixed_split(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         shares = pd.crosstab(table.emotion, dealt, normalize="index")
         split = np.where(dealt == (shares - 1 / fifths).abs().mean().idxmin(), "test", "train")
     else:
-        rank = {"train": 0, "validation": 1, "test": 2, "": 3}
-        split = table.split.map(rank).groupby(family).transform("min").map(dict(zip(rank.values(), rank)))
+        parts = ["train", "validation", "test", ""]
+        split = table.split.map(parts.index).groupby(family).transform("min").map(parts.__getitem__)
     return pd.DataFrame({"photo": table.photo, "emotion": table.emotion, "split": split})
 
 
 def page(table: pd.DataFrame, pixels: np.ndarray, pairs: pd.DataFrame) -> str:
     """One self-contained HTML page with the pairs side by side."""
+    names = [html.escape(name) for name in table.photo]
 
     def picture(row: int) -> str:
         drawn = cv2.imencode(".png", cv2.resize(pixels[row], (144, 144), interpolation=cv2.INTER_CUBIC))[1]
-        name = html.escape(table.photo.iloc[row])
-        return f'<img alt="{name}" src="data:image/png;base64,{base64.b64encode(drawn).decode()}">'
+        return f'<img alt="{names[row]}" src="data:image/png;base64,{base64.b64encode(drawn).decode()}">'
 
     items = [
         f"<li>{picture(pair.one)} {picture(pair.other)}<br>{pair.kind}, {pair.correlation:.3f}<br>"
-        f"{html.escape(table.photo.iloc[pair.one])}<br>{html.escape(table.photo.iloc[pair.other])}</li>"
+        f"{names[pair.one]}<br>{names[pair.other]}</li>"
         for pair in pairs.head(ON_PAGE).itertuples()
     ]
     count = f"{len(pairs):,} pairs" + (f", of which {ON_PAGE} are shown" if len(pairs) > ON_PAGE else "")
