@@ -1,7 +1,8 @@
-"""What the net of a `study.train.Run` looks at: what it cannot do without, and whether it knows augmentation."""
+"""What a trained net looks at: what it cannot do without, and whether it knows augmentation."""
 
 from functools import lru_cache
 from itertools import product
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,10 +15,13 @@ from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
 
+if TYPE_CHECKING:
+    from emoclass.study.train import Run
+
 PATCH, STEP = 9, 3  # pixels: side of the grey patch, and from one patch to the next
 
 
-def occlusion(run, picture: np.ndarray, emotion: str, patch: int = PATCH, step: int = STEP) -> np.ndarray:
+def occlusion(run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH, step: int = STEP) -> np.ndarray:
     """(k, k) float32: how much the probability of `emotion` falls when a grey patch covers each part of a picture.
 
     The picture is (size, size) uint8; `patch`, its side, and `step` are pixels (Zeiler & Fergus 2014, section 4.2).
@@ -63,13 +67,13 @@ def share_predicted(
 
 
 @lru_cache(maxsize=10)  # it is asked about many changes of the same photos; to build it anew takes a second
-def _net(run, size: int):
+def _net(run: "Run", size: int):
     net = models.build(run.variant.net, size, len(run.variant.emotions))
     net.set_weights(run.weights)
     return net
 
 
-def _probabilities(run, pictures: np.ndarray) -> np.ndarray:
+def _probabilities(run: "Run", pictures: np.ndarray) -> np.ndarray:
     """(n, 8) float32 of a run's net for (n, size, size) uint8 pictures; 0 for emotions that it was not trained on."""
     logits = _net(run, pictures.shape[1]).predict(pictures[..., None], batch_size=512, verbose=0)
     found = np.zeros((len(pictures), len(EMOTIONS)), np.float32)

@@ -1,13 +1,13 @@
 """What can still be done once nets are trained: take the prior out, calibrate, change the last layer, choose.
 
-Each takes whole Predictions and returns what the same nets predict then; a `run` is one `study.train.Run` of theirs.
-What is to be chosen is chosen on the run's own validation part, whose probabilities change too. All raise InputError
-if rows, runs or what they need is missing.
+Each takes whole Predictions and returns what the same nets predict then. What is to be chosen is chosen on the run's
+own validation part, whose probabilities change too. All raise InputError if rows, runs or what they need is missing.
 """
 
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,9 @@ from emoclass import metrics
 from emoclass.errors import InputError, listed
 from emoclass.losses import log_prior
 from emoclass.predictions import Predictions
+
+if TYPE_CHECKING:
+    from emoclass.study.train import Run
 
 TAUS = tuple(k / 10 for k in range(16))
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer the new last layer
@@ -103,7 +106,7 @@ def select_on_validation(
     return _with_runs(chosen, runs, name or "selected on validation subjects")
 
 
-def _whole(predictions: Predictions, *needed: str) -> tuple:
+def _whole(predictions: Predictions, *needed: str) -> "tuple[Run, ...]":
     """The runs, if they are all there, with all their rows as they were predicted and with all that is needed."""
     runs, problem = predictions.runs, ""
     if not runs or not np.array_equal(np.concatenate([run.probabilities for run in runs]), predictions.probabilities):
@@ -127,7 +130,7 @@ def _changed(predictions: Predictions, found: list, name: str | None) -> Predict
     return _with_runs(predictions, runs, name or predictions.name)
 
 
-def _with_runs(predictions: Predictions, runs: list, name: str) -> Predictions:
+def _with_runs(predictions: Predictions, runs: "list[Run]", name: str) -> Predictions:
     probabilities = np.concatenate([run.probabilities for run in runs])
     return replace(predictions, name=name, probabilities=probabilities, runs=tuple(runs))
 
@@ -138,7 +141,7 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
         return np.log(probabilities.astype(np.float64))
 
 
-def temperature(run) -> float:
+def temperature(run: "Run") -> float:
     """The temperature of least negative log-likelihood on a run's validation part: above 1, it was too confident."""
     y_true = run.y_true["validation"]
     possible = run.validation[np.arange(len(y_true)), y_true] > 0  # what cannot be predicted costs the same at any
@@ -150,20 +153,20 @@ def temperature(run) -> float:
     return float(np.exp(minimize_scalar(negative_log_likelihood, bounds=(-7, 7), method="bounded").x))
 
 
-def _adjusted(probabilities: np.ndarray, run, strength: float) -> np.ndarray:
+def _adjusted(probabilities: np.ndarray, run: "Run", strength: float) -> np.ndarray:
     """(n, classes) float64 probabilities, logit-adjusted by the prior of the run's training part."""
     counts = np.bincount(run.y_true["train"], minlength=len(run.classes))
     return softmax(_log(probabilities) - strength * log_prior(counts), axis=1)
 
 
-def best_tau(run, at_least: float = 0.0) -> float:
+def best_tau(run: "Run", at_least: float = 0.0) -> float:
     """The first tau of TAUS with the best macro-F1 in validation, where accuracy is `at_least` so much; else 0."""
     found = {tau: _validation_metrics(_adjusted(run.validation, run, tau), run) for tau in TAUS}
     allowed = [tau for tau in TAUS if found[tau]["accuracy"] >= at_least] or [0.0]
     return max(allowed, key=lambda tau: found[tau]["macro_f1"])
 
 
-def _validation_metrics(probabilities: np.ndarray, run) -> dict[str, np.ndarray]:
+def _validation_metrics(probabilities: np.ndarray, run: "Run") -> dict[str, np.ndarray]:
     k = len(run.classes)
     cell = run.y_true["validation"] * k + probabilities.argmax(1)
     return metrics.from_confusion(np.bincount(cell, minlength=k * k).reshape(k, k))

@@ -1,6 +1,7 @@
 """Predictions: what was predicted for each photo out of fold, over folds and seeds."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,9 @@ import pandas as pd
 from emoclass.errors import InputError
 from emoclass.faces import UNKNOWN
 from emoclass.labels import EMOTIONS
+
+if TYPE_CHECKING:
+    from emoclass.study.train import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +23,7 @@ class Predictions:
                    `<key>_in_training` for each of splits.GROUP_NAMES
     probabilities  (m, classes) float32; a baseline without any gives 1 to its choice
     leaky          True if the guard was overridden (allow_leak=True): for good, whatever is derived from it
-    runs           the `study.train.Run`s behind it, empty for a baseline
+    runs           the runs behind it, empty for a baseline
     target_column  the column of the table that was to be predicted; `classes`: all that could be
     """
 
@@ -27,7 +31,7 @@ class Predictions:
     table: pd.DataFrame
     probabilities: np.ndarray
     leaky: bool = False
-    runs: tuple = ()
+    runs: "tuple[Run, ...]" = ()
     target_column: str = "emotion"
     classes: tuple[str, ...] = EMOTIONS
 
