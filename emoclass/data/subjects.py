@@ -89,17 +89,16 @@ def _wrong(read: pd.DataFrame, names: pd.Series, emotion: pd.Series, pairs: np.n
     """Why subjects as they were read are of no use, or ""."""
     counts, n = names[read.index].value_counts(), len(names)
     strangers = int((names.to_numpy()[pairs[:, 0]] != names.to_numpy()[pairs[:, 1]]).sum())
-    if len(counts) < FEWEST:
-        return f"would be {len(counts)} alone"
-    if 2 * counts.iloc[0] > n:
-        return f"would be {counts.index[0]!r} in {counts.iloc[0]:,} of {n:,} photos"
-    if len(read) < MOST * n:
-        return f"would be known of {len(read):,} of {n:,} photos alone"
-    if len(counts) <= emotion.nunique() and (emotion.groupby(names).nunique() == 1).all():
-        return "would mean no more than the emotions do"
-    if strangers >= PAIRS and 2 * strangers > len(pairs):
-        return f"would differ in {strangers} of {len(pairs)} pairs of near-duplicates"
-    return ""
+    apart = strangers >= PAIRS and 2 * strangers > len(pairs)
+    as_emotions = len(counts) <= emotion.nunique() and (emotion.groupby(names).nunique() == 1).all()
+    faults = {
+        f"would be {len(counts)} alone": len(counts) < FEWEST,
+        f"would be {counts.index[0]!r} in {counts.iloc[0]:,} of {n:,} photos": 2 * counts.iloc[0] > n,
+        f"would be known of {len(read):,} of {n:,} photos alone": len(read) < MOST * n,
+        "would mean no more than the emotions do": as_emotions,
+        f"would differ in {strangers} of {len(pairs)} pairs of near-duplicates": apart,
+    }
+    return next((why for why, holds in faults.items() if holds), "")
 
 
 def _something_else(guessed: pd.DataFrame, emotion: pd.Series) -> str:
@@ -110,21 +109,13 @@ def _something_else(guessed: pd.DataFrame, emotion: pd.Series) -> str:
         return "nearly all show one emotion alone"
     if guessed.name.str.contains(WHEN).any():
         return "hold a date, or a time in a film"
-    if both := _crossed(counts.index):
-        return f"are {both}: say which part is the subject with SUBJECT='...'"
-    return ""
-
-
-def _crossed(keys: Iterable[str]) -> str:
-    """How names are made of two things that occur in nearly all combinations, such as a person and a light; or ""."""
-    rows = [[part for part in re.split(r"[\W_]+", key) if part] for key in keys]
-    if len(set(map(len, rows))) != 1:
-        return ""
-    parts = pd.DataFrame(rows)
-    for column in parts:
+    rows = [[part for part in re.split(r"[\W_]+", key) if part] for key in counts.index]
+    parts = pd.DataFrame(rows if len(set(map(len, rows))) == 1 else [])
+    for column in parts:  # two things that occur in nearly all combinations, such as a person and a light
         one, rest = parts[column].nunique(), len(parts.drop(columns=column).drop_duplicates())
         if min(one, rest) > 1 and len(parts.drop_duplicates()) > CROSSED * one * rest:
-            return f"{one} times {rest} in nearly all combinations"
+            both = f"{one} times {rest} in nearly all combinations"
+            return f"are {both}: say which part is the subject with SUBJECT='...'"
     return ""
 
 
