@@ -190,6 +190,4 @@ def _faults(rows: pd.DataFrame, ids: dict[str, str | None]) -> list[str]:
         for row in distinct[distinct.photo.duplicated()].itertuples():
             faults[f"another row gives {row.photo!r} another {column}"].append(row.line)
     ordered = sorted(faults.items(), key=lambda fault: fault[1][0])
-    return [
-        f"{cause}: {len(at):,} rows ({listed(at, 8)})" if at[1:] else f"row {at[0]}: {cause}" for cause, at in ordered
-    ]
+    return [f"{why}: {len(at):,} rows ({listed(at, 8)})" if at[1:] else f"row {at[0]}: {why}" for why, at in ordered]

@@ -27,20 +27,13 @@ RAF_DB = dict(zip("1234567", ("surprise", "fear", "disgust", "happiness", "sadne
 
 @dataclass(frozen=True)
 class Layout:
-    """Photos on disk, and what is said of them there, before any of it is judged.
+    """Photos on disk, and what is said of them there, before any of it is judged."""
 
-    ids      content id of every photo by name
-    rows     as `annotations.read` gives them, from an annotation file or from folder names
-    where    what errors call their source
-    notes    lines for the report: what was set aside
-    decode   (names, size) -> (n, size, size) uint8
-    """
-
-    ids: dict[str, str | None]
-    rows: pd.DataFrame
-    where: str
-    notes: tuple[tuple[str, int, str], ...]
-    decode: Callable[[list[str], int], np.ndarray]
+    ids: dict[str, str | None]  # content id of every photo by name
+    rows: pd.DataFrame  # as `annotations.read` gives them, from an annotation file or from folder names
+    where: str  # what errors call their source
+    notes: tuple[tuple[str, int, str], ...]  # lines for the report: what was set aside
+    decode: Callable[[list[str], int], np.ndarray]  # (names, size) -> (n, size, size) uint8
 
 
 def look(path: os.PathLike | str) -> Layout:
@@ -90,14 +83,12 @@ def _pictures(home: Path, used: Path | None) -> tuple[list[str], Path, tuple]:
     unseen = [each for each in below if any(map(images.hidden, each.parts))]
     junk = [each for each in unseen if not (home / each).is_dir()]
     filled = {at for name in photos for at in Path(name).parents}.union(unseen)
-    empty = [
-        each.as_posix() for each in below if each not in filled and _emotion(each.name) and (home / each).is_dir()
-    ]
+    empty = [each for each in below if each not in filled and _emotion(each.name) and (home / each).is_dir()]
     notes = (
         ("pictures of a kind that is not read, set aside", len(unread), ", ".join(unread)),
         ("files that are no pictures, set aside", len(others), ", ".join(others)),
         ("hidden files and what systems leave behind, set aside", len(junk), ""),
-        ("empty class folders", len(empty), ", ".join(empty)),
+        ("empty class folders", len(empty), ", ".join(map(Path.as_posix, empty))),
     )
     inside = bool(photos) and all(name.startswith("images/") for name in photos)
     photos = [name.removeprefix("images/") for name in photos] if inside else photos
@@ -109,12 +100,12 @@ def part_of(photo: str) -> str:
 
     Below the class only `train` and `test` are parts: `Val` and `Dev` may be somebody there.
     """
-    folders = photo.split("/")[:-1]
-    above = next((k for k, folder in enumerate(folders) if _emotion(folder)), len(folders))
-    for k, folder in enumerate(folders):
+    known = PART_OF
+    for folder in photo.split("/")[:-1]:
+        known = {"train": "train", "test": "test"} if _emotion(folder) else known
         word = re.sub(r"^fer2013|[\W_]*(?:set|data|images)$", "", folder.lower())
-        if word in PART_OF and (k < above or word in ("train", "test")):
-            return PART_OF[word]
+        if word in known:
+            return known[word]
     return ""
 
 
@@ -139,13 +130,9 @@ def _torn(folder: PurePosixPath) -> bool:
 
 
 def _annotation_file(home: Path) -> Path | None:
-    """`legend.csv` there, in `data/` or `images/`; else the first csv that holds pixels; else one that names photos.
-
-    The last only where no folder tells emotions; InputError if there are several.
-    """
-    for at in (home, home / "data", home / "images"):
-        if (at / LEGEND).is_file():
-            return at / LEGEND
+    """A `legend.csv`; else a csv of labelled pixels; else, if no folder tells emotions, one that names photos."""
+    if legends := [at / LEGEND for at in (home, home / "data", home / "images") if (at / LEGEND).is_file()]:
+        return legends[0]
     files = sorted(file for file in home.iterdir() if file.suffix.lower() == ".csv")
     labelled = [file for file in files if {"pixels", "emotion"} <= _head(file)]
     folders = (each.name for each in home.rglob("*") if each.is_dir())
@@ -200,10 +187,9 @@ def _of_pixels(rows: pd.DataFrame, where: str, beside: list[str], notes: tuple) 
 def _grey_levels(text: str) -> np.ndarray:
     """(k,) uint8 of numbers with blanks between them; none if one is no grey level."""
     try:
-        values = np.array(text.split(), np.int64)
+        return np.array(text.split(), np.uint8)
     except (ValueError, OverflowError):
         return np.zeros(0, np.uint8)
-    return values.astype(np.uint8) if len(values) and 0 <= values.min() and values.max() < 256 else values[:0]
 
 
 def _of_raf_list(file: Path, photos: list[str]) -> pd.DataFrame:
@@ -231,10 +217,7 @@ def _numbers(home: Path, rows: pd.DataFrame) -> dict[str, str]:
 
 
 def _of_folders(photos: list[str], root: Path) -> tuple[pd.DataFrame, list[str], tuple]:
-    """Rows made from folder names; the photos, but for those outside the split that others are in; what to report.
-
-    Raises InputError if no folder is an emotion, or naming every folder beside one that is none.
-    """
+    """Rows made from folder names; the photos, but for those outside the split that others are in; what to report."""
     at, above = [PurePosixPath(photo).parent for photo in photos], [emotion_folder(photo) for photo in photos]
     if torn := [folder for folder in dict.fromkeys(at) if _torn(folder)]:
         raise InputError(f"{root}: which folder is the emotion in {listed(torn, EVERY)}? Rename the others")
@@ -250,13 +233,11 @@ def _of_folders(photos: list[str], root: Path) -> tuple[pd.DataFrame, list[str],
         labels, classes = [label if canonical(label) else "" for label in said], set(at)
     lost = Counter(folder for folder, label in zip(at, labels) if not label)
     strange = [folder for folder in lost if (folder.name and folder.parent in beside) or not classes]
-    if strange or not classes:
+    if strange:
         odd = [f"{str(folder)!r} ({lost[folder]:,} photos)" for folder in strange if folder.name]
         what = f", and these folders are no emotions: {listed(odd, EVERY)}: rename them or take them away; or"
-        raise InputError(
-            f"{root} holds no {LEGEND}{what if odd else ' and no folders:'} add an annotation file with the columns "
-            f"photo and emotion, or sort the photos into folders named {', '.join(EMOTIONS)}"
-        )
+        how = f"with the columns photo and emotion, or sort the photos into folders named {', '.join(EMOTIONS)}"
+        raise InputError(f"{root} holds no {LEGEND}{what if odd else ' and no folders:'} add an annotation file {how}")
     rows = pd.DataFrame({"line": 0, "photo": photos, "label": labels, "split": parts}, dtype=object)
     labelled = rows.label != ""
     outside = labelled & (rows.split == "") & any(parts)
