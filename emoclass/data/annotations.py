@@ -15,23 +15,19 @@ from emoclass.errors import InputError, listed
 from emoclass.faces import COLUMNS
 from emoclass.labels import EMOTION_OF, EMOTIONS, canonical
 
-# What people call the columns, the best name first.
-NAMES = {
+NAMES = {  # what people call the columns, the best name first
     "photo": ("photo", "image", "file", "filename", "file_name", "path", "image_name", "image_path", "img"),
     "label": ("emotion", "label", "class", "expression"),
     "subject": ("subject", "subject_id", "person", "person_id", "identity", "actor", "participant", "participant_id"),
-    "source": ("source",),
-    "annotator": ("annotator", "labeler", "user_id", "user"),
-    "split": ("split", "usage"),
+    "source": ("source",), "annotator": ("annotator", "labeler", "user_id", "user"), "split": ("split", "usage"),
     "pixels": ("pixels",),
-}
-PARTS = {  # of a split; FER2013's public test is what its contest chose models by
-    "train": ("train", "training"), "validation": ("val", "valid", "validation", "dev", "publictest"),
-    "test": ("test", "testing", "privatetest"),
 }  # fmt: skip
-PART_OF = {word: part for part, words in PARTS.items() for word in words}
+PARTS = {  # of a split; FER2013's public test is what its contest chose models by
+    "train": "train training", "validation": "val valid validation dev publictest", "test": "test testing privatetest",
+}  # fmt: skip
+PART_OF = {word: part for part, words in PARTS.items() for word in words.split()}
 # 0 to 6 beside FER2013's pixels; CK+ in the same form has 7 as well.
-FER2013 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", "contempt")
+FER2013 = dict(zip("01234567", "anger disgust fear happiness sadness surprise neutral contempt".split()))
 NO_VOTE = ("unknown", "nf")  # FER+: cannot tell, and no face
 UNDECIDED = "(votes undecided)"
 HINTS = 5  # to look for what was meant takes a while
@@ -53,16 +49,14 @@ def read(path: Path) -> pd.DataFrame:
     where = f"the annotation file {path}"
     try:
         text = io.StringIO(_decode(Path(path).read_bytes()), newline=None)
+        first = text.readline()
+        text.seek(0)
+        lines = csv.reader(text, delimiter=max(",;\t", key=first.count), skipinitialspace=True)
+        rows = [(lines.line_num, cells) for row in lines if any(cells := [cell.strip() for cell in row])]
     except OSError as error:
         raise InputError(f"{where} cannot be read ({error.strerror})") from error
-    first = text.readline()
-    text.seek(0)
-    lines = csv.reader(text, delimiter=max(",;\t", key=first.count), skipinitialspace=True)
-    try:
-        rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines]
     except csv.Error as error:
         raise InputError(f"{where}, row {lines.line_num}: {error}: save it again as plain CSV") from error
-    rows = [(line, row) for line, row in rows if any(row)]
     columns, headed = _columns(rows[0][1] if rows else [], where)
     first, width = rows[0][1], len(rows[0][1])
     if odd := [f"row {line} has {len(row)}" for line, row in rows if len(row) != width]:
@@ -70,16 +64,14 @@ def read(path: Path) -> pd.DataFrame:
     body = rows[1:] if headed else rows
     cells = pd.DataFrame([row for _, row in body], columns=range(width), dtype=object)
     table = pd.DataFrame({"line": [line for line, _ in body], **{name: cells[at] for name, at in columns.items()}})
-    if headed:
-        unused = {f'"{cell}"': cells[at] for at, cell in enumerate(first) if cell and at not in columns.values()}
-        if "label" not in table:
-            votes = {cell: unused.pop(f'"{cell}"') for cell in first if canonical(cell) or cell.lower() in NO_VOTE}
-            table["label"] = _most_voted(pd.DataFrame(votes))
-        table = table.assign(**unused)
+    unused = {f'"{cell}"': cells[at] for at, cell in enumerate(first) if cell and at not in columns.values()}
+    if "label" not in table:
+        votes = {cell: unused.pop(f'"{cell}"') for cell in first if canonical(cell) or cell.lower() in NO_VOTE}
+        table["label"] = _most_voted(pd.DataFrame(votes))
+    table = table.assign(**unused)
     if "pixels" in table:
         table["photo"] = [f"fer{k:07d}.png" for k in range(len(table))]  # as FER+ numbers them
-        numbers = {str(k): emotion for k, emotion in enumerate(FER2013)}
-        table["label"] = [numbers.get(label, label) for label in table.label]
+        table["label"] = [FER2013.get(label, label) for label in table.label]
     return table
 
 
@@ -123,10 +115,8 @@ def _columns(first: list[str], where: str) -> tuple[dict[str, int], bool]:
         return dict(zip(("label", "photo", "annotator"), (len(first) - 1, len(first) - 2, 0)[: len(first)])), False
     lacking = " or ".join(name for key, name in (("photo", "photo"), ("label", "emotion")) if key not in found)
     has = listed([repr(cell[:30]) for cell in first], 8) or "nothing"
-    raise InputError(
-        f"{where} lacks a column for the {lacking}: its first row has {has}, and should name the "
-        "columns photo and emotion (and subject, source, annotator, split if you know them)"
-    )
+    wanted = "the columns photo and emotion (and subject, source, annotator, split if you know them)"
+    raise InputError(f"{where} lacks a column for the {lacking}: its first row has {has}, and should name {wanted}")
 
 
 def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[pd.DataFrame, tuple]:
@@ -140,14 +130,16 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     """
     undecided, unused = rows[rows.label == UNDECIDED], [name for name in rows if name.startswith('"')]
     rows = rows[rows.label != UNDECIDED].reset_index(drop=True)
-    if rows.empty:
-        raise InputError(f"{where} leaves no photo to work with: it needs rows that name a photo and its emotion")
-    rows = _completed(rows)
+    rows["emotion"] = rows.label.map(canonical)
+    # Where nothing says who is in it, each photo is its own subject.
+    for column, default in (("subject", rows.photo), ("source", "unknown"), ("annotator", "unknown"), ("split", "")):
+        rows[column] = rows[column].where(rows[column] != "", default) if column in rows else default
+    rows["split"] = rows.split.map(str.lower)
     if faults := _faults(rows, ids):
         advice = f"mend these rows (the emotions are {', '.join(EMOTIONS)}), or take them out"
         raise InputError(f"{where}: {listed(faults, EVERY)}: {advice}")
     pairs = rows.drop_duplicates(["photo", "emotion"])
-    repeated = rows.photo[~rows.index.isin(pairs.index)].drop_duplicates()
+    repeated = rows.photo[~rows.index.isin(pairs.index)].unique()
     contested = pairs[pairs.photo.duplicated(keep=False)].groupby("photo").emotion.agg(" or ".join)
     kept = pairs[~pairs.photo.isin(contested.index)].sort_values("photo").reset_index(drop=True)
     if kept.empty:
@@ -179,14 +171,6 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     return kept[[column for column in COLUMNS if column in kept]], report
 
 
-def _completed(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with their emotion, and with what else the file lacks; each photo is its own subject then."""
-    rows = rows.assign(emotion=rows.label.map({label: canonical(label) for label in rows.label.unique()}))
-    for column, default in (("subject", rows.photo), ("source", "unknown"), ("annotator", "unknown"), ("split", "")):
-        rows[column] = rows[column].where(rows[column] != "", default) if column in rows else default
-    return rows.assign(split=rows.split.str.lower())
-
-
 def _faults(rows: pd.DataFrame, ids: dict[str, str | None]) -> list[str]:
     """What is wrong, each cause with the rows that it spoils, in the order of the file."""
     faults = defaultdict(list)
@@ -206,6 +190,4 @@ def _faults(rows: pd.DataFrame, ids: dict[str, str | None]) -> list[str]:
         for row in distinct[distinct.photo.duplicated()].itertuples():
             faults[f"another row gives {row.photo!r} another {column}"].append(row.line)
     ordered = sorted(faults.items(), key=lambda fault: fault[1][0])
-    return [
-        f"{cause}: {len(at):,} rows ({listed(at, 8)})" if at[1:] else f"row {at[0]}: {cause}" for cause, at in ordered
-    ]
+    return [f"{why}: {len(at):,} rows ({listed(at, 8)})" if at[1:] else f"row {at[0]}: {why}" for why, at in ordered]

@@ -22,11 +22,7 @@ OTHER_PICTURES = (".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".raw", ".c
 JUNK = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave behind, beside hidden files
 LARGEST = 10_000  # pixels a side; a header that claims more is broken, or a trap for the memory
 EVERY = 1_000  # an error names every offender, short of flooding the terminal
-
-REDUCED = {
-    8: cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 1: cv2.IMREAD_GRAYSCALE,
-}  # fmt: skip
+REDUCED = {scale: getattr(cv2, f"IMREAD_REDUCED_GRAYSCALE_{scale}") for scale in (8, 4, 2)}
 
 
 def load_images(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterable[str | None] | None = None):
@@ -106,10 +102,8 @@ def _decode_all(paths: list[str], shape: tuple[int, int, int], draft: Path) -> N
         cv2.setNumThreads(threads)
     if faults:
         count = "one photo" if len(faults) == 1 else f"{len(faults)} photos"
-        raise InputError(
-            f"{count} cannot be used: {listed(faults, EVERY)}: put whole pictures in their place, or take them "
-            "and their rows away"
-        )
+        advice = "put whole pictures in their place, or take them and their rows away"
+        raise InputError(f"{count} cannot be used: {listed(faults, EVERY)}: {advice}")
 
 
 def _decode(path: str, size: int) -> np.ndarray | str:
@@ -132,9 +126,8 @@ def read_grey(path: os.PathLike | str, least: int = LARGEST) -> np.ndarray | str
     if not _whole(data):
         return "is cut short"
     # A JPEG can be decoded at a half, a quarter or an eighth of its scale for a fraction of the cost.
-    is_jpeg = data.startswith(b"\xff\xd8")
-    scale = next((s for s in (8, 4, 2) if is_jpeg and min(width, height) // s >= least), 1)
-    how = REDUCED[scale] if is_jpeg else cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
+    scales = [scale for scale in REDUCED if data.startswith(b"\xff\xd8") and min(width, height) // scale >= least]
+    how = REDUCED[scales[0]] if scales else cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
     data = np.frombuffer(data, np.uint8)
     try:
         picture, whole = cv2.imdecode(data, how), cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if transparent else None

@@ -11,18 +11,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from emoclass.data import annotations
+from emoclass.data import annotations, images
 from emoclass.data.annotations import PART_OF, climbs
-from emoclass.data.images import (
-    EVERY,
-    OTHER_PICTURES,
-    SUFFIXES,
-    blob_ids,
-    hidden,
-    load_images,
-    names_below,
-    resize_to_square,
-)
+from emoclass.data.images import EVERY, SUFFIXES, blob_ids, load_images, names_below, resize_to_square
 from emoclass.data.subjects import named
 from emoclass.errors import InputError, listed
 from emoclass.labels import ALIASES, EMOTIONS, canonical
@@ -36,20 +27,13 @@ RAF_DB = dict(zip("1234567", ("surprise", "fear", "disgust", "happiness", "sadne
 
 @dataclass(frozen=True)
 class Layout:
-    """Photos on disk, and what is said of them there, before any of it is judged.
+    """Photos on disk, and what is said of them there, before any of it is judged."""
 
-    ids      content id of every photo by name
-    rows     as `annotations.read` gives them, from an annotation file or from folder names
-    where    what errors call their source
-    notes    lines for the report: what was set aside
-    decode   (names, size) -> (n, size, size) uint8
-    """
-
-    ids: dict[str, str | None]
-    rows: pd.DataFrame
-    where: str
-    notes: tuple[tuple[str, int, str], ...]
-    decode: Callable[[list[str], int], np.ndarray]
+    ids: dict[str, str | None]  # content id of every photo by name
+    rows: pd.DataFrame  # as `annotations.read` gives them, from an annotation file or from folder names
+    where: str  # what errors call their source
+    notes: tuple[tuple[str, int, str], ...]  # lines for the report: what was set aside
+    decode: Callable[[list[str], int], np.ndarray]  # (names, size) -> (n, size, size) uint8
 
 
 def look(path: os.PathLike | str) -> Layout:
@@ -59,13 +43,16 @@ def look(path: os.PathLike | str) -> Layout:
         raise InputError(f"there is no folder {home}: name the folder that holds your photos")
     file, home = (home, home.parent) if home.suffix.lower() == ".csv" else (_annotation_file(home), home)
     rows = annotations.read(file) if file else None
-    photos, root, notes = pictures(home, file)
+    photos, root, notes = _pictures(home, file)
     if rows is not None and "pixels" in rows:
         return _of_pixels(rows, str(file), photos, notes)
     if not photos:
         raise InputError(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
     if rows is not None:
-        written, rows = rows.photo, _as_on_disk(rows, photos)
+        by_file_name = defaultdict(list)
+        for photo in photos:
+            by_file_name[_alike(photo.split("/")[-1])].append(photo)
+        written, rows = rows.photo, rows.assign(photo=[_on_disk(name, by_file_name) for name in rows.photo])
         otherwise = int((rows.photo != written).sum())
         notes += (("names that the annotation file writes otherwise than the disk", otherwise, ""),) * bool(otherwise)
     elif raf := sorted([*home.glob(RAF_LIST), *home.glob(f"*/{RAF_LIST}")]):  # published in a folder EmoLabel/
@@ -85,29 +72,25 @@ def look(path: os.PathLike | str) -> Layout:
     return Layout(ids, rows, str(file or root), notes, decode)
 
 
-def pictures(home: Path, used: Path | None = None) -> tuple[list[str], Path, tuple]:
-    """Every picture below a folder but in `new_faces/`; the folder that names start from; what was set aside.
-
-    used    the annotation file, which is not set aside
-    """
+def _pictures(home: Path, used: Path | None) -> tuple[list[str], Path, tuple]:
+    """Every picture below a folder but in `new_faces/`; the folder that names start from; what was set aside."""
     names = [name for name in names_below(home) if not name.startswith(f"{NEW}/")]
     photos = [name for name in names if name.lower().endswith(SUFFIXES)]
-    inside = bool(photos) and all(name.startswith("images/") for name in photos)
-    unread = [name for name in names if name.lower().endswith(OTHER_PICTURES)]
+    unread = [name for name in names if name.lower().endswith(images.OTHER_PICTURES)]
+    read = (*SUFFIXES, *images.OTHER_PICTURES, LEGEND, NUMBERS, RAF_LIST)
+    others = [name for name in names if not name.lower().endswith(read) and home / name != used]
     below = [each.relative_to(home) for each in home.rglob("*") if NEW not in each.parts]
-    unseen = [each for each in below if any(map(hidden, each.parts))]
+    unseen = [each for each in below if any(map(images.hidden, each.parts))]
     junk = [each for each in unseen if not (home / each).is_dir()]
     filled = {at for name in photos for at in Path(name).parents}.union(unseen)
-    folders = [each for each in below if _emotion(each.name) and (home / each).is_dir()]
-    empty = [each.as_posix() for each in folders if each not in filled]
-    read = (*SUFFIXES, *OTHER_PICTURES, LEGEND, NUMBERS, RAF_LIST)
-    others = [name for name in names if not name.lower().endswith(read) and home / name != used]
+    empty = [each for each in below if each not in filled and _emotion(each.name) and (home / each).is_dir()]
     notes = (
         ("pictures of a kind that is not read, set aside", len(unread), ", ".join(unread)),
         ("files that are no pictures, set aside", len(others), ", ".join(others)),
         ("hidden files and what systems leave behind, set aside", len(junk), ""),
-        ("empty class folders", len(empty), ", ".join(empty)),
+        ("empty class folders", len(empty), ", ".join(map(Path.as_posix, empty))),
     )
+    inside = bool(photos) and all(name.startswith("images/") for name in photos)
     photos = [name.removeprefix("images/") for name in photos] if inside else photos
     return photos, home / "images" if inside else home, tuple(note for note in notes if note[1])
 
@@ -117,19 +100,20 @@ def part_of(photo: str) -> str:
 
     Below the class only `train` and `test` are parts: `Val` and `Dev` may be somebody there.
     """
-    folders = photo.split("/")[:-1]
-    above = next((k for k, folder in enumerate(folders) if _emotion(folder)), len(folders))
-    for k, folder in enumerate(folders):
+    known = PART_OF
+    for folder in photo.split("/")[:-1]:
+        known = {"train": "train", "test": "test"} if _emotion(folder) else known
         word = re.sub(r"^fer2013|[\W_]*(?:set|data|images)$", "", folder.lower())
-        if word in PART_OF and (k < above or word in ("train", "test")):
-            return PART_OF[word]
+        if word in known:
+            return known[word]
     return ""
 
 
-def emotion_folder(photo: str) -> str:
-    """The innermost folder of a photo that is named after an emotion, or numbered; or ""."""
-    folders = photo.split("/")[-2::-1]
-    return next((f for f in folders if _emotion(f)), next((f for f in folders if f.isdigit()), ""))
+def emotion_folder(photo: str) -> PurePosixPath:
+    """The innermost folder above a photo that is named after an emotion, else a numbered one; or an empty path."""
+    above = PurePosixPath(photo).parents
+    numbered = (folder for folder in above if folder.name.isdigit())
+    return next((folder for folder in above if _emotion(folder.name)), next(numbered, PurePosixPath()))
 
 
 def _emotion(folder: str) -> str | None:
@@ -139,49 +123,32 @@ def _emotion(folder: str) -> str | None:
     return None if emotion and folder.lower() != letters and letters in CODES else emotion
 
 
-def _two_minds(photos: list[str]) -> list[str]:
-    """Folders by which photos would be of two emotions, or of two numbers."""
-
-    def torn(path: str) -> bool:
-        emotions = {_emotion(folder) for folder in path.split("/")} - {None}
-        return len(emotions) > 1 or (not emotions and sum(folder.isdigit() for folder in path.split("/")) > 1)
-
-    return [path for path in dict.fromkeys(photo.rpartition("/")[0] for photo in photos) if torn(path)]
+def _torn(folder: PurePosixPath) -> bool:
+    """Whether photos in there would be of two emotions, or of two numbers."""
+    emotions = {_emotion(part) for part in folder.parts} - {None}
+    return len(emotions) > 1 or (not emotions and sum(map(str.isdigit, folder.parts)) > 1)
 
 
 def _annotation_file(home: Path) -> Path | None:
-    """`legend.csv` there, in `data/` or `images/`; else the first csv that holds pixels; else one that names photos.
-
-    The last only where no folder tells emotions; InputError if there are several.
-    """
-    for at in (home, home / "data", home / "images"):
-        if (at / LEGEND).is_file():
-            return at / LEGEND
+    """A `legend.csv`; else a csv of labelled pixels; else, if no folder tells emotions, one that names photos."""
+    if legends := [at / LEGEND for at in (home, home / "data", home / "images") if (at / LEGEND).is_file()]:
+        return legends[0]
     files = sorted(file for file in home.iterdir() if file.suffix.lower() == ".csv")
-    if labelled := [file for file in files if {"pixels", "emotion"} <= _head(file)]:
-        if len(labelled) > 1:
-            names = listed(file.name for file in labelled)
-            raise InputError(f"{home}: {names} each hold labelled pixels: name one of them, {labelled[0]} say")
-        return labelled[0]
-    if any(each.is_dir() and (_emotion(each.name) or each.name.isdigit()) for each in home.rglob("*")):
+    labelled = [file for file in files if {"pixels", "emotion"} <= _head(file)]
+    folders = (each.name for each in home.rglob("*") if each.is_dir())
+    if not labelled and any(_emotion(name) or name.isdigit() for name in folders):
         return None
-    found = [file for file in files if annotations.names_photos(file)]
+    found = labelled or [file for file in files if annotations.names_photos(file)]
     if len(found) > 1:
-        names = listed(file.name for file in found)
-        raise InputError(f"{home}: {names} each say what photos show: make one {LEGEND} of them, with a column split")
+        what = f"say what photos show: make one {LEGEND} of them, with a column split"
+        what = f"hold labelled pixels: name one of them, {found[0]} say" if labelled else what
+        raise InputError(f"{home}: {listed(file.name for file in found)} each {what}")
     return found[0] if found else None
 
 
 def _head(file: Path) -> set[str]:
     with open(file, encoding="utf-8", errors="replace") as text:
         return set(re.split(r'[\s",;]+', text.readline().lower()))
-
-
-def _as_on_disk(rows: pd.DataFrame, photos: list[str]) -> pd.DataFrame:
-    by_file_name = defaultdict(list)
-    for photo in photos:
-        by_file_name[_alike(photo.split("/")[-1])].append(photo)
-    return rows.assign(photo=[_on_disk(name, by_file_name) for name in rows.photo])
 
 
 def _on_disk(name: str, photos: dict[str, list[str]]) -> str:
@@ -220,10 +187,9 @@ def _of_pixels(rows: pd.DataFrame, where: str, beside: list[str], notes: tuple) 
 def _grey_levels(text: str) -> np.ndarray:
     """(k,) uint8 of numbers with blanks between them; none if one is no grey level."""
     try:
-        values = np.array(text.split(), np.int64)
+        return np.array(text.split(), np.uint8)
     except (ValueError, OverflowError):
         return np.zeros(0, np.uint8)
-    return values.astype(np.uint8) if len(values) and 0 <= values.min() and values.max() < 256 else values[:0]
 
 
 def _of_raf_list(file: Path, photos: list[str]) -> pd.DataFrame:
@@ -245,49 +211,42 @@ def _numbers(home: Path, rows: pd.DataFrame) -> dict[str, str]:
     if len(rows) and all(RAF_NAME.fullmatch(photo.split("/")[-1].lower()) for photo in rows.photo):
         return RAF_DB
     if numbers := sorted({label for label in rows.label if label.isdigit()}):
-        raise InputError(
-            f"nothing says which emotions the numbers {listed(numbers)} are: put a file {NUMBERS} into {home}, "
-            "with lines such as 3,happiness"
-        )
+        advice = f"put a file {NUMBERS} into {home}, with lines such as 3,happiness"
+        raise InputError(f"nothing says which emotions the numbers {listed(numbers)} are: {advice}")
     return {}
 
 
 def _of_folders(photos: list[str], root: Path) -> tuple[pd.DataFrame, list[str], tuple]:
-    """Rows made from folder names; the photos, but for those outside the split that others are in; what to report.
-
-    Raises InputError if no folder is an emotion, or naming every folder beside one that is none.
-    """
-    if torn := _two_minds(photos):
+    """Rows made from folder names; the photos, but for those outside the split that others are in; what to report."""
+    at, above = [PurePosixPath(photo).parent for photo in photos], [emotion_folder(photo) for photo in photos]
+    if torn := [folder for folder in dict.fromkeys(at) if _torn(folder)]:
         raise InputError(f"{root}: which folder is the emotion in {listed(torn, EVERY)}? Rename the others")
-    labels, parts = [emotion_folder(photo) for photo in photos], [part_of(photo) for photo in photos]
+    parts = [part_of(photo) for photo in photos]
     if any(parts) and "train" not in parts:  # a folder `test/` beside the classes: they are what is trained on
         parts = [part or "train" for part in parts]
-    at = [photo.rpartition("/")[0] for photo in photos]
-    upto = [rf"(.*/)?{re.escape(label)}(?=/|$)" if label else "(?!)" for label in labels]
-    classes = {found[0] for pattern, folder in zip(upto, at) if (found := re.match(pattern, folder, re.S))}
+    labels, classes = [folder.name for folder in above], set(above) - {PurePosixPath()}
+    beside = {folder.parent for folder in classes}
     said = [named(photo)[1].get("emotion", "") for photo in photos]
     unsaid = [photo for photo, label in zip(photos, said) if not canonical(label)]
     by_name = not classes and 10 * len(unsaid) < len(photos)
     if by_name:  # JAFFE, KDEF: the names say it; two of KDEF's have lost it
         labels, classes = [label if canonical(label) else "" for label in said], set(at)
-    beside = set() if by_name else {str(PurePosixPath(each).parent) for each in classes}
     lost = Counter(folder for folder, label in zip(at, labels) if not label)
-    strange = [folder for folder in lost if (folder and str(PurePosixPath(folder).parent) in beside) or not classes]
-    if strange or not classes:
-        odd = [f"{folder!r} ({lost[folder]:,} photos)" for folder in strange if folder]
+    strange = [folder for folder in lost if (folder.name and folder.parent in beside) or not classes]
+    if strange:
+        odd = [f"{str(folder)!r} ({lost[folder]:,} photos)" for folder in strange if folder.name]
         what = f", and these folders are no emotions: {listed(odd, EVERY)}: rename them or take them away; or"
-        raise InputError(
-            f"{root} holds no {LEGEND}{what if odd else ' and no folders:'} add an annotation file with the columns "
-            f"photo and emotion, or sort the photos into folders named {', '.join(EMOTIONS)}"
-        )
+        how = f"with the columns photo and emotion, or sort the photos into folders named {', '.join(EMOTIONS)}"
+        raise InputError(f"{root} holds no {LEGEND}{what if odd else ' and no folders:'} add an annotation file {how}")
     rows = pd.DataFrame({"line": 0, "photo": photos, "label": labels, "split": parts}, dtype=object)
-    outside = (rows.split == "") & (rows.label != "") & any(parts)
-    within = ~pd.Series(at).isin(classes) & (rows.label != "") & ~outside
+    labelled = rows.label != ""
+    outside = labelled & (rows.split == "") & any(parts)
+    within = labelled & ~outside & ~pd.Series(at).isin(classes)
     notes = (
         ("photos whose names say no emotion, set aside", len(unsaid) * by_name, ", ".join(unsaid)),
         ("photos outside the parts of the split, set aside", int(outside.sum()), ", ".join(rows.photo[outside])),
         ("photos deeper in a class folder, taken as of that class", int(within.sum()), ", ".join(rows.photo[within])),
     )
-    kept = rows[(rows.label != "") & ~outside].reset_index(drop=True)
-    usable = ~outside & ((rows.label != "") | (not by_name))
+    kept = rows[labelled & ~outside].reset_index(drop=True)
+    usable = ~outside & (labelled | (not by_name))
     return kept, list(rows.photo[usable]), tuple(note for note in notes if note[1])

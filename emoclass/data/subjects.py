@@ -56,11 +56,9 @@ def read_off(photos: pd.Series, emotion: pd.Series, pairs: np.ndarray) -> tuple[
     if pattern := os.environ.get("EMOCLASS_SUBJECT"):
         return _by_pattern(photos, pattern)
     common = set.intersection(*(set(photo.split("/")[:-1]) for photo in photos))
-    as_written = _named(photos, common, [""] * len(photos))
-    without_emotion = _named(photos, common, emotion)
+    readings = [_named(photos, common, emotions) for emotions in ([""] * len(photos), emotion)]
     # Where taking the emotion out of the names makes one of several (`anna_happy_3`), it is no part of them.
-    tells = [(-each.key.count(), each.key.nunique()) for each in (as_written, without_emotion)]
-    read = (as_written if tells[0] <= tells[1] else without_emotion).dropna()
+    read = min(readings, key=lambda each: (-each.key.count(), each.key.nunique())).dropna()
     alone = "Subjects unknown, each photo counts as of somebody else"
     if read.empty or read.key.nunique() == len(read):
         return photos, f"{alone}: names such as {photos.iloc[0]!r} do not tell them apart"
@@ -89,17 +87,16 @@ def _wrong(read: pd.DataFrame, names: pd.Series, emotion: pd.Series, pairs: np.n
     """Why subjects as they were read are of no use, or ""."""
     counts, n = names[read.index].value_counts(), len(names)
     strangers = int((names.to_numpy()[pairs[:, 0]] != names.to_numpy()[pairs[:, 1]]).sum())
-    if len(counts) < FEWEST:
-        return f"would be {len(counts)} alone"
-    if 2 * counts.iloc[0] > n:
-        return f"would be {counts.index[0]!r} in {counts.iloc[0]:,} of {n:,} photos"
-    if len(read) < MOST * n:
-        return f"would be known of {len(read):,} of {n:,} photos alone"
-    if len(counts) <= emotion.nunique() and (emotion.groupby(names).nunique() == 1).all():
-        return "would mean no more than the emotions do"
-    if strangers >= PAIRS and 2 * strangers > len(pairs):
-        return f"would differ in {strangers} of {len(pairs)} pairs of near-duplicates"
-    return ""
+    apart = strangers >= PAIRS and 2 * strangers > len(pairs)
+    as_emotions = len(counts) <= emotion.nunique() and (emotion.groupby(names).nunique() == 1).all()
+    faults = {
+        f"would be {len(counts)} alone": len(counts) < FEWEST,
+        f"would be {counts.index[0]!r} in {counts.iloc[0]:,} of {n:,} photos": 2 * counts.iloc[0] > n,
+        f"would be known of {len(read):,} of {n:,} photos alone": len(read) < MOST * n,
+        "would mean no more than the emotions do": as_emotions,
+        f"would differ in {strangers} of {len(pairs)} pairs of near-duplicates": apart,
+    }
+    return next((why for why, holds in faults.items() if holds), "")
 
 
 def _something_else(guessed: pd.DataFrame, emotion: pd.Series) -> str:
@@ -110,21 +107,13 @@ def _something_else(guessed: pd.DataFrame, emotion: pd.Series) -> str:
         return "nearly all show one emotion alone"
     if guessed.name.str.contains(WHEN).any():
         return "hold a date, or a time in a film"
-    if both := _crossed(counts.index):
-        return f"are {both}: say which part is the subject with SUBJECT='...'"
-    return ""
-
-
-def _crossed(keys: Iterable[str]) -> str:
-    """How names are made of two things that occur in nearly all combinations, such as a person and a light; or ""."""
-    rows = [[part for part in re.split(r"[\W_]+", key) if part] for key in keys]
-    if len(set(map(len, rows))) != 1:
-        return ""
-    parts = pd.DataFrame(rows)
-    for column in parts:
+    rows = [re.findall(r"[^\W_]+", key) for key in counts.index]
+    parts = pd.DataFrame(rows if len(set(map(len, rows))) == 1 else [])
+    for column in parts:  # two things that occur in nearly all combinations, such as a person and a light
         one, rest = parts[column].nunique(), len(parts.drop(columns=column).drop_duplicates())
         if min(one, rest) > 1 and len(parts.drop_duplicates()) > CROSSED * one * rest:
-            return f"{one} times {rest} in nearly all combinations"
+            both = f"{one} times {rest} in nearly all combinations"
+            return f"are {both}: say which part is the subject with SUBJECT='...'"
     return ""
 
 
@@ -141,8 +130,7 @@ def _subject(photo: str, common: set[str], emotion: str) -> tuple[str, str | Non
     if kind:
         return kind, said.get("subject")
     *folders, name = re.split(r"[/\\]", photo)
-    meaning = [f for f in folders if f not in common and f.lower() not in PART_OF and canonical(f) is None]
-    if meaning := [f for f in meaning if _names_somebody(f)]:
+    if meaning := [f for f in folders if f not in common and canonical(f) is None and _names_somebody(f)]:
         return "folders", _without("/".join(meaning), emotion) or None
     stem = name.rsplit(".", 1)[0]
     rest = _without(stem, emotion)
@@ -158,10 +146,9 @@ def _without(text: str, emotion: str) -> str:
 
 
 def _names_somebody(word: str) -> bool:
-    """Not if all its words are of machines, parts or emotions."""
-    parts = [part for part in re.split(r"[\W_\d]+", word.lower()) if part]
-    codes = {word for word in EMOTION_OF if len(word) < 3}  # which may be somebody's name
-    return not parts or not all(part in {*NOBODY, *PART_OF, *EMOTION_OF} - codes for part in parts)
+    """Not if all its words are of machines, parts or emotions, but for codes, which may be somebody's name."""
+    words = set(re.findall(r"[^\W\d_]+", word.lower()))
+    return not words or not words <= {*NOBODY, *PART_OF, *(word for word in EMOTION_OF if len(word) > 2)}
 
 
 def _by_pattern(photos: pd.Series, pattern: str) -> tuple[pd.Series, str]:

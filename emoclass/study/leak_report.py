@@ -64,7 +64,7 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
         raise InputError(f"{what}: name one that holds pictures ({', '.join(SUFFIXES)})")
     paths = [f"{home}/{name}" for name in names]
     table = pd.DataFrame({"photo": names, "id": blob_ids(paths), "subject": ""})
-    table["emotion"] = [canonical(layouts.emotion_folder(name)) or "" for name in names]
+    table["emotion"] = [canonical(layouts.emotion_folder(name).name) or "" for name in names]
     table["split"] = [layouts.part_of(name) for name in names]
     if layout:
         rows = layout.rows
