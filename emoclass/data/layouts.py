@@ -79,7 +79,7 @@ def _pictures(home: Path, used: Path | None) -> tuple[list[str], Path, tuple]:
     unread = [name for name in names if name.lower().endswith(images.OTHER_PICTURES)]
     read = (*SUFFIXES, *images.OTHER_PICTURES, LEGEND, NUMBERS, RAF_LIST)
     others = [name for name in names if not name.lower().endswith(read) and home / name != used]
-    below = [each.relative_to(home) for each in home.rglob("*") if NEW not in each.parts]
+    below = [at for each in home.rglob("*") if NEW not in (at := each.relative_to(home)).parts]
     unseen = [each for each in below if any(map(images.hidden, each.parts))]
     junk = [each for each in unseen if not (home / each).is_dir()]
     filled = {at for name in photos for at in Path(name).parents}.union(unseen)
@@ -181,7 +181,8 @@ def _of_pixels(rows: pd.DataFrame, where: str, beside: list[str], notes: tuple) 
         return np.stack([resize_to_square(pixels[name], size) for name in names])
 
     notes += (("photos beside the csv of pixels, set aside", len(beside), ", ".join(beside)),) * bool(beside)
-    return Layout(dict(zip(rows.photo, rows.pixels)), rows.drop(columns="pixels"), where, notes, decode)
+    ids, rows = dict(zip(rows.photo, rows.pixels)), rows.drop(columns="pixels").assign(split=rows.get("split", ""))
+    return Layout(ids, rows, where, notes, decode)
 
 
 def _grey_levels(text: str) -> np.ndarray:
@@ -195,7 +196,7 @@ def _grey_levels(text: str) -> np.ndarray:
 def _of_raf_list(file: Path, photos: list[str]) -> pd.DataFrame:
     """RAF-DB's list: lines such as `train_00001.jpg 5`, for photos that may be called `train_00001_aligned.jpg`."""
     text = file.read_text(encoding="utf-8-sig", errors="replace")
-    lines = [line.split() for line in text.splitlines() if line.strip()]
+    lines = [[*line.split(maxsplit=1), ""][:2] for line in text.splitlines() if line.strip()]
     aligned_last = sorted(photos, key=lambda photo: "_aligned." in photo)  # they are preferred to the originals
     named = {re.sub(r"_aligned(?=\.\w+$)", "", photo.split("/")[-1]): photo for photo in aligned_last}
     rows = pd.DataFrame(lines, columns=["photo", "label"], dtype=object)

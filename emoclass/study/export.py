@@ -19,7 +19,7 @@ from emoclass.losses import log_prior
 from emoclass.paths import build_folder
 from emoclass.splits import Split
 from emoclass.study import results
-from emoclass.study.notebook import Study, rehearsal_folder
+from emoclass.study.notebook import Study
 from emoclass.study.recipes import compact_variant, final_variant
 from emoclass.study.store import versions
 from emoclass.study.sweep import concat_folds
@@ -120,5 +120,5 @@ def export(dataset: str = "muxspace", profile: str = "full", say=print) -> Path:
     facts = describe(study.faces, variant, numbers, study.results.data)
     facts["tau"], facts["temperature"] = tune_tau_and_temperature(run, study.faces)
     facts["rows"] = dict(zip(("train", "validation"), run.rows))
-    folder = build_folder() if (dataset, profile) == ("muxspace", "full") else rehearsal_folder(dataset, profile)
+    folder = build_folder() if (dataset, profile) == ("muxspace", "full") else study.folder.parent
     return save(as_keras(run, study.faces.size, facts["tau"]), facts, folder / "model")

@@ -75,7 +75,7 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
         for what, count, which in (*layout.notes, without_picture, unknown_part):
             if count:
                 print(f"{what}: {count:,} {textwrap.shorten(which, 200)}", file=sys.stderr)
-        rows = rows.drop_duplicates("photo").set_index("photo").reindex(known).fillna("")
+        rows = rows.drop(columns="line").drop_duplicates("photo").set_index("photo").reindex(known, fill_value="")
         rows["emotion"] = [canonical(label) or "" for label in rows.label]
         rows["split"] = [layouts.part_of(f"{part}/") for part in rows.split]
         table.update(rows.set_axis(table.index).where(lambda said: said != ""))

@@ -155,6 +155,16 @@ def test_what_is_no_photo_is_counted(home):
     assert found["empty class folders"] == (1, "fear")
 
 
+def test_what_is_no_photo_among_new_faces_is_counted_with_them_alone(home):
+    put(home, "happy/a.png", "sad/b.png", "new_faces/happy/a.png", "new_faces/sad/b.png")
+    (home / "new_faces" / ".DS_Store").write_bytes(b"junk")
+    (home / "new_faces" / "fear").mkdir()
+    hidden, empty = "hidden files and what systems leave behind, set aside", "empty class folders"
+    assert not {hidden, empty} & reported(load_faces(home)).keys()
+    found = reported(load_faces(home / "new_faces"))
+    assert found[hidden][0] == 1 and found[empty] == (1, "fear")
+
+
 @pytest.mark.parametrize(
     "label", ["ANGRY", " Sadness ", "Fearful", "scared", "suprise", "0_Happy", "ha", "NE", "Natural"]
 )
@@ -222,6 +232,13 @@ def test_the_list_of_raf_db_is_found_where_it_is_published_and_aligned_photos_ar
     assert len(faces) == 6 and faces.table.photo.str.contains("aligned/").all()
     assert faces.table.split.value_counts().to_dict() == {"train": 3, "test": 3}
     assert reported(faces)["photos on disk without a row, set aside"][0] == 6
+
+
+def test_a_line_of_the_list_of_raf_db_with_too_few_or_too_many_words_is_named(home):
+    put(home, "Image/train_00001.png", "Image/train_00002.png", "Image/train_00003.png")
+    (home / layouts.RAF_LIST).write_text("train_00001.png 4\ntrain_00002.png\ntrain_00003.png 5 of 7\n")
+    with pytest.raises(InputError, match=r"row 2: the emotion is missing.*row 3: '5 of 7' is no emotion"):
+        load_faces(home)
 
 
 # annotation files

@@ -285,6 +285,14 @@ def test_an_interrupted_save_leaves_the_old_model(kept, faces, error):
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
 
 
+def test_a_model_of_drawn_faces_lies_beside_their_figures_whatever_they_are_called(run, monkeypatch, build):
+    monkeypatch.setattr(export, "train_on_everything", lambda *_: run)
+    monkeypatch.setattr(export, "tune_tau_and_temperature", lambda *_: (0.0, 1.0))
+    monkeypatch.setattr(export, "as_keras", lambda *_: None)
+    monkeypatch.setattr(export, "save", lambda net, facts, folder: folder)
+    assert export.export("cartoon", "quick", say=lambda line: None) == build / "synthetic-quick" / "model"
+
+
 def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path, capsys):
     assert main(["export", "--dataset", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().err.startswith("error: there is no folder")

@@ -116,6 +116,9 @@ def test_what_an_annotation_file_a_list_or_names_say_is_known_to_the_audit(tmp_p
     (tmp_path / "csv" / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
     assert main(["audit", str(tmp_path / "csv")]) == 1
     assert capsys.readouterr().out.startswith("100% of the test photos (1 of 1) have a copy in training")
+    save(tmp_path / "csv", "fer0000000.png", FACES.pixels[0])  # called as its row is, of a csv that knows no split
+    (tmp_path / "csv" / "fer2013.csv").write_text(f"emotion,pixels\n{rows[0].rpartition(',')[0]}\n")
+    assert pictures(str(tmp_path / "csv"))[0].emotion.tolist() == ["happiness", ""]
     for k, name in enumerate(("train_00001", "test_00001")):
         save(tmp_path / "raf", f"Image/aligned/{name}_aligned.png", FACES.pixels[0] // (k + 1))
     (tmp_path / "raf" / "x.heic").write_bytes(b"x")
