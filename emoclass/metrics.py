@@ -269,7 +269,11 @@ def _confidence(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.nda
 
 
 def _counts(*several: Predictions) -> list[np.ndarray]:
-    """(subjects, K, K) float32 confusion counts of each, subject by subject in the same order."""
+    """(subjects, K, K) float32 confusion counts of each, subject by subject in the same order, or InputError."""
+    if empty := [repr(predictions.name) for predictions in several if not len(predictions)]:
+        raise InputError(f"tested on no photo at all: {listed(empty)}")
+    if several[0].classes != several[-1].classes:
+        raise InputError(f"{several[0].name!r} and {several[-1].name!r} predict other classes: compare the like")
     subjects = np.unique(np.concatenate([predictions.table.subject for predictions in several]))
     found = []
     for predictions in several:

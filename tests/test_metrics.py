@@ -211,6 +211,15 @@ def test_photos_tested_by_one_alone_are_named():
         metrics.paired_difference(one, other)
 
 
+def test_what_was_tested_on_nothing_or_for_other_classes_is_named():
+    net, source = coin(0.7), replace(coin(0.7, name="source"), classes=("film", "news"))
+    for judge in (metrics.score, metrics.confusion):
+        with pytest.raises(InputError, match="tested on no photo at all: 'net'"):
+            judge(net.where(np.zeros(len(net), bool)))
+    with pytest.raises(InputError, match="'net' and 'source' predict other classes"):
+        metrics.paired_difference(net, source)
+
+
 def test_a_gap_is_between_other_photos_of_the_same_persons():
     copies = predicted([H, H, N, N], [H, H, N, N], subject="AABB", photo=["a", "a, copy 1", "b", "b, copy 1"])
     originals = predicted([H, N], [H, H], subject="AB", photo=["a", "b"])

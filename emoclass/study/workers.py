@@ -1,5 +1,6 @@
 """Who trains: processes of this machine, or the workers of a cluster."""
 
+import gc
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from multiprocessing import get_context
 
+from emoclass.backend import keras
 from emoclass.errors import InputError
 from emoclass.study import cluster
 
@@ -56,7 +58,7 @@ class Workers(Executor):
     def renew(self) -> None:
         """Put fresh processes in place of these, once they are done."""
         self.shutdown()
-        self.pool = ProcessPoolExecutor(self.workers, get_context("spawn"), _exit_with_parent, (os.getpid(),))
+        self.pool = ProcessPoolExecutor(self.workers, get_context("spawn"), _begin, (os.getpid(),))
         self.runs_left = self.workers * RUNS_PER_WORKER
 
     def submit(self, function, *arguments) -> Future:
@@ -80,8 +82,8 @@ class Workers(Executor):
             process.terminate()
 
 
-def _exit_with_parent(parent: int) -> None:
-    """End this worker when its parent is gone: a killed study must not go on training behind one's back."""
+def _begin(parent: int) -> None:
+    """In a new worker: end when the parent is gone, as a killed study must not go on training behind one's back."""
 
     def watch():
         while os.getppid() == parent:
@@ -90,3 +92,5 @@ def _exit_with_parent(parent: int) -> None:
 
     threading.Thread(target=watch, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent alone answers it
+    keras()
+    gc.freeze()  # or after each net all that Keras brought would be looked through: a sixth of a small run

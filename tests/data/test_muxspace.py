@@ -35,6 +35,12 @@ def git(folder, *words) -> str:
     ).stdout.strip()
 
 
+@pytest.fixture(scope="module")
+def decoded(tmp_path_factory):
+    """A build folder that all tests of this file may share, so that the real photos are decoded once."""
+    return str(tmp_path_factory.mktemp("build"))
+
+
 @pytest.fixture(autouse=True)
 def build(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
@@ -355,7 +361,8 @@ def test_capitals_mark_film_stills_and_the_agency_pictures_are_stock(collection,
 
 @real_photos
 @pytest.mark.skipif(find(part=NEW_FACES) is None, reason="the new faces are not on this machine")
-def test_what_is_there_is_found_and_each_part_reported():
+def test_what_is_there_is_found_and_each_part_reported(decoded, monkeypatch):
+    monkeypatch.setenv("EMOCLASS_BUILD", decoded)
     lines = []
     muxspace.fetch_all(say=lines.append)
     assert any("13,690  rows in the" in line for line in lines)
@@ -400,9 +407,9 @@ def test_a_dash_for_an_underscore_in_a_legend_is_no_missing_photo(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def faces(tmp_path_factory):
+def faces(decoded):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMOCLASS_BUILD", str(tmp_path_factory.mktemp("build")))
+        patch.setenv("EMOCLASS_BUILD", decoded)
         return load_faces("muxspace")
 
 

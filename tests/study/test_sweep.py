@@ -263,7 +263,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.soak)])
 def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path, two_workers, how):
     script = tmp_path / "killed.py"
     script.write_text(KILLED)

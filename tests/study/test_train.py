@@ -91,7 +91,7 @@ def test_random_emotions_seem_to_be_learnt_where_copies_stand_on_both_sides(diff
     assert accuracy(train(leaky, different), different).low > 2 / 8
 
 
-@pytest.mark.parametrize("by", ["duplicate", "subject"])
+@pytest.mark.parametrize("by", ["duplicate", pytest.param("subject", marks=pytest.mark.soak)])
 def test_with_copies_made_after_the_split_random_emotions_are_back_at_chance(different, by):
     variant = RANDOM.replace(offline_augmentation=SLIGHT, group_by=by)
     runs = [train(variant, different, fold) for fold in variant.folds]
@@ -758,6 +758,7 @@ def lopsided():
     return draw(replace(EASY, counts=tuple(counts), intensity=(0.6, 1.0)), size=16)
 
 
+@pytest.mark.soak
 def test_balanced_batches_find_more_of_a_scarce_emotion(lopsided):
     variant = SMALL.replace(
         n_folds=2, epochs=15, checkpoint="last", emotions=("neutral", "happiness", "surprise"), batch_size=16
