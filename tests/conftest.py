@@ -1,5 +1,6 @@
 """Nothing in these tests touches what the project itself has built; faces of a few pixels are at hand."""
 
+import os
 import shutil
 import subprocess
 
@@ -20,6 +21,13 @@ def build(tmp_path, monkeypatch):
     """Caches and finished runs go here."""
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
     return tmp_path / "build"
+
+
+@pytest.fixture(scope="session")
+def decoded(tmp_path_factory):
+    """A build folder for all tests of this session, so that the real photos are decoded once."""
+    own = tmp_path_factory.getbasetemp()
+    return str((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "decoded")
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ from emoclass.study.variant import ROLES, SAME_SPLIT, Variant
 
 QUICK_SHARE, QUICK_FEWEST = 1 / 20, 10  # of the photos of each emotion, but no fewer than this
 QUICK_EPOCHS, QUICK_FOLDS = 2, 2
-QUICK_NET = ConvNet(((4,),), (4,))
+QUICK_NET = ConvNet(dense=(4,))
 LARGE = 5_000  # photos; a split of more takes seconds
 OF_THE_SPLIT = (*ROLES, *(name for name in SAME_SPLIT if name != "net"))  # values of a variant that matter to it
 

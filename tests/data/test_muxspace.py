@@ -35,12 +35,6 @@ def git(folder, *words) -> str:
     ).stdout.strip()
 
 
-@pytest.fixture(scope="module")
-def decoded(tmp_path_factory):
-    """A build folder that all tests of this file may share, so that the real photos are decoded once."""
-    return str(tmp_path_factory.mktemp("build"))
-
-
 @pytest.fixture(autouse=True)
 def build(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))

@@ -291,9 +291,9 @@ def test_an_emotion_with_one_new_face_cannot_be_halved(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory):
+def real(decoded):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMOCLASS_BUILD", str(tmp_path_factory.mktemp("build")))
+        patch.setenv("EMOCLASS_BUILD", decoded)
         return load_faces("muxspace"), load_new_faces("muxspace"), with_new_faces("muxspace")
 
 

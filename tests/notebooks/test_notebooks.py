@@ -12,7 +12,7 @@ import pytest
 from emoclass import paths
 from emoclass.data import synthetic
 from emoclass.labels import EMOTIONS
-from emoclass.study import reproduce, results
+from emoclass.study import reproduce, results, workers
 
 ALL = reproduce.notebooks()
 by_name = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
@@ -28,6 +28,7 @@ def code_cells(path):
 
 def test_all_notebooks_run_on_drawn_faces(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path))
+    monkeypatch.setattr(workers, "RUNS_PER_WORKER", 100)  # nets as small as these leave next to nothing behind
     lines = []
     reproduce.reproduce("synthetic", "quick", say=lines.append)
     made = tmp_path / "synthetic-quick"

@@ -113,7 +113,7 @@ def test_in_a_rehearsal_there_are_two_folds_and_two_epochs_at_most(study, many):
 def test_in_a_rehearsal_sources_are_held_out_one_by_one_all_the_same(study):
     mine = study("quick")
     mine.plan([BY_SOURCE])
-    assert [task.variant for task in mine.planned] == [BY_SOURCE.replace(epochs=2, net=ConvNet(((4,),), (4,)))] * 2
+    assert [task.variant for task in mine.planned] == [BY_SOURCE.replace(epochs=2, net=ConvNet(dense=(4,)))] * 2
     assert [task.fold for task in mine.planned] == [0, 1]
 
 

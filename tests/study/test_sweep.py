@@ -264,9 +264,10 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.soak)])
-def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path, two_workers, how):
+def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path, monkeypatch, how):
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
+    monkeypatch.setenv("EMOCLASS_WORKERS", "1")
     process = subprocess.Popen([sys.executable, script, tmp_path / "runs"], stdout=subprocess.PIPE, text=True)
     try:
         for _ in range(2):
@@ -288,7 +289,13 @@ def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path
     assert all(np.isfinite(run.probabilities).all() for run in runs)
 
 
-def test_workers_stay_from_sweep_to_sweep_and_are_replaced_before_they_have_grown_large(monkeypatch):
+@pytest.fixture
+def without_keras(monkeypatch):
+    """Workers that train nothing are ready at once."""
+    monkeypatch.setattr("emoclass.study.workers._begin", abs)
+
+
+def test_workers_stay_from_sweep_to_sweep_and_are_replaced_before_they_have_grown_large(monkeypatch, without_keras):
     monkeypatch.setattr("emoclass.study.workers.RUNS_PER_WORKER", 2)
     with Workers(1) as alone:
 
@@ -299,7 +306,7 @@ def test_workers_stay_from_sweep_to_sweep_and_are_replaced_before_they_have_grow
     assert [seen.count(process) for process in dict.fromkeys(seen)] == [2, 2, 1]
 
 
-def test_after_a_worker_has_died_the_next_sweep_has_fresh_ones():
+def test_after_a_worker_has_died_the_next_sweep_has_fresh_ones(without_keras):
     with Workers(1) as alone:
         with pytest.raises(BrokenProcessPool):
             alone.submit(os._exit, 1).result()
