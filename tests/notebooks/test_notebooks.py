@@ -28,7 +28,8 @@ def code_cells(path):
 
 def test_all_notebooks_run_on_drawn_faces(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path))
-    monkeypatch.setattr(workers, "RUNS_PER_WORKER", 100)  # nets as small as these leave next to nothing behind
+    monkeypatch.setenv("EMOCLASS_WORKERS", "1")
+    monkeypatch.setattr(workers, "RUNS_PER_WORKER", 200)  # nets as small as these leave next to nothing behind
     lines = []
     reproduce.reproduce("synthetic", "quick", say=lines.append)
     made = tmp_path / "synthetic-quick"

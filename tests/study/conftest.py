@@ -8,6 +8,8 @@ from emoclass.backend import keras
 
 
 @pytest.fixture(autouse=True, scope="session")
-def nothing_that_keras_brings_is_looked_through_after_each_net():
+def little_is_looked_through_in_search_of_garbage():
+    """Not what Keras brings; and each training ends by collecting its own."""
     keras()
     gc.freeze()
+    gc.set_threshold(100_000)

@@ -56,10 +56,10 @@ def test_a_run_is_what_it_was_when_it_was_recorded(few, kind):
         assert bits(run) == golden["sha256"]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["dropout, class weights", "online augmentation", pytest.param("started from another", marks=pytest.mark.soak)],
-)
+SLOW = [pytest.param(kind, marks=pytest.mark.soak) for kind in ("online augmentation", "started from another")]
+
+
+@pytest.mark.parametrize("kind", ["dropout, class weights", *SLOW])
 def test_threads_that_draw_random_numbers_change_nothing(few, kind):
     alone, done = bits(train(KINDS[kind], few)), threading.Event()
 

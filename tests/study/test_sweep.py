@@ -56,6 +56,7 @@ def test_progress_says_which_run_of_how_many_and_how_long_it_will_take(tmp_path,
     assert "left" in lines[0] and "the last" in lines[1]
 
 
+@pytest.mark.soak
 def test_one_worker_gives_the_same_bits_as_two(tmp_path, two_workers):
     with Workers(1) as alone:
         one = sweep([TINY], FACES, store=Store(tmp_path / "one"), executor=alone)["tiny"]
@@ -212,7 +213,7 @@ def test_a_full_disk_stops_the_training_at_once(tmp_path):
 
 def test_runs_whose_worker_is_killed_are_tried_once_more(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_WORKERS", "1")
-    slow = TINY.replace(name="slow", epochs=400)
+    slow = TINY.replace(name="slow", epochs=200)
     me, lines = psutil.Process(), []
 
     def kill():

@@ -643,6 +643,7 @@ EVERYTHING = SMALL.replace(
 )
 
 
+@pytest.mark.soak
 def test_with_all_settings_at_once_the_same_run_still_gives_the_same_bits(few):
     one, again = (train(EVERYTHING, few) for _ in range(2))
     assert one.probabilities.tobytes() == again.probabilities.tobytes()
