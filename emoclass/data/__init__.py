@@ -1,12 +1,12 @@
 """Where faces come from. One door: `load_faces`."""
 
 import os
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:  # `import emoclass` stays light: OpenCV and pandas come with the first faces
+    import pandas as pd
 
-from emoclass.data import folder, muxspace, synthetic
-from emoclass.faces import Faces
-from emoclass.labels import EMOTIONS, canonical
+    from emoclass.faces import Faces
 
 
 def canonical_name(dataset: str | os.PathLike) -> str | os.PathLike:
@@ -14,24 +14,33 @@ def canonical_name(dataset: str | os.PathLike) -> str | os.PathLike:
     return "synthetic" if dataset == "cartoon" else dataset
 
 
-def load_faces(name_or_path: str | os.PathLike = "muxspace", size: int = 48) -> Faces:
+def load_faces(name_or_path: str | os.PathLike = "muxspace", size: int = 48) -> "Faces":
     """Faces by name: the pinned collection "muxspace", the "synthetic" faces, or a folder of your own photos.
 
     Pixels are (n, size, size) uint8. Raises InputError that names every photo that is missing or cannot be used.
     """
+    from emoclass.data import folder, muxspace, synthetic
+
     name_or_path = canonical_name(name_or_path)
     if name_or_path == "muxspace":
         return muxspace.load(size)
-    return synthetic.draw(size=size) if name_or_path == "synthetic" else folder.load(name_or_path, size)
+    if name_or_path == "synthetic":
+        return synthetic.draw(size=size)
+    return folder.load(name_or_path, size)
 
 
-def report_table(faces: Faces) -> pd.DataFrame:
+def report_table(faces: "Faces") -> "pd.DataFrame":
     """What cleaning found, step by step: columns `what`, `count` and `which`."""
+    import pandas as pd
+
     return pd.DataFrame(faces.report, columns=["what", "count", "which"])
 
 
-def annotation_counts(name_or_path: str | os.PathLike = "muxspace") -> pd.Series:
+def annotation_counts(name_or_path: str | os.PathLike = "muxspace") -> "pd.Series":
     """Rows of each emotion in the annotation file as published, before cleaning; without one, photos."""
+    from emoclass.data import muxspace
+    from emoclass.labels import EMOTIONS, canonical
+
     if name_or_path != "muxspace":
         return load_faces(name_or_path).counts.rename("rows")
     labels = muxspace.read_annotations().label.map(canonical)
