@@ -130,7 +130,7 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     """
     undecided, unused = rows[rows.label == UNDECIDED], [name for name in rows if name.startswith('"')]
     rows = rows[rows.label != UNDECIDED].reset_index(drop=True)
-    rows["emotion"] = rows.label.map(canonical)
+    rows["emotion"] = rows.label.map({label: canonical(label) for label in rows.label.unique()})
     # Where nothing says who is in it, each photo is its own subject.
     for column, default in (("subject", rows.photo), ("source", "unknown"), ("annotator", "unknown"), ("split", "")):
         rows[column] = rows[column].where(rows[column] != "", default) if column in rows else default

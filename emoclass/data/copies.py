@@ -29,6 +29,7 @@ SHIFTS = (-0.075, -0.025, 0.025, 0.075), (-0.1, -0.05, 0, 0.05, 0.1)
 FINE = 12, (-15, -9, -3, 3, 9, 15), (0.84, 0.92, 1, 1.09, 1.19), *SHIFTS
 AS_IS = (0,), (1,), (0,)  # with as many cells as the bank that it is compared with; its mirror image is second
 BLOCK, CHUNK = 250, 2000  # pictures of the one and of the other collection that are compared at a time; a multiple
+AT_ONCE = 64  # blocks of 2 MB
 FEW_AT_A_TIME = 50  # pictures whose candidates are tried finely and aligned: a tenth faster than BLOCK of them
 # Correlations below which none is a copy: under the finer bank, of the aligned window, and of the detail as aligned.
 WORTH, LIKELY, NEAR = 0.8, 0.9, 0.92
@@ -82,7 +83,7 @@ def find_copies(train: np.ndarray, test=None, say=lambda line: None) -> pd.DataF
         best = _candidates(ours, theirs, tried, within, threads)
         plain = _seen(theirs, FINE[0], *AS_IS)[0]
         pairs, close = (pd.concat(x) for x in zip(*threads.map(look, range(0, len(ours), FEW_AT_A_TIME))))
-    pairs = pairs.sort_values("correlation", ascending=False)
+    pairs = pairs.sort_values("correlation", ascending=False).drop_duplicates(["test", "train"])  # of two, the better
     second = close.sort_values("grey_levels").groupby("test").grey_levels.nth(1)
     close = close[close.grey_levels <= min(GREY_LEVELS, NEARER * second.median())]
     start = np.tile(np.eye(2, 3, dtype=np.float32), (len(close), 1, 1))
@@ -177,14 +178,16 @@ def _candidates(ours: np.ndarray, theirs: np.ndarray, tried: int, within: bool, 
     for chunk in range(0, len(theirs), CHUNK):
         bank = _seen(theirs[chunk : chunk + CHUNK], *COARSE)
         columns = np.arange(chunk, chunk + bank.shape[1])
-        blocks = range(0, min(len(ours), chunk + CHUNK) if within else len(ours), BLOCK)
-        for first, most in zip(blocks, threads.map(partial(compare, bank), blocks)):
-            rows = np.arange(first, first + len(most))
-            if within:
-                most[rows[:, None] == columns] = -2
-            add(rows, columns, most)
-            if within and first + BLOCK <= chunk:  # the bank goes both ways: those pairs are not compared again
-                add(columns, rows, most.T)
+        end = min(len(ours), chunk + CHUNK) if within else len(ours)
+        for start in range(0, end, AT_ONCE * BLOCK):  # what is compared waits in memory to be added
+            blocks = range(start, min(end, start + AT_ONCE * BLOCK), BLOCK)
+            for first, most in zip(blocks, threads.map(partial(compare, bank), blocks)):
+                rows = np.arange(first, first + len(most))
+                if within:
+                    most[rows[:, None] == columns] = -2
+                add(rows, columns, most)
+                if within and first + BLOCK <= chunk:  # the bank goes both ways: those pairs are not compared again
+                    add(columns, rows, most.T)
     return np.where(scores > -2, best, -1)
 
 

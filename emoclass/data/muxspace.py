@@ -175,7 +175,8 @@ def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Pa
                 sizes = [each.file_size for each in inside.infolist()] if is_zip else [each.size for each in inside]
             if sum(sizes) > LARGEST:
                 raise ValueError(f"it would be more than {LARGEST / 1e9:.0f} GB")
-            shutil.unpack_archive(archive, opened, filter=None if is_zip else "data")  # zip is always unpacked safely
+            # A zip archive is always unpacked safely; Python 3.11.0 to 3.11.3 know no filter for one.
+            shutil.unpack_archive(archive, opened, **({} if is_zip else {"filter": "data"}))
         except Exception as error:  # each kind of archive has its own
             reason = str(error).partition("\n")[0].rstrip(":")
             raise InputError(f"cannot unpack {archive} ({reason}): make room, or bring it again") from error

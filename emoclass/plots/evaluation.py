@@ -28,7 +28,7 @@ def recalls(several: dict[str, Predictions] | list[Predictions], title: str = ""
             x, colour = shown.index(emotion) + place, COLOURS[emotion]
             ax.plot([x, x], [estimate.low, estimate.high], color=colour, linewidth=2)
             ax.plot(x, estimate.value, marker, markersize=6, **_colours(predictions.leaky, colour))
-        name = predictions.name + " (leaky)" * predictions.leaky
+        name = predictions.name + (" (leaky)" if predictions.leaky else "")
         ax.plot([], [], marker, label=name, **_colours(predictions.leaky, INK))
     ax.set_xticks(range(len(shown)), [f"{e}\nn = {n[e]}" for e in shown])
     ax.set(xlim=(-0.6, len(shown) - 0.4), ylim=(-0.03, 1.03), ylabel="recall (95 % interval)", xlabel="emotion")
@@ -85,7 +85,7 @@ def protocols(several: list[Predictions], title: str = "") -> Figure:
     scores, leaky = [score(p) for p in several], [p.leaky for p in several]
     for ax, metric in zip(others, ("macro_f1", "accuracy")):
         _rows(ax, [found[metric] for found in scores], METRICS[metric] + " (95 % interval)", ".3f", leaky)
-    ax.set_yticks(range(len(several)), [p.name + " (leaky)" * p.leaky for p in several])
+    ax.set_yticks(range(len(several)), [p.name + (" (leaky)" if p.leaky else "") for p in several])
     return figure
 
 

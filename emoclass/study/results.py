@@ -45,7 +45,7 @@ class Results:
         recalls = {f"recall.{emotion}": estimate for emotion, estimate in metrics.recall(predictions).items()}
         for what, estimate in (found | recalls).items():
             self.add(f"{name}.{what}", estimate)
-        self.labels[name] = predictions.name + " (leaky)" * predictions.leaky
+        self.labels[name] = predictions.name + (" (leaky)" if predictions.leaky else "")
         return found
 
     def add_difference(self, name: str, differences: dict[str, Estimate]) -> dict[str, Estimate]:

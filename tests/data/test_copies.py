@@ -102,6 +102,17 @@ def test_faces_that_are_all_alike_are_no_near_duplicates_of_each_other():
     assert {(k, 800 + k) for k in range(5)} <= set(zip(found.test, found.train)) and len(found) <= 7
 
 
+def test_a_pair_that_was_aligned_twice_is_judged_by_the_better_of_the_two():
+    """As it is, and mirrored: the worse one is no sign of how alike strangers are."""
+    faces = draw(SyntheticConfig(counts=(16,) * 8), size=48, seed=5).pixels[:128]
+    random, found = np.random.default_rng(2), []
+    for picture in faces:
+        how = dict(degrees=random.uniform(-14, 14), zoom=random.uniform(0.86, 1.18), flip=random.random() < 0.5)
+        found.append((warp(picture, **how) + random.normal(0, 3, picture.shape)).clip(0, 255).astype(np.uint8))
+    pairs = copies.find_copies(faces, np.array(found))
+    assert (pairs.test == pairs.train).sum() == len(faces)
+
+
 def test_photos_of_one_scene_are_near_duplicates_though_none_was_made_from_the_other(strangers):
     """A film's next picture: the same light and place, another noise and a mouth that moved."""
     random = np.random.default_rng(0)
