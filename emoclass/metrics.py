@@ -273,7 +273,9 @@ def _counts(*several: Predictions) -> list[np.ndarray]:
     if empty := [repr(predictions.name) for predictions in several if not len(predictions)]:
         raise InputError(f"tested on no photo at all: {listed(empty)}")
     if several[0].classes != several[-1].classes:
-        raise InputError(f"{several[0].name!r} and {several[-1].name!r} predict other classes: compare the like")
+        raise InputError(
+            f"{several[0].name!r} and {several[-1].name!r} predict different classes and cannot be compared"
+        )
     subjects = np.unique(np.concatenate([predictions.table.subject for predictions in several]))
     found = []
     for predictions in several:

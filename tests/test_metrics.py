@@ -216,7 +216,7 @@ def test_what_was_tested_on_nothing_or_for_other_classes_is_named():
     for judge in (metrics.score, metrics.confusion):
         with pytest.raises(InputError, match="tested on no photo at all: 'net'"):
             judge(net.where(np.zeros(len(net), bool)))
-    with pytest.raises(InputError, match="'net' and 'source' predict other classes"):
+    with pytest.raises(InputError, match="'net' and 'source' predict different classes"):
         metrics.paired_difference(net, source)
 
 
