@@ -10,7 +10,7 @@ HOME = {  # name: the module that it comes from
     "load_new_faces": "data.new_faces", "load_second_opinions": "data.second_opinions",
     "with_new_faces": "data.new_faces", "EMOTIONS": "labels", "MAJORITY": "labels", "MINORITY": "labels",
     "OfflineAugmentation": "augment", "OnlineAugmentation": "augment", "ConvNet": "models", "ResNet": "models",
-    "CONVNET_A": "models", "PARED_DOWN": "models", "COMPACT": "models", "Variant": "study.variant",
+    "CONVNET_A": "models", "PARED_DOWN": "models", "COMPACT": "models", "Variant": "variant",
     "Study": "study.notebook",
 }  # fmt: skip
 MODULES = (

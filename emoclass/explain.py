@@ -16,7 +16,7 @@ from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
 
 if TYPE_CHECKING:
-    from emoclass.study.train import Run
+    from emoclass.run import Run
 
 PATCH, STEP = 9, 3  # pixels: side of the grey patch, and from one patch to the next
 

@@ -24,7 +24,7 @@ from emoclass.losses import log_prior
 from emoclass.predictions import Predictions
 
 if TYPE_CHECKING:
-    from emoclass.study.train import Run
+    from emoclass.run import Run
 
 TAUS = tuple(k / 10 for k in range(16))
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer the new last layer

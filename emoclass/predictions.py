@@ -11,7 +11,7 @@ from emoclass.faces import UNKNOWN
 from emoclass.labels import EMOTIONS
 
 if TYPE_CHECKING:
-    from emoclass.study.train import Run
+    from emoclass.run import Run
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from emoclass.study.recipes import compact_variant, final_variant
 from emoclass.study.store import versions
 from emoclass.study.sweep import concat_folds
 from emoclass.study.train import Run, fit, make_split
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 SCORES = ("best.subject.", "compact.subject.", "new_faces.")  # ids in results.json that tell what to expect of it
 MEASURED = (

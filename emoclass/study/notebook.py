@@ -24,7 +24,7 @@ from emoclass.predictions import Predictions
 from emoclass.study import store, sweep
 from emoclass.study.results import Results
 from emoclass.study.train import make_split
-from emoclass.study.variant import ROLES, SAME_SPLIT, Variant
+from emoclass.variant import ROLES, SAME_SPLIT, Variant
 
 QUICK_SHARE, QUICK_FEWEST = 1 / 20, 10  # of the photos of each emotion, but no fewer than this
 QUICK_EPOCHS, QUICK_FOLDS = 2, 2

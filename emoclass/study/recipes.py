@@ -4,7 +4,7 @@ from emoclass import models
 from emoclass.augment import OnlineAugmentation
 from emoclass.backend import fast_precision
 from emoclass.data.new_faces import HELD_BACK, LEARN
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 
 def compact_variant(name: str = "compact", **changes) -> Variant:

@@ -17,7 +17,7 @@ from emoclass.data import synthetic
 from emoclass.labels import EMOTIONS
 from emoclass.models import ConvNet, ResNet
 from emoclass.study.train import train
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 GOLDEN = Path(__file__).with_name("golden.json")
 FEW = synthetic.SyntheticConfig(counts=(6,) * 8, photos_per_subject=(1, 1), film=0.5)
