@@ -20,7 +20,7 @@ from emoclass.study.store import Store, store_key, training_code, versions
 from emoclass.study.train import Outcome
 
 CONFIRMED = "confirmed.json"
-ARRAYS = ("levels", "validation_levels", "epoch_predictions")
+ARRAYS = ("part", "levels", "validation_levels", "epoch_predictions")
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,7 @@ class Record:
             return None
         arrays = entry.arrays
         return Outcome(
+            part=arrays["part"],
             levels=arrays["levels"].T,
             validation_levels=arrays["validation_levels"].T,
             epoch_predictions=arrays["epoch_predictions"],
@@ -146,6 +147,7 @@ def run_entry(task, outcome: Outcome, made: dict) -> Entry:
         **made,
     }
     arrays = {
+        "part": outcome.part,
         "levels": outcome.levels.T,
         "validation_levels": outcome.validation_levels.T,
         "epoch_predictions": outcome.epoch_predictions,

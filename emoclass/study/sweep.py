@@ -19,11 +19,11 @@ from emoclass.errors import InputError, StudyError, listed
 from emoclass.faces import Faces
 from emoclass.predictions import Predictions
 from emoclass.progress import progress
-from emoclass.run import Run, SplitFacts, TrainedState
+from emoclass.run import Run, TrainedState
 from emoclass.study.code import check_unpatched
 from emoclass.study.record import Record
 from emoclass.study.store import Store, open_faces, run_address, store_key
-from emoclass.study.train import Outcome, as_run, fit, make_split, select_samples, split_facts
+from emoclass.study.train import Outcome, as_run, fit, make_split, select_samples
 from emoclass.study.workers import LocalProcesses, Trainers, trainers
 from emoclass.variant import Variant
 
@@ -105,12 +105,12 @@ class Archive:
         outcome = self.store.get(task.key) or self.record.outcome(task.address)
         if outcome is None:
             return None
-        facts = facts_of_task(task)
-        if outcome.levels.shape != (len(facts.photo), len(facts.places)):
-            print(f"{task}: what was recorded has another shape; it is trained again", file=sys.stderr)
-            return None
         state = partial(self.state, task)
-        return as_run(task.variant, task.fold, task.seed, facts, outcome, task.address, state)
+        try:
+            return as_run(task.variant, task.faces, task.fold, task.seed, outcome, task.address, state)
+        except InputError as error:
+            print(f"{task}: what is kept of it does not fit ({error}); it is trained again", file=sys.stderr)
+            return None
 
     def state(self, task: Task) -> TrainedState:
         """Weights and embeddings of a run, which is trained again where only its record is at hand."""
@@ -125,14 +125,6 @@ class Archive:
 
 
 NOTHING_RECORDED = Record(Path("nowhere"))
-
-
-def facts_of_task(task: Task) -> SplitFacts:
-    """The SplitFacts of a task, made once for all runs that are split alike."""
-    return _facts(task.variant.split_only, task.faces, task.fold, task.seed)
-
-
-_facts = lru_cache(maxsize=2_000)(split_facts)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ from emoclass.run import PARTS, Run, SplitFacts, TrainedState
 from emoclass.splits import Split
 from emoclass.variant import Variant
 
+TRAIN = 0
+VALIDATION = 1
+TEST = 2
+NOWHERE = 255
 HEAVY = {"heavy": True}  # fields of an Outcome that are too large for a record
 _ONE_AT_A_TIME = threading.Lock()  # precision and the session are Keras's own for a whole process
 
@@ -26,6 +30,7 @@ _ONE_AT_A_TIME = threading.Lock()  # precision and the session are Keras's own f
 class Outcome:
     """What training brought: all of a run that does not follow from its variant and its faces."""
 
+    part: np.ndarray  # (n,) uint8 for all pictures of the variant: TRAIN, VALIDATION, TEST or NOWHERE
     levels: np.ndarray  # (m, K) uint8, as `outputs.to_levels`, of the test part
     validation_levels: np.ndarray  # (v, K) uint8
     epoch_predictions: np.ndarray  # (epochs, m) uint8: the place among the K classes trained, if recorded
@@ -55,67 +60,73 @@ def select_samples(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
     return replace(faces, table=faces.table.assign(emotion=emotions[family]))
 
 
+def all_pictures(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
+    """What a variant trains on or tests: originals, then their copies, then photos of sources with a role."""
+    faces.pixel_digests  # noqa: B018  (made once here, they go with every selection)
+    faces = select_samples(variant, faces, seed)
+    has_role = _has_role(variant, faces)
+    everything = with_copies(faces.select(~has_role), variant.offline_augmentation, seed)
+    if has_role.any():
+        everything = everything + faces.select(has_role)
+    return everything
+
+
+def _has_role(variant: Variant, faces: Faces) -> np.ndarray:
+    return faces.table.source.isin([*variant.train_sources, *variant.test_sources]).to_numpy()
+
+
 def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tuple[Faces, Split]:
-    """The photos of this variant, copies among them, and its split in this fold.
+    """The pictures of this variant, copies among them, and its split in this fold.
 
     Without `augment_first` the originals are split, and copies join the training part alone. Photos of `train_sources`
     and `test_sources` come last in their part. Raises InputError and LeakError as `splits.make_fold` does.
     """
-    faces = select_samples(variant, faces, seed)
-    train_only = faces.table.source.isin(variant.train_sources).to_numpy()
-    has_role = train_only | faces.table.source.isin(variant.test_sources).to_numpy()
-    with_role = faces.select(has_role)
-    faces = faces.select(~has_role)
-    everything = with_copies(faces, variant.offline_augmentation, seed)
+    everything = all_pictures(variant, faces, seed)
+    has_role = _has_role(variant, everything)
+    in_folds = everything.select(~has_role)
     options = dict(fold=fold, n_folds=variant.n_folds, seed=seed, allow_leak=variant.allow_leak)
     if variant.augment_first:
         row_by_row = variant.allow_leak and variant.group_by != "given"
-        split = splits.make_fold(everything, "row" if row_by_row else variant.group_by, **options)
+        split = splits.make_fold(in_folds, "row" if row_by_row else variant.group_by, **options)
     else:
-        split = splits.make_fold(faces, variant.group_by, **options)
-        trained = faces.table.photo.to_numpy()[split.train]
-        copies = np.flatnonzero(everything.is_copy & everything.table.parent.isin(trained).to_numpy())
+        originals = in_folds.select(~in_folds.is_copy)
+        split = splits.make_fold(originals, variant.group_by, **options)
+        trained = originals.table.photo.to_numpy()[split.train]
+        copies = np.flatnonzero(in_folds.is_copy & in_folds.table.parent.isin(trained).to_numpy())
         split = replace(split, train=np.concatenate([split.train, copies]))
-    if not len(with_role):
-        return everything, split
-    return _with_roles(variant, everything, split, with_role, train_only[has_role])
-
-
-def _with_roles(
-    variant: Variant, everything: Faces, split: Split, with_role: Faces, is_trained: np.ndarray
-) -> tuple[Faces, Split]:
-    """The same with photos added that are always trained on, or else always tested; LeakError if that leaks."""
-    rows = len(everything) + np.arange(len(with_role))
-    everything = everything + with_role
-    repeated = np.repeat(rows[is_trained], variant.train_source_repeats)
-    split = replace(
-        split,
-        train=np.concatenate([split.train, repeated]),
-        test=np.concatenate([split.test, rows[~is_trained]]),
-    )
-    if not variant.allow_leak:
-        part = np.full(len(everything), -1)
-        part[split.train] = 0
-        part[split.validation] = 1
-        part[split.test] = 2
+    part = part_of(split, len(everything))
+    part[has_role & everything.table.source.isin(variant.train_sources).to_numpy()] = TRAIN
+    part[has_role & everything.table.source.isin(variant.test_sources).to_numpy()] = TEST
+    if has_role.any() and not variant.allow_leak:
         group_by = "subject" if variant.group_by == "source" else variant.group_by
-        splits.check_no_leakage(everything.table, part, group_by)
-    return everything, split
+        splits.check_no_leakage(everything.table, np.where(part == NOWHERE, -1, part.astype(int)), group_by)
+    return everything, split_of(variant, everything, part)
 
 
-def split_facts(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> SplitFacts:
-    """What of a run follows without training; needs no pixels. Raises as `make_split` does."""
-    everything, split = make_split(variant, without_pixels(faces), fold, seed)
-    return facts_of(variant, everything, split)
+def part_of(split: Split, n: int) -> np.ndarray:
+    """(n,) uint8: the part that each of n pictures is in."""
+    part = np.full(n, NOWHERE, np.uint8)
+    part[split.train] = TRAIN
+    part[split.validation] = VALIDATION
+    part[split.test] = TEST
+    return part
 
 
-def facts_of(variant: Variant, everything: Faces, split: Split) -> SplitFacts:
-    """The facts of a split that was made."""
+def split_of(variant: Variant, everything: Faces, part: np.ndarray) -> Split:
+    """The positions in each part, in order; photos of `train_sources` as often as the variant repeats them."""
+    often = np.where(everything.table.source.isin(variant.train_sources), variant.train_source_repeats, 1)
+    train = np.flatnonzero(part == TRAIN)
+    return Split(np.repeat(train, often[train]), np.flatnonzero(part == VALIDATION), np.flatnonzero(part == TEST))
+
+
+def facts_of(variant: Variant, everything: Faces, part: np.ndarray) -> SplitFacts:
+    """What of a run follows from its variant, its faces and who is in which part."""
+    split = split_of(variant, everything, part)
     target = _target(variant, everything)
     tested = everything.table.iloc[split.test]
     y_true = {}
-    for part in PARTS:
-        y_true[part] = target.places[target.labels[getattr(split, part)]]
+    for name in PARTS:
+        y_true[name] = target.places[target.labels[getattr(split, name)]]
     return SplitFacts(
         photo=tested.photo.to_numpy(),
         parent=tested.parent.to_numpy(),
@@ -129,14 +140,23 @@ def facts_of(variant: Variant, everything: Faces, split: Split) -> SplitFacts:
 
 def as_run(
     variant: Variant,
+    faces: Faces,
     fold: int,
     seed: int,
-    facts: SplitFacts,
     outcome: Outcome,
     address: str = "",
     load_state: Callable[[], TrainedState] | None = None,
 ) -> Run:
-    """A Run of what was known before and what training brought; its state is that of the outcome unless loaded."""
+    """The Run that an outcome on these faces is; its state is that of the outcome, unless it is to be loaded.
+
+    Raises InputError if the outcome is of other pictures.
+    """
+    everything = all_pictures(variant, without_pixels(faces), seed)
+    if len(outcome.part) != len(everything):
+        raise InputError(f"an outcome for {len(outcome.part)} pictures, where there are {len(everything)}")
+    facts = facts_of(variant, everything, outcome.part)
+    if outcome.levels.shape != (len(facts.photo), len(facts.places)):
+        raise InputError(f"outputs of the shape {outcome.levels.shape} for {len(facts.photo)} pictures tested")
     if load_state is None:
 
         def load_state():
@@ -172,7 +192,7 @@ def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0, init_fro
     everything, split = make_split(variant, faces, fold, seed)
     start = init_from.weights if init_from else None
     outcome = fit(variant, everything, split, fold, seed, start)
-    return as_run(variant, fold, seed, facts_of(variant, everything, split), outcome)
+    return as_run(variant, faces, fold, seed, outcome)
 
 
 def _check_start(variant: Variant, fold: int, seed: int, first: Run) -> None:
@@ -302,6 +322,7 @@ def _trained(variant: Variant, net, batches, pictures: np.ndarray, labels: np.nd
             features = _logits(body, pictures[getattr(split, part)], variant.flip_tta)
             embeddings[part] = features.astype(np.float16)
     return Outcome(
+        part=part_of(split, len(pictures)),
         levels=outputs.to_levels(_logits(net, pictures[split.test], variant.flip_tta)),
         validation_levels=outputs.to_levels(_logits(net, pictures[split.validation], variant.flip_tta)),
         epoch_predictions=np.array(predictions, np.uint8).reshape(len(predictions), len(split.test)),
