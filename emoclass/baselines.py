@@ -32,7 +32,8 @@ def source(faces: Faces) -> Predictions:
 def happy_or_neutral(faces: Faces) -> Predictions:
     """A perfect happy-or-neutral classifier: always right on these two, "neutral" for the rest."""
     neutral = EMOTIONS.index("neutral")
-    y_pred = np.where(faces.table.emotion.isin(MAJORITY), faces.labels, neutral)
+    one_of_two = faces.table.emotion.isin(MAJORITY)
+    y_pred = np.where(one_of_two, faces.labels, neutral)
     return _certain(faces.table, "a perfect happy-or-neutral classifier", y_pred)
 
 
@@ -41,8 +42,8 @@ def second_opinions(faces: Faces, opinions: pd.DataFrame) -> Predictions:
 
     opinions  `photo`, `emotion`, `annotator`, as `data.load_second_opinions` returns them
     """
-    usable = opinions.photo.isin(faces.table.photo) & opinions.emotion.notna()
-    known = opinions[usable]
+    of_these = opinions.photo.isin(faces.table.photo)
+    known = opinions[of_these & opinions.emotion.notna()]
     by_photo = faces.table.set_index("photo", drop=False)
     table = by_photo.loc[known.photo].reset_index(drop=True)
     y_pred = pd.Categorical(known.emotion, categories=EMOTIONS).codes
@@ -61,13 +62,18 @@ def all_of_them(faces: Faces) -> list[Predictions]:
     ]
 
 
-def _most_frequent(faces: Faces, name: str, group: pd.Series) -> Predictions:
+def _most_frequent(
+    faces: Faces,
+    name: str,
+    group: pd.Series,
+) -> Predictions:
     """The most frequent emotion among the others of a photo's group, ties decided by all others.
 
     group  (n,): photos with the same value are one group
     """
     own = np.eye(len(EMOTIONS))[faces.labels]  # (n, emotions): each photo votes for its own
-    group_votes = pd.DataFrame(own).groupby(group.to_numpy()).transform("sum").to_numpy()
+    by_group = pd.DataFrame(own).groupby(group.to_numpy())
+    group_votes = by_group.transform("sum").to_numpy()
     other_votes = group_votes - own
     votes_of_all = own.sum(0) - own
     # Halved and divided by n, all together never outweigh one vote of the group.
@@ -75,7 +81,12 @@ def _most_frequent(faces: Faces, name: str, group: pd.Series) -> Predictions:
     return _certain(faces.table, name, (other_votes + tie_break).argmax(1))
 
 
-def _certain(table: pd.DataFrame, name: str, y_pred: np.ndarray) -> Predictions:
+def _certain(
+    table: pd.DataFrame,
+    name: str,
+    y_pred: np.ndarray,
+) -> Predictions:
     """Predictions that give probability 1 to `y_pred`, (n,) places in EMOTIONS."""
     one_hot = np.eye(len(EMOTIONS), dtype=np.float32)
-    return Predictions(name, table[COLUMNS].assign(fold=0, seed=0), one_hot[y_pred])
+    rows = table[COLUMNS].assign(fold=0, seed=0)
+    return Predictions(name, rows, one_hot[y_pred])

@@ -54,7 +54,11 @@ def leak_decomposition(
     )
 
 
-def paired_difference(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Estimate]:
+def paired_difference(
+    one: Predictions,
+    other: Predictions,
+    seed: int = 0,
+) -> dict[str, Estimate]:
     """`one` minus `other` in each metric, the same subjects drawn for both.
 
     Raises InputError if they were not tested on the same photos.
@@ -71,7 +75,10 @@ def difference_by_subject(
 
 
 def mean_recall_difference(
-    one: Predictions, other: Predictions, emotions: tuple[str, ...], seed: int = 0
+    one: Predictions,
+    other: Predictions,
+    emotions: tuple[str, ...],
+    seed: int = 0,
 ) -> Estimate:
     """`one` minus `other` in the mean recall of these emotions, as in `paired_difference`.
 
@@ -100,7 +107,10 @@ def accuracy_difference_within(
 
 
 def contribution(
-    one: Predictions, other: Predictions, classes: tuple[str, ...], seed: int = 0
+    one: Predictions,
+    other: Predictions,
+    classes: tuple[str, ...],
+    seed: int = 0,
 ) -> Estimate:
     """What the pictures of these classes add to `one` minus `other` in accuracy over all pictures.
 
@@ -118,10 +128,10 @@ def contribution(
             f"{one.name!r} and {other.name!r} were not tested with the same seeds: {which}"
         )
     difference = one_right - other_right.reindex(one_right.index)
-    of_classes = one.table[one.target_column].isin(classes).to_numpy()
-    change = difference.where(of_classes, 0)
-    n = one.table.photo.nunique()
-    return mean_over_subjects(change.to_numpy(), one.table.subject, seed)._replace(n=n)
+    of_classes = one.table[one.target_column].isin(classes)
+    change = difference.where(of_classes.to_numpy(), 0)
+    value = mean_over_subjects(change.to_numpy(), one.table.subject, seed)
+    return value._replace(n=one.table.photo.nunique())
 
 
 def _right_by_photo_and_seed(predictions: Predictions) -> pd.Series:
@@ -150,7 +160,10 @@ def difference_by_seed(
     return differences
 
 
-def difference_by_fold(one: Predictions, other: Predictions) -> dict[int, dict[str, float]]:
+def difference_by_fold(
+    one: Predictions,
+    other: Predictions,
+) -> dict[int, dict[str, float]]:
     """For each fold: `one` minus `other` in each metric, without an interval.
 
     Two split protocols test other photos in a fold of the same number: the spread over folds is
@@ -158,15 +171,22 @@ def difference_by_fold(one: Predictions, other: Predictions) -> dict[int, dict[s
     """
     differences = {}
     for fold in _shared_values("fold", one, other):
-        one_scores = from_confusion(confusion(one.where(one.table.fold == fold)))
-        other_scores = from_confusion(confusion(other.where(other.table.fold == fold)))
+        one_fold = one.where(one.table.fold == fold)
+        other_fold = other.where(other.table.fold == fold)
+        one_scores = from_confusion(confusion(one_fold))
+        other_scores = from_confusion(confusion(other_fold))
         differences[fold] = {}
         for metric in METRICS:
-            differences[fold][metric] = float(one_scores[metric] - other_scores[metric])
+            difference = one_scores[metric] - other_scores[metric]
+            differences[fold][metric] = float(difference)
     return differences
 
 
-def _shared_values(column: str, one: Predictions, other: Predictions) -> list[int]:
+def _shared_values(
+    column: str,
+    one: Predictions,
+    other: Predictions,
+) -> list[int]:
     values = sorted(one.table[column].unique().tolist())
     other_values = sorted(other.table[column].unique().tolist())
     if values != other_values:
@@ -177,7 +197,11 @@ def _shared_values(column: str, one: Predictions, other: Predictions) -> list[in
     return values
 
 
-def p_values(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, float]:
+def p_values(
+    one: Predictions,
+    other: Predictions,
+    seed: int = 0,
+) -> dict[str, float]:
     """Two-sided p-values that `one` and `other` score alike, by metric and by GROUP_RECALLS.
 
     Twice the smaller share of 20,000 resamples on either side of 0, one added to both counts
@@ -197,7 +221,8 @@ def p_values(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, f
     n = gains.notna().sum()  # a resample without any photo of these emotions tells nothing
     not_above = (gains <= 0).sum()
     not_below = (gains >= 0).sum()
-    p = 2 * (np.minimum(not_above, not_below) + 1) / (n + 1)
+    fewer = np.minimum(not_above, not_below)
+    p = 2 * (fewer + 1) / (n + 1)
     return p[n > 0].clip(upper=1.0).to_dict()
 
 
@@ -236,7 +261,8 @@ def mcnemar(one: Predictions, other: Predictions) -> float:
 def _mostly_right(predictions: Predictions) -> pd.Series:
     """For each photo, sorted by its name: whether more than half of its tests are right."""
     right = pd.Series(predictions.y_pred == predictions.y_true)
-    return right.groupby(predictions.table.photo.to_numpy()).mean() > 0.5
+    by_photo = right.groupby(predictions.table.photo.to_numpy())
+    return by_photo.mean() > 0.5
 
 
 def _check_same_photos(one: Predictions, other: Predictions) -> None:

@@ -40,10 +40,12 @@ def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
     with np.errstate(invalid="ignore", divide="ignore"):
         root = np.sqrt(predicted_spread * actual_spread)
         recall = np.where(actual > 0, hits / actual, np.nan)
-        f1 = np.where(actual > 0, 2 * hits / (actual + predicted), np.nan)
+        f1 = 2 * hits / (actual + predicted)
+        f1 = np.where(actual > 0, f1, np.nan)
         accuracy = right / total
         chance = matched / total**2
-        mcc = np.where(root > 0, (right * total - matched) / root, 0.0)
+        mcc = (right * total - matched) / root
+        mcc = np.where(root > 0, mcc, 0.0)
         return {
             "accuracy": accuracy,
             "balanced_accuracy": np.nanmean(recall, -1),
@@ -67,7 +69,8 @@ def counts_by_subject(*several: Predictions) -> list[np.ndarray]:
         row = np.searchsorted(subjects, predictions.table.subject)
         cell = (row * k + predictions.y_true) * k + predictions.y_pred
         counts = np.bincount(cell, minlength=len(subjects) * k * k)
-        found.append(counts.reshape(-1, k, k).astype(np.float32))
+        counts = counts.reshape(-1, k, k)
+        found.append(counts.astype(np.float32))
     return found
 
 
@@ -125,7 +128,9 @@ def _scores(
 
 
 def estimate_metrics(
-    *several: Predictions, seed: int, metrics: Iterable[str] = tuple(METRICS)
+    *several: Predictions,
+    seed: int,
+    metrics: Iterable[str] = tuple(METRICS),
 ) -> dict[str, Estimate]:
     """Each metric of one, or of two the difference; n is the number of photos of the first.
 
@@ -135,7 +140,11 @@ def estimate_metrics(
     return _estimates(several, seed, metrics, {}, n)
 
 
-def estimate_mean_recall(*several: Predictions, seed: int, classes: tuple[str, ...]) -> Estimate:
+def estimate_mean_recall(
+    *several: Predictions,
+    seed: int,
+    classes: tuple[str, ...],
+) -> Estimate:
     """Mean recall of these classes, of two the difference; n is the number of photos of theirs.
 
     Raises InputError if none of the classes occurs.
@@ -166,7 +175,10 @@ def _estimates(
     return estimates
 
 
-def count_photos(predictions: Predictions, classes: tuple[str, ...]) -> int:
+def count_photos(
+    predictions: Predictions,
+    classes: tuple[str, ...],
+) -> int:
     """How many photos of these classes were tested; InputError if none."""
     label = predictions.table[predictions.target_column]
     n = predictions.table.photo[label.isin(classes)].nunique()

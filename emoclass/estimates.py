@@ -34,23 +34,30 @@ class Estimate(NamedTuple):
 def wilson(hits: int, n: int) -> Estimate:
     """The share hits / n with Wilson's interval (1927); 0 of 4 is 0 to .49."""
     if n == 0:
-        return Estimate(value=float("nan"), low=0.0, high=1.0, n=0)
-    interval = binomtest(int(hits), int(n)).proportion_ci(method="wilson")
-    return Estimate(value=hits / n, low=interval.low, high=interval.high, n=int(n))
+        return Estimate(float("nan"), 0.0, 1.0, 0)
+    test = binomtest(int(hits), int(n))
+    low, high = test.proportion_ci(method="wilson")
+    return Estimate(hits / n, low, high, int(n))
 
 
-def mean_over_subjects(values: np.ndarray, subjects: np.ndarray, seed: int = 0) -> Estimate:
+def mean_over_subjects(
+    values: np.ndarray,
+    subjects: np.ndarray,
+    seed: int = 0,
+) -> Estimate:
     """Mean of one value for each photo, its interval over resampled subjects.
 
     values, subjects  (n,) each: the value of each photo and the name of who is in it
     """
     photos = pd.DataFrame({"value": values, "n": 1})
-    sums = photos.groupby(np.asarray(subjects)).sum().to_numpy(float)  # (subjects, 2)
+    by_subject = photos.groupby(np.asarray(subjects))
+    sums = by_subject.sum().to_numpy(float)  # (subjects, 2)
     drawn = subject_weights(len(sums), seed) @ sums
     drawn_values = drawn[:, 0]
     drawn_photos = drawn[:, 1]
     low, high = middle(drawn_values / drawn_photos)
-    return Estimate(float(np.mean(values)), low, high, len(values))
+    value = float(np.mean(values))
+    return Estimate(value, low, high, len(values))
 
 
 @lru_cache(maxsize=ROUNDS)
@@ -62,7 +69,8 @@ def subject_weights(n_subjects: int, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     drawn = random.integers(n_subjects, size=(RESAMPLES, n_subjects))
     first_cell = n_subjects * np.arange(RESAMPLES)[:, None]  # of each resample's row
-    often = np.bincount((drawn + first_cell).ravel(), minlength=RESAMPLES * n_subjects)
+    cell = (drawn + first_cell).ravel()
+    often = np.bincount(cell, minlength=RESAMPLES * n_subjects)
     return often.reshape(RESAMPLES, n_subjects).astype(np.float32)
 
 

@@ -52,15 +52,18 @@ def nearest(faces: Faces, split: Split) -> pd.DataFrame:
 
     Grey levels are the root of the mean squared difference of pixels, each picture's mean removed.
     """
-    tested = faces.table.iloc[split.test][["photo", "emotion"]].reset_index(drop=True)
+    tested = faces.table[["photo", "emotion"]].iloc[split.test]
+    tested = tested.reset_index(drop=True)
     if len(tested) == 0:
         return tested.assign(nearest="", grey_levels=0.0)
-    flat = faces.pixels.reshape(len(faces), -1).astype(np.float32)
+    flat = faces.pixels.reshape(len(faces), -1)
+    flat = flat.astype(np.float32)
     flat -= flat.mean(1, keepdims=True)
     closest, distance = pairwise_distances_argmin_min(flat[split.test], flat[split.train])
     trained = faces.table.photo.to_numpy()[split.train]
     n_pixels = flat.shape[1]
-    return tested.assign(nearest=trained[closest], grey_levels=distance / np.sqrt(n_pixels))
+    grey_levels = distance / np.sqrt(n_pixels)
+    return tested.assign(nearest=trained[closest], grey_levels=grey_levels)
 
 
 def count_duplicates(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -72,17 +75,24 @@ def count_duplicates(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = faces.table
     pairs = near_duplicate_pairs(faces)
     of_two_subjects = pairs[~pairs.same_subject]
-    marks = pd.DataFrame({"photos": 1, "same file": table.duplicate_id.duplicated(keep=False)})
+    same_file = table.duplicate_id.duplicated(keep=False)
+    marks = pd.DataFrame({"photos": 1, "same file": same_file})
     marks["near-duplicate"] = _in_some_pair(table.photo, pairs)
     marks["of another subject"] = _in_some_pair(table.photo, of_two_subjects)
     return _count_by_emotion(marks, table.emotion), pairs
 
 
-def _in_some_pair(photo: pd.Series, pairs: pd.DataFrame) -> pd.Series:
+def _in_some_pair(
+    photo: pd.Series,
+    pairs: pd.DataFrame,
+) -> pd.Series:
     return photo.isin(pairs.photo) | photo.isin(pairs.other)
 
 
-def _count_by_emotion(marks: pd.DataFrame, emotion: pd.Series) -> pd.DataFrame:
+def _count_by_emotion(
+    marks: pd.DataFrame,
+    emotion: pd.Series,
+) -> pd.DataFrame:
     """Sums of the columns of `marks` for each emotion that occurs, in their order, and for all."""
     occurring = [each for each in EMOTIONS if each in set(emotion)]
     counts = marks.groupby(emotion).sum().reindex(occurring)

@@ -66,7 +66,10 @@ __all__ = [
 BINS = 15  # of the calibration error, as in Guo et al. 2017
 
 
-def score(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
+def score(
+    predictions: Predictions,
+    seed: int = 0,
+) -> dict[str, Estimate]:
     """Each metric; its interval is the middle 95 % of 2,000 resamples of the subjects.
 
     Subjects are resampled because photos of one subject depend on each other.
@@ -79,7 +82,11 @@ def kappa(predictions: Predictions, seed: int = 0) -> Estimate:
     return estimate_metrics(predictions, seed=seed, metrics=("kappa",))["kappa"]
 
 
-def mean_recall(predictions: Predictions, emotions: tuple[str, ...], seed: int = 0) -> Estimate:
+def mean_recall(
+    predictions: Predictions,
+    emotions: tuple[str, ...],
+    seed: int = 0,
+) -> Estimate:
     """Mean of the recalls of those of these emotions that occur, n = photos of theirs.
 
     Raises InputError if none occurs.
@@ -87,7 +94,10 @@ def mean_recall(predictions: Predictions, emotions: tuple[str, ...], seed: int =
     return estimate_mean_recall(predictions, seed=seed, classes=emotions)
 
 
-def recall(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
+def recall(
+    predictions: Predictions,
+    seed: int = 0,
+) -> dict[str, Estimate]:
     """For each class that occurs: the share recognised, n = its photos.
 
     The interval is over resampled subjects. Where no resample would differ (every subject has one
@@ -104,7 +114,11 @@ def recall(predictions: Predictions, seed: int = 0) -> dict[str, Estimate]:
     return {name: found[name] for name in predictions.classes if name in found}
 
 
-def _share_recognised(right: np.ndarray, subjects: pd.Index, seed: int) -> Estimate:
+def _share_recognised(
+    right: np.ndarray,
+    subjects: pd.Index,
+    seed: int,
+) -> Estimate:
     value = float(right.mean())
     n_subjects = subjects.nunique()
     one_photo_each = n_subjects == len(right)
@@ -114,7 +128,11 @@ def _share_recognised(right: np.ndarray, subjects: pd.Index, seed: int) -> Estim
     return mean_over_subjects(right, subjects, seed)
 
 
-def share(predictions: Predictions, rows: np.ndarray, seed: int = 0) -> Estimate:
+def share(
+    predictions: Predictions,
+    rows: np.ndarray,
+    seed: int = 0,
+) -> Estimate:
     """Share of the tests for which `rows`, (m,) bool, holds; n = photos tested."""
     value = mean_over_subjects(np.asarray(rows, float), predictions.table.subject, seed)
     return value._replace(n=predictions.table.photo.nunique())
@@ -134,7 +152,8 @@ def forced_choice(
         return wilson(0, 0)
     first, second = (predictions.classes.index(name) for name in between)
     tested = predictions.where(emotion.isin(between))
-    lead = tested.probabilities[:, first] - tested.probabilities[:, second]
+    probabilities = tested.probabilities
+    lead = probabilities[:, first] - probabilities[:, second]
     wanted_sign = np.where(tested.y_true == first, 1, -1)
     right = 0.5 + 0.5 * np.sign(lead) * wanted_sign
     value = mean_over_subjects(right, tested.table.subject)
@@ -192,7 +211,8 @@ def reliability(predictions: Predictions, bins: int = 10) -> pd.DataFrame:
     confident = _confidence(predictions, bins)
     rows = pd.DataFrame({"confidence": confident.confidence, "accuracy": confident.right})
     by_bin = rows.groupby(confident.bin)
-    return by_bin.mean().assign(n=by_bin.size()).reset_index(drop=True)
+    means = by_bin.mean().assign(n=by_bin.size())
+    return means.reset_index(drop=True)
 
 
 def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
@@ -209,12 +229,14 @@ def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
         weights=confident.right - confident.confidence,
         minlength=n_subjects * BINS,
     ).reshape(n_subjects, BINS)
-    value = np.abs(excess.sum(0)).sum() / len(predictions)
+    total = np.abs(excess.sum(0)).sum()
+    value = total / len(predictions)
     weights = subject_weights(n_subjects, seed)
     drawn_tests = weights @ np.bincount(subject).astype(float)
     resampled = np.abs(weights @ excess).sum(1) / drawn_tests
     low, high = middle(resampled - resampled.mean() + value)
-    return Estimate(float(value), max(low, 0.0), high, predictions.table.photo.nunique())
+    n = predictions.table.photo.nunique()
+    return Estimate(float(value), max(low, 0.0), high, n)
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,4 +250,5 @@ def _confidence(predictions: Predictions, bins: int) -> _Confidence:
     confidence = predictions.probabilities.max(1).astype(float)
     right = (predictions.y_pred == predictions.y_true).astype(float)
     place = np.ceil(confidence * bins).astype(int) - 1
-    return _Confidence(confidence, right, np.clip(place, 0, bins - 1))
+    place = np.clip(place, 0, bins - 1)
+    return _Confidence(confidence, right, place)

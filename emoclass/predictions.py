@@ -94,9 +94,14 @@ class Predictions:
 
     def originals(self, name: str | None = None) -> "Predictions":
         """Only the rows of photos that are nobody's copy."""
-        return self.where((self.table.photo == self.table.parent).to_numpy(), name)
+        is_original = self.table.photo == self.table.parent
+        return self.where(is_original, name)
 
-    def among(self, classes: tuple[str, ...], name: str | None = None) -> "Predictions":
+    def among(
+        self,
+        classes: tuple[str, ...],
+        name: str | None = None,
+    ) -> "Predictions":
         """Only the rows with one of these labels, as if no other class could be predicted.
 
         The probabilities of all other classes are 0; those of these stay as they are.
@@ -105,7 +110,8 @@ class Predictions:
         unknown = [each for each in classes if each not in self.classes]
         if unknown:
             raise InputError(f"{self.name!r} cannot predict {listed(unknown)}")
-        rows = self.where(self.table[self.target_column].isin(classes), name)
+        label = self.table[self.target_column]
+        rows = self.where(label.isin(classes), name)
         nameable = np.isin(self.classes, classes)
         return replace(rows, probabilities=rows.probabilities * nameable)
 
@@ -141,15 +147,17 @@ class Predictions:
                 f"{self.name!r}: predictions after epoch {epoch} were not kept (record_epochs=True)"
             )
         self._check_in_step_with_runs()
-        y_pred = np.concatenate([run.epoch_predictions[epoch - 1] for run in self.runs])
+        predicted = [run.epoch_predictions[epoch - 1] for run in self.runs]
+        y_pred = np.concatenate(predicted)
         one_hot = np.eye(len(self.classes), dtype=np.float32)
         return replace(self, probabilities=one_hot[y_pred])
 
     def _check_in_step_with_runs(self) -> None:
         tested = []
         for run in self.runs:
-            tested += [(photo, run.fold, run.seed) for photo in run.photo]
-        rows = self.table[["photo", "fold", "seed"]].itertuples(index=False, name=None)
+            for photo in run.photo:
+                tested.append((photo, run.fold, run.seed))
+        rows = zip(self.table.photo, self.table.fold, self.table.seed)
         if list(rows) != tested:
             raise InputError(
                 f"{self.name!r}: its rows are not those that the runs tested, in their order; "
@@ -175,11 +183,14 @@ def _subjects_unknown(table: pd.DataFrame) -> bool:
 def _missing_from_training(predictions: Predictions) -> str:
     """`fold 0: fear; fold 2: contempt, fear`, or "": tested, but not in that fold's training."""
     missing = {}
+    table = predictions.table
     for run in predictions.runs:
-        of_run = (predictions.table.fold == run.fold) & (predictions.table.seed == run.seed)
-        tested = set(predictions.table[predictions.target_column][of_run])
-        trained = {run.classes[place] for place in np.unique(run.y_true["train"])}
-        missing.setdefault(run.fold, set()).update(tested - trained)
+        of_run = (table.fold == run.fold) & (table.seed == run.seed)
+        tested = set(table[predictions.target_column][of_run])
+        trained_places = np.unique(run.y_true["train"])
+        trained = set(np.array(run.classes)[trained_places])
+        missing.setdefault(run.fold, set())
+        missing[run.fold] |= tested - trained
     folds = []
     for fold, names in sorted(missing.items()):
         if names:
