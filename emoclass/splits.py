@@ -52,12 +52,17 @@ class Split:
     test: np.ndarray
 
 
-def connected(n: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def connected(
+    n: int,
+    one: np.ndarray,
+    other: np.ndarray,
+) -> np.ndarray:
     """(n,) int: the same number for all that are linked through any chain of pairs.
 
     one, other  (m,) int each: pair k links the positions one[k] and other[k], both from 0 to n - 1
     """
-    edges = coo_array((np.ones(len(one)), (one, other)), shape=(n, n))
+    ones = np.ones(len(one))
+    edges = coo_array((ones, (one, other)), shape=(n, n))
     _, component = connected_components(edges, directed=False)
     return component
 
@@ -80,7 +85,11 @@ def group_ids(table: pd.DataFrame, group_by: str) -> np.ndarray:
     )
 
 
-def check_no_leakage(table: pd.DataFrame, part: np.ndarray, group_by: str) -> None:
+def check_no_leakage(
+    table: pd.DataFrame,
+    part: np.ndarray,
+    group_by: str,
+) -> None:
     """Raise LeakError if what must stay together is in two parts.
 
     Copies and duplicates must always stay together; subjects too if split by subject or source.
@@ -91,7 +100,8 @@ def check_no_leakage(table: pd.DataFrame, part: np.ndarray, group_by: str) -> No
     used = part >= 0
     used_part = pd.Series(part[used])
     for key in GROUP_KEYS[protocol]:
-        n_parts = used_part.groupby(table[key].to_numpy()[used]).nunique()
+        value = table[key].to_numpy()[used]
+        n_parts = used_part.groupby(value).nunique()
         crossing = n_parts.index[n_parts > 1]
         if len(crossing):
             raise LeakError(
@@ -101,18 +111,25 @@ def check_no_leakage(table: pd.DataFrame, part: np.ndarray, group_by: str) -> No
             )
 
 
-def in_training(table: pd.DataFrame, split: Split) -> dict[str, np.ndarray]:
+def in_training(
+    table: pd.DataFrame,
+    split: Split,
+) -> dict[str, np.ndarray]:
     """For each key of GROUP_NAMES: (n_test,) bool, whether training has a test row's value too."""
     train = table.iloc[split.train]
     test = table.iloc[split.test]
     found = {}
     for key in GROUP_NAMES:
-        found[key] = test[key].isin(train[key]).to_numpy()
+        shared = test[key].isin(train[key])
+        found[key] = shared.to_numpy()
     return found
 
 
 def assign_folds(
-    table: pd.DataFrame, group_by: str = "subject", n_folds: int = 5, seed: int = 0
+    table: pd.DataFrame,
+    group_by: str = "subject",
+    n_folds: int = 5,
+    seed: int = 0,
 ) -> np.ndarray:
     """(n,) int64: the fold in which each row is tested, emotions spread evenly.
 
@@ -133,7 +150,10 @@ def assign_folds(
 
 
 def _check_enough_for_folds(
-    table: pd.DataFrame, group: np.ndarray, group_by: str, n_folds: int
+    table: pd.DataFrame,
+    group: np.ndarray,
+    group_by: str,
+    n_folds: int,
 ) -> None:
     counts = table.emotion.value_counts()
     few = counts[counts < n_folds]
@@ -152,7 +172,10 @@ def _check_enough_for_folds(
 
 
 def stratified_parts(
-    emotion: np.ndarray, group: np.ndarray, n_parts: int, seed: int = 0
+    emotion: np.ndarray,
+    group: np.ndarray,
+    n_parts: int,
+    seed: int = 0,
 ) -> np.ndarray:
     """(n,) int64: the part of each row, groups whole, emotions spread as evenly as they allow.
 
@@ -164,10 +187,11 @@ def stratified_parts(
     """
     _, label = np.unique(emotion, return_inverse=True)
     _, group = np.unique(group, return_inverse=True)
-    counts = np.zeros((group.max() + 1, label.max() + 1))  # photos by group and emotion
+    n_groups = group.max() + 1
+    n_emotions = label.max() + 1
+    counts = np.zeros((n_groups, n_emotions))  # photos by group and emotion
     np.add.at(counts, (group, label), 1)
     total = counts.sum(axis=0)
-    n_groups, n_emotions = counts.shape
 
     within = np.zeros((n_parts, n_emotions))  # photos by part and emotion
     size = np.zeros(n_parts)
@@ -177,11 +201,12 @@ def stratified_parts(
     for number in _most_one_sided_first(counts, seed):
         here = counts[number].nonzero()[0]  # only these emotions' shares change
         more = counts[number, here]
-        # shares by part, part to be joined, emotion
-        shares = (within.take(here, axis=1)[:, None] + joining * more) / total[here]
+        before = within.take(here, axis=1)[:, None]
+        shares = (before + joining * more) / total[here]  # by part, part to be joined, emotion
         spreads = np.repeat(spread[None], n_parts, axis=0)  # by part to be joined, emotion
         spreads[:, here] = shares.std(axis=0)
-        best = _most_even_part(spreads.mean(axis=1).tolist(), size)
+        unevenness = spreads.mean(axis=1).tolist()
+        best = _most_even_part(unevenness, size)
         within[best, here] += more
         size[best] += more.sum()
         spread = spreads[best]
@@ -196,13 +221,17 @@ def _most_one_sided_first(counts: np.ndarray, seed: int) -> np.ndarray:
     return order[np.argsort(-one_sidedness, kind="stable")]
 
 
-def _most_even_part(unevenness: list[float], size: np.ndarray) -> int:
+def _most_even_part(
+    unevenness: list[float],
+    size: np.ndarray,
+) -> int:
     """The part with the least unevenness; of nearly equal ones the smallest."""
     best = 0
     for part in range(1, len(unevenness)):
         tolerance = 1e-8 + 1e-5 * unevenness[best]  # as np.isclose has it
         nearly_equal = abs(unevenness[part] - unevenness[best]) <= tolerance
-        if unevenness[part] < unevenness[best] or (nearly_equal and size[part] < size[best]):
+        smaller = size[part] < size[best]
+        if unevenness[part] < unevenness[best] or (nearly_equal and smaller):
             best = part
     return best
 
@@ -233,7 +262,13 @@ def make_fold(
 
 
 @lru_cache(maxsize=8)
-def _folds(faces: Faces, group_by: str, n_folds: int, seed: int, allow_leak: bool) -> np.ndarray:
+def _folds(
+    faces: Faces,
+    group_by: str,
+    n_folds: int,
+    seed: int,
+    allow_leak: bool,
+) -> np.ndarray:
     """`assign_folds`, checked; kept, so not to be written to."""
     fold_of = assign_folds(faces.table, group_by, n_folds, seed)
     if not allow_leak:
@@ -243,7 +278,12 @@ def _folds(faces: Faces, group_by: str, n_folds: int, seed: int, allow_leak: boo
 
 @lru_cache(maxsize=64)
 def _parts(
-    faces: Faces, group_by: str, fold: int, n_folds: int, seed: int, allow_leak: bool
+    faces: Faces,
+    group_by: str,
+    fold: int,
+    n_folds: int,
+    seed: int,
+    allow_leak: bool,
 ) -> np.ndarray:
     """(n,) int: TRAIN, VALIDATION or TEST of each row; kept, so not to be written to."""
     table = faces.table
@@ -262,12 +302,19 @@ def _parts(
     return part
 
 
-def _given_parts(table: pd.DataFrame, fold: int, seed: int, allow_leak: bool) -> np.ndarray:
+def _given_parts(
+    table: pd.DataFrame,
+    fold: int,
+    seed: int,
+    allow_leak: bool,
+) -> np.ndarray:
     """The parts that the table names; if it names no validation part, some of training."""
-    part = np.array(table.split.map(PART_NUMBERS).fillna(NO_PART), np.int64)
+    number = table.split.map(PART_NUMBERS).fillna(NO_PART)
+    part = np.array(number, np.int64)
     present = set(part)
     if fold != 0 or TRAIN not in present or TEST not in present:
-        there = listed(sorted(set(table.split) - {""})) or "none"
+        named = set(table.split) - {""}
+        there = listed(sorted(named)) or "none"
         raise InputError(
             "split as given: it has one fold, 0, and needs the parts train and test "
             f"(there are: {there})"
@@ -279,13 +326,23 @@ def _given_parts(table: pd.DataFrame, fold: int, seed: int, allow_leak: bool) ->
     return part
 
 
-def _set_validation_aside(table: pd.DataFrame, part: np.ndarray, group_by: str, seed: int) -> None:
+def _set_validation_aside(
+    table: pd.DataFrame,
+    part: np.ndarray,
+    group_by: str,
+    seed: int,
+) -> None:
     """Move some of the training rows of `part` to validation, in place."""
     training = np.flatnonzero(part == TRAIN)
-    part[training[_validation(table.iloc[training], group_by, seed)]] = VALIDATION
+    set_aside = _validation(table.iloc[training], group_by, seed)
+    part[training[set_aside]] = VALIDATION
 
 
-def _validation(table: pd.DataFrame, group_by: str, seed: int) -> np.ndarray:
+def _validation(
+    table: pd.DataFrame,
+    group_by: str,
+    seed: int,
+) -> np.ndarray:
     """(n,) bool: about one row in VALIDATION_PARTS, more where rows or groups are few.
 
     Emotions are spread as evenly as the groups allow.
