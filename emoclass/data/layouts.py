@@ -13,7 +13,15 @@ import pandas as pd
 
 from emoclass.data import annotations, images
 from emoclass.data.annotations import PART_OF, climbs
-from emoclass.data.images import EVERY, SUFFIXES, blob_ids, load_images, names_below, resize_to_square
+from emoclass.data.images import (
+    EVERY,
+    SUFFIXES,
+    blob_ids,
+    load_images,
+    names_below,
+    printable,
+    resize_to_square,
+)
 from emoclass.data.subjects import named
 from emoclass.errors import InputError, listed
 from emoclass.labels import ALIASES, EMOTIONS, canonical
@@ -45,9 +53,11 @@ def look(path: os.PathLike | str) -> Layout:
     rows = annotations.read(file) if file else None
     photos, root, notes = _pictures(home, file)
     if rows is not None and "pixels" in rows:
-        return _of_pixels(rows, str(file), photos, notes)
+        return _of_pixels(rows, printable(file), list(map(printable, photos)), notes)
     if not photos:
-        raise InputError(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
+        raise InputError(f"no photos in {printable(root)}: put some there ({', '.join(SUFFIXES)})")
+    on_disk = {printable(photo): f"{root}/{photo}" for photo in photos}
+    photos = list(on_disk)
     if rows is not None:
         by_file_name = defaultdict(list)
         for photo in photos:
@@ -64,12 +74,12 @@ def look(path: os.PathLike | str) -> Layout:
     rows["label"] = [numbers.get(label, label) for label in rows.label]
     if "split" not in rows:
         rows["split"] = [part_of(photo) for photo in rows.photo]
-    ids = dict(zip(photos, blob_ids([f"{root}/{photo}" for photo in photos])))
+    ids = dict(zip(photos, blob_ids([on_disk[photo] for photo in photos])))
 
     def decode(names, size):
-        return load_images([f"{root}/{name}" for name in names], size, [ids[name] for name in names])
+        return load_images([on_disk[name] for name in names], size, [ids[name] for name in names])
 
-    return Layout(ids, rows, str(file or root), notes, decode)
+    return Layout(ids, rows, printable(file or root), notes, decode)
 
 
 def _pictures(home: Path, used: Path | None) -> tuple[list[str], Path, tuple]:
@@ -85,10 +95,10 @@ def _pictures(home: Path, used: Path | None) -> tuple[list[str], Path, tuple]:
     filled = {at for name in photos for at in Path(name).parents}.union(unseen)
     empty = [each for each in below if each not in filled and _emotion(each.name) and (home / each).is_dir()]
     notes = (
-        ("pictures of a kind that is not read, set aside", len(unread), ", ".join(unread)),
-        ("files that are no pictures, set aside", len(others), ", ".join(others)),
+        ("pictures of a kind that is not read, set aside", len(unread), ", ".join(map(printable, unread))),
+        ("files that are no pictures, set aside", len(others), ", ".join(map(printable, others))),
         ("hidden files and what systems leave behind, set aside", len(junk), ""),
-        ("empty class folders", len(empty), ", ".join(map(Path.as_posix, empty))),
+        ("empty class folders", len(empty), ", ".join(printable(each.as_posix()) for each in empty)),
     )
     inside = bool(photos) and all(name.startswith("images/") for name in photos)
     photos = [name.removeprefix("images/") for name in photos] if inside else photos
