@@ -1,4 +1,4 @@
-"""Archives that somebody brought: unpacked into a folder, and nothing in them may lead out of it."""
+"""Archives that somebody brought: unpacked into a folder, and nothing may lead out of it."""
 
 import shutil
 import tarfile
@@ -15,9 +15,9 @@ LARGEST = 5_000_000_000  # bytes that an archive may unpack to; the collection h
 def unpack_archive(archive: Path, folder: Path) -> None:
     """Unpack a tar or zip archive into a folder that is not there yet.
 
-    Raises ValueError if it would be too large, or naming every member of a tar archive that leads out of the folder
-    or is a device; and whatever `tarfile` and `zipfile` raise on an archive that is damaged. A zip archive's members
-    that lead out are skipped.
+    Raises ValueError if it would be too large, or naming every member of a tar archive that leads
+    out of the folder or is a device; and whatever `tarfile` and `zipfile` raise on an archive that
+    is damaged. A zip archive's members that lead out are skipped.
     """
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as opened:
@@ -32,8 +32,8 @@ def unpack_archive(archive: Path, folder: Path) -> None:
         if hasattr(tarfile, "data_filter"):
             opened.extractall(folder, filter="data")
             return
-        # Python 3.11.0 to 3.11.3 know no filter: the members were checked, and what the filter does to their
-        # permissions is done here, so that all can be read and moved.
+        # Python 3.11.0 to 3.11.3 know no filter: the members were checked, and what the filter does
+        # to their permissions is done here, so that all can be read and moved.
         for member in members:
             executable = member.isdir() or member.mode & 0o100
             member.mode = 0o755 if executable else 0o644
@@ -46,7 +46,7 @@ def _check_size(sizes) -> None:
 
 
 def _faults(members: list[tarfile.TarInfo]) -> list[str]:
-    """What is wrong with the members of a tar archive, one sentence's part for each that must not be unpacked."""
+    """What is wrong with each member of a tar archive that must not be unpacked."""
     links = {_tidy(member.name) for member in members if member.issym()}
     faults = []
     for member in members:
@@ -74,7 +74,7 @@ def _tidy(name: str) -> str:
 
 
 def _leaves(start: PurePosixPath, target: str, links: Collection[str]) -> bool:
-    """Whether going from the folder `start` along `target` leaves the archive, or passes through one of `links`."""
+    """Whether going from `start` along `target` leaves the archive, or passes through a link."""
     if PurePosixPath(target).is_absolute():
         return True
     at = start

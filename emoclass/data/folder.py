@@ -1,4 +1,4 @@
-"""Your own photos: a folder with a legend.csv, or with one folder for each emotion; see docs/photos.md."""
+"""Your own photos: a folder with a legend.csv, or one folder for each emotion (docs/photos.md)."""
 
 import os
 from pathlib import Path
@@ -13,10 +13,11 @@ BUILT_IN = ("muxspace", "synthetic")
 def load(path: os.PathLike | str, size: int = 48) -> Faces:
     """The photos at a path as Faces named like it, sorted by photo: pixels (n, size, size) uint8.
 
-    Either an annotation file says what they show (`legend.csv` with columns photo and emotion; or a csv of pixels), or
-    the folders that they lie in. `new_faces/` is left to `load_new_faces`. Without a column for it subjects are read
-    off names (`subjects.read_off`), which the report's last line tells. Raises InputError as `layouts.look` and
-    `annotations.clean` do, naming every row or photo that cannot be used.
+    Either an annotation file says what they show (`legend.csv` with columns photo and emotion; or a
+    csv of pixels), or the folders that they lie in. `new_faces/` is left to `load_new_faces`.
+    Without a column for it subjects are read off names (`subjects.read_off`), which the report's
+    last line tells. Raises InputError as `layouts.look` and `annotations.clean` do, naming every
+    row or photo that cannot be used.
     """
     found = layouts.look(path)
     table, cleaned = annotations.clean(found.rows, found.ids, found.where)
@@ -40,7 +41,8 @@ def load(path: os.PathLike | str, size: int = 48) -> Faces:
 def collection_name(path: os.PathLike | str) -> str:
     """What a collection is called after its folder or file.
 
-    Figures and results are filed under the name: a folder must not take that of the two built-in collections.
+    Figures and results are filed under the name: a folder must not take that of the two built-in
+    collections.
     """
     name = printable_name(path)
     return f"{name}-folder" if name in BUILT_IN else name

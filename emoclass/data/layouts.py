@@ -51,7 +51,9 @@ def look(path: os.PathLike | str) -> Layout:
         raise InputError(f"there is no folder {home}: name the folder that holds your photos")
     file, home = (home, home.parent) if home.suffix.lower() == ".csv" else (_annotation_file(home), home)
     rows = annotations.read(file) if file else None
-    photos, root, notes = _pictures(home, file)
+    raf = sorted([*home.glob(RAF_LIST), *home.glob(f"*/{RAF_LIST}")])  # published in a folder EmoLabel/
+    used = {home / NUMBERS, file or next(iter(raf), None)}
+    photos, root, notes = _pictures(home, used)
     if rows is not None and "pixels" in rows:
         return _of_pixels(rows, printable(file), list(map(printable, photos)), notes)
     if not photos:
@@ -65,12 +67,14 @@ def look(path: os.PathLike | str) -> Layout:
         written, rows = rows.photo, rows.assign(photo=[_on_disk(name, by_file_name) for name in rows.photo])
         otherwise = int((rows.photo != written).sum())
         notes += (("names that the annotation file writes otherwise than the disk", otherwise, ""),) * bool(otherwise)
-    elif raf := sorted([*home.glob(RAF_LIST), *home.glob(f"*/{RAF_LIST}")]):  # published in a folder EmoLabel/
+    elif raf:
         file, rows = raf[0], _of_raf_list(raf[0], photos)
     else:
         rows, photos, aside = _of_folders(photos, root)
         notes += aside
     numbers = _numbers(home, rows)
+    if (home / NUMBERS).is_file() and home / NUMBERS != file and not rows.label.isin(numbers).any():
+        notes += (("files of numbers that are no label here, set aside", 1, NUMBERS),)
     rows["label"] = [numbers.get(label, label) for label in rows.label]
     if "split" not in rows:
         rows["split"] = [part_of(photo) for photo in rows.photo]
@@ -82,13 +86,18 @@ def look(path: os.PathLike | str) -> Layout:
     return Layout(ids, rows, printable(file or root), notes, decode)
 
 
-def _pictures(home: Path, used: Path | None) -> tuple[list[str], Path, tuple]:
-    """Every picture below a folder but in `new_faces/`; the folder that names start from; what was set aside."""
-    names = [name for name in names_below(home) if not name.startswith(f"{NEW}/")]
+def _pictures(home: Path, used: set[Path | None]) -> tuple[list[str], Path, tuple]:
+    """Every picture below a folder but in `new_faces/`; the folder that names start from; what was set aside.
+
+    used   files that are read for what they say
+    """
+    everything = names_below(home)
+    names = [name for name in everything if not name.startswith(f"{NEW}/")]
+    later = [name for name in everything if name.startswith(f"{NEW}/") and name.lower().endswith(SUFFIXES)]
     photos = [name for name in names if name.lower().endswith(SUFFIXES)]
     unread = [name for name in names if name.lower().endswith(images.OTHER_PICTURES)]
-    read = (*SUFFIXES, *images.OTHER_PICTURES, LEGEND, NUMBERS, RAF_LIST)
-    others = [name for name in names if not name.lower().endswith(read) and home / name != used]
+    read = (*SUFFIXES, *images.OTHER_PICTURES)
+    others = [name for name in names if not name.lower().endswith(read) and home / name not in used]
     below = [at for each in home.rglob("*") if NEW not in (at := each.relative_to(home)).parts]
     unseen = [each for each in below if any(map(images.hidden, each.parts))]
     junk = [each for each in unseen if not (home / each).is_dir()]
@@ -97,6 +106,7 @@ def _pictures(home: Path, used: Path | None) -> tuple[list[str], Path, tuple]:
     notes = (
         ("pictures of a kind that is not read, set aside", len(unread), ", ".join(map(printable, unread))),
         ("files that are no pictures, set aside", len(others), ", ".join(map(printable, others))),
+        (f"photos in {NEW}/, no part of the collection", len(later), ""),
         ("hidden files and what systems leave behind, set aside", len(junk), ""),
         ("empty class folders", len(empty), ", ".join(printable(each.as_posix()) for each in empty)),
     )

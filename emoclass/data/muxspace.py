@@ -1,4 +1,4 @@
-"""The photo collection of muxspace/facial_expressions at pinned commits: find or fetch, verify, load."""
+"""The photo collection muxspace/facial_expressions at pinned commits: found, verified, loaded."""
 
 import hashlib
 import os
@@ -29,11 +29,13 @@ EMPTY = hashlib.sha1(b"blob 0\0").hexdigest()
 
 @dataclass(frozen=True)
 class Part:
-    """Folders or files of one commit, and the sha256 of all files in them, each a line "blob-id name"."""
+    """Folders or files of one commit, and the sha256 of the list of all files in them."""
 
     commit: str
     names: tuple[str, ...]
-    digest: str  # as of `git ls-tree -r --format='%(objectname) %(path)' COMMIT NAMES | sha256sum`
+    # A line "blob-id name" for each, as of
+    # `git ls-tree -r --format='%(objectname) %(path)' COMMIT NAMES | sha256sum`
+    digest: str
 
     @property
     def folder(self) -> str:
@@ -78,10 +80,11 @@ class Unreachable(InputError):
 
 
 def load(size: int = 48) -> Faces:
-    """The labelled photos as Faces named "muxspace", sorted by photo: pixels (13681, size, size) uint8.
+    """The labelled photos as Faces named "muxspace", sorted by photo.
 
-    `source` is "film" where the label is in capitals, "stock" for four numbered pictures of an agency, else
-    "newspaper". Raises InputError if the collection is not under `paths.data_folder()` or not the pinned one.
+    Pixels are (13681, size, size) uint8. `source` is "film" where the label is in capitals, "stock"
+    for four numbered pictures of an agency, else "newspaper". Raises InputError if the collection
+    is not under `paths.data_folder()` or not the pinned one.
     """
     rows = read_annotations()
     collection = find()
@@ -101,13 +104,19 @@ def load(size: int = 48) -> Faces:
 
 
 def subject_of(photo: str) -> str:
-    """The file name without suffix and closing number (`Jane_Doe_0003.jpg`: `Jane_Doe`); a number as it is."""
+    """The file name without suffix and closing number: `Jane_Doe` for `Jane_Doe_0003.jpg`.
+
+    A name that is a number stays as it is.
+    """
     stem = photo.rsplit(".", 1)[0]
     return re.sub(r"[\s_.-]*\(?\d+\)?$", "", stem) or stem
 
 
 def read_annotations(part: Part = PHOTOS, file: str = "legend.csv") -> pd.DataFrame:
-    """A part's annotation file as published, as `annotations.read` gives it; Unreachable if the part is not there."""
+    """A part's annotation file as published, as `annotations.read` gives it.
+
+    Raises Unreachable if the part is not there.
+    """
     collection = find(part=part)
     if collection is None:
         what = "second opinions"
@@ -115,19 +124,26 @@ def read_annotations(part: Part = PHOTOS, file: str = "legend.csv") -> pd.DataFr
             what = "photos"
         elif part.commit == NEW_FACES.commit:
             what = "new faces"
-        advice = f"run `make data` to fetch them, or name the folder that holds {part.folder} in EMOCLASS_DATA"
+        place = f"name the folder that holds {part.folder} in EMOCLASS_DATA"
+        advice = f"run `make data` to fetch them, or {place}"
         raise Unreachable(f"the {what} are not in {data_folder()}: {advice}")
     return annotations.read(collection / "data" / file)
 
 
 def find(folder: Path | None = None, part: Part = PHOTOS) -> Path | None:
-    """Where a part of the collection lies under `folder` (default: `paths.data_folder()`), None if nowhere."""
+    """Where a part of the collection lies under `folder`, None if nowhere.
+
+    By default that is `paths.data_folder()`.
+    """
     collection = Path(folder or data_folder()) / part.folder
     return collection if collection.is_dir() else None
 
 
 def verify(collection: Path, part: Part = PHOTOS, advice: str = "") -> dict[str, str]:
-    """Content id of every file by name, if they are the pinned ones; else InputError names culprits and `advice`."""
+    """Content id of every file by name.
+
+    Raises InputError, with `advice`, naming the culprits, if they are not the pinned ones.
+    """
     names = []
     for name in part.names:
         if (collection / name).is_file():
@@ -154,14 +170,15 @@ def below(folder: str, names: dict) -> dict:
 
 
 def _blame(collection: Path, ids: dict[str, str | None]) -> list[str]:
-    """The files that are unreadable, empty, no photo, or named by the annotation file and not there."""
+    """Files that are unreadable, empty, no photo, or missing (the annotation file names them)."""
     blame = [f"{name} is empty" for name, content in ids.items() if content == EMPTY]
     blame += [f"{name} cannot be read" for name, content in ids.items() if content is None]
     photos = below("images", ids)
     annotation_file = collection / "data" / "legend.csv"
     if not photos or not annotation_file.is_file():
         return blame
-    there = {name.replace("-", "_") for name in photos}  # the new faces' annotation file writes _ for -
+    # The new faces' annotation file writes _ for -.
+    there = {name.replace("-", "_") for name in photos}
     for name in sorted(annotations.read(annotation_file).photo.unique()):
         if name.replace("-", "_") not in there:
             blame.append(f"{name} is missing")
@@ -172,7 +189,10 @@ def _blame(collection: Path, ids: dict[str, str | None]) -> list[str]:
 
 
 def fetch(folder: Path | None = None, url: str = URL, part: Part = PHOTOS) -> Path:
-    """Fetch a part with git into `folder`, whole and verified or not at all; Unreachable without git or network."""
+    """Fetch a part with git into `folder`, whole and verified or not at all.
+
+    Raises Unreachable without git or network.
+    """
     with _draft(folder, part) as draft:
         # Asked first, and briefly: `git fetch` waits minutes for a connection.
         _git(draft.parent, url, "ls-remote", "--quiet", url, "HEAD", patience=PATIENCE)
@@ -184,7 +204,10 @@ def fetch(folder: Path | None = None, url: str = URL, part: Part = PHOTOS) -> Pa
 
 
 def _git(folder: Path, url: str, *words: str, patience: float | None = None) -> None:
-    """Run git; what it has to say goes to stderr. Raises Unreachable if it fails or takes longer than `patience`."""
+    """Run git, which speaks to stderr.
+
+    Raises Unreachable if it fails, or takes longer than `patience` seconds.
+    """
     env = dict(os.environ, GIT_TERMINAL_PROMPT="0")
     # Inside a git hook these would point at the repository that the hook belongs to.
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
@@ -207,12 +230,16 @@ def _git(folder: Path, url: str, *words: str, patience: float | None = None) -> 
         reason = f"no answer within {patience:g} seconds"
     except subprocess.CalledProcessError as error:
         reason = f"git {words[0]} ended with status {error.returncode}"
-    advice = "try again with a network, or bring an archive and run `python -m emoclass fetch --archive FILE`"
+    archive = "bring an archive and run `python -m emoclass fetch --archive FILE`"
+    advice = f"try again with a network, or {archive}"
     raise Unreachable(f"the photos cannot be fetched from {url} ({reason}): {advice}")
 
 
 def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Path:
-    """Take a part out of a tar or zip archive instead; InputError also if it is damaged or leads out of the folder."""
+    """Take a part out of a tar or zip archive instead.
+
+    Raises InputError as `fetch` does, and if the archive is damaged or leads out of the folder.
+    """
     archive = Path(archive)
     if not archive.is_file():
         raise InputError(f"there is no archive {archive}: name a .tar.gz or .zip of the commit")
@@ -222,7 +249,8 @@ def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Pa
             unpack_archive(archive, opened)
         except Exception as error:  # each kind of archive has its own
             reason = str(error).partition("\n")[0].rstrip(":")
-            raise InputError(f"cannot unpack {archive} ({reason}): make room, or bring it again") from error
+            what = f"cannot unpack {archive} ({reason})"
+            raise InputError(f"{what}: make room, or bring it again") from error
         for name in part.names:
             # At the top, or in the archive's one folder.
             found = [*opened.glob(name), *opened.glob(f"*/{name}")]
@@ -234,7 +262,7 @@ def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Pa
 
 @contextmanager
 def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
-    """Where to build a part; at the end it is verified and moved into place, all of it or nothing."""
+    """Where to build a part, to be verified and moved into place, all of it or nothing."""
     final = Path(folder or data_folder()) / part.folder
     if final.exists():
         raise InputError(f"{final} is there already: move it away to make it anew")
@@ -245,7 +273,8 @@ def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror or error
         advice = "make room there, or name another folder in EMOCLASS_DATA"
-        raise InputError(f"the photos cannot be written to {final.parent} ({reason}): {advice}") from error
+        what = f"the photos cannot be written to {final.parent} ({reason})"
+        raise InputError(f"{what}: {advice}") from error
 
 
 def fetch_all(
@@ -254,8 +283,8 @@ def fetch_all(
 ) -> None:
     """Find, fetch or unpack each part, verify it, and tell `progress`, line by line, what is in it.
 
-    An archive bears the commit of its part in its name, else it is taken for the photos. Raises InputError as `fetch`,
-    `unpack`, `verify` and `load` do.
+    An archive bears the commit of its part in its name, else it is taken for the photos. Raises
+    InputError as `fetch`, `unpack`, `verify` and `load` do.
     """
     if archive:
         brought = PHOTOS

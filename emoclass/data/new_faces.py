@@ -19,7 +19,8 @@ LEARN = ("new, to learn 1", "new, to learn 2", "new, to learn 3", "new, to learn
 HELD_BACK = "new, held back"
 ANNOTATOR = "218"
 
-# The emotions of the real new faces at a fifth of their number, clearly shown, each by somebody else.
+# The emotions of the real new faces at a fifth of their number, clearly shown, all by different
+# subjects.
 CONFIG = synthetic.SyntheticConfig(
     counts=(14, 17, 8, 8, 15, 13, 13, 12),
     photos_per_subject=(1, 1),
@@ -28,9 +29,10 @@ CONFIG = synthetic.SyntheticConfig(
 )
 SEED = 218  # not that of the drawn collection
 
-# The later photo of a pair and the earlier one: one picture, cut, turned or toned too differently to be found.
-# Found by moving the 12,500 most similar pairs into line (cv2.findTransformECC): their middles then correlate at .99
-# or more, as those of near-duplicates do; the next pairs, at .98 and less, show two pictures.
+# The later photo of a pair and the earlier one: one picture, cut, turned or toned too differently
+# to be found. Found by moving the 12,500 most similar pairs into line (cv2.findTransformECC): their
+# middles then correlate at .99 or more, as those of near-duplicates do; the next pairs, at .98 and
+# less, show two pictures.
 RECUT = {
     "facial-expressions-218048.jpg": "facial-expressions-218010.jpg",
     "facial-expressions-218037.jpg": "facial-expressions-218016.jpg",
@@ -48,11 +50,13 @@ class NoNewFaces(InputError):
 
 
 def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed: int = 0) -> Faces:
-    """The new faces that belong to a dataset, halved once: `source` is one of LEARN (in four parts), or HELD_BACK.
+    """The new faces that belong to a dataset, halved once.
 
-    For "muxspace" the 500 photos that were offered and never merged, for "synthetic" 100 strong expressions by
-    strangers, for your own folder its `new_faces/`. Subjects and near-duplicates stay in one half, no photo is called
-    like one of the collection. Raises NoNewFaces if a folder has none, InputError if an emotion has one photo alone.
+    `source` is one of LEARN (a half in four parts), or HELD_BACK. For "muxspace" they are the 500
+    photos that were offered and never merged, for "synthetic" 100 strong expressions by strangers,
+    for your own folder its `new_faces/`. Subjects and near-duplicates stay in one half, no photo is
+    called like one of the collection. Raises NoNewFaces if a folder has none, InputError if an
+    emotion has one photo alone.
     """
     if size < 1:
         raise InputError(f"photos cannot be {size} pixels a side: ask for a size of at least 1")
@@ -67,12 +71,16 @@ def load_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48, seed
 
 
 def with_new_faces(dataset: str | os.PathLike = "muxspace", size: int = 48) -> Faces:
-    """`load_faces`, below it `load_new_faces`, if any, but for near-duplicates of the collection; errors as there."""
+    """`load_faces`, below it `load_new_faces`, if any, but for near-duplicates of the collection.
+
+    Raises InputError as these do.
+    """
     collection = load_faces(dataset, size)
     try:
         new = load_new_faces(dataset, size)
     except NoNewFaces:
-        return replace(collection, report=(*collection.report, ("new faces: there are none", 0, "")))
+        none = ("new faces: there are none", 0, "")
+        return replace(collection, report=(*collection.report, none))
     if size == SIZE:
         both = collection + new
     else:  # what counts as alike was chosen at SIZE pixels
@@ -100,7 +108,8 @@ def _in_folder(home: Path, size: int) -> Faces:
     """What lies in `new_faces/` of a folder of one's own."""
     prefix = f"{layouts.NEW}/"
     if not (home / layouts.NEW).is_dir():
-        advice = f"put them in a folder {prefix} inside it (one folder for each emotion, or a legend.csv)"
+        how = "one folder for each emotion, or a legend.csv"
+        advice = f"put them in a folder {prefix} inside it ({how})"
         raise NoNewFaces(f"{home} has no new faces: {advice}")
     faces = folder.load(home / layouts.NEW, size)
     faces = replace(faces, name=folder.printable_name(home))
@@ -111,7 +120,7 @@ def _in_folder(home: Path, size: int) -> Faces:
 
 
 def _renamed(faces: Faces, prefix: str, subject: pd.Series) -> Faces:
-    """The same with a prefix, so that no photo is called like one of the collection, and these subjects."""
+    """The same, these subjects in them, with a prefix: no photo is called like one elsewhere."""
     table = faces.table.assign(subject=subject)
     for column in ("photo", "parent", "duplicate_id", "near_duplicate_id"):
         table[column] = prefix + table[column]
@@ -119,10 +128,11 @@ def _renamed(faces: Faces, prefix: str, subject: pd.Series) -> Faces:
 
 
 def _photographed(size: int) -> Faces:
-    """The 500 photos that annotator 218 offered and nobody merged, red and blue put back in their places.
+    """The 500 photos that annotator 218 offered and nobody merged, red and blue put right.
 
-    Their names tell nobody apart, so each picture counts as of somebody else. That is not quite so: to the eye, some
-    faces come back. What is kept together is each picture: the same file, near-duplicates, and those of `RECUT`.
+    Their names tell nobody apart, so each picture counts as of somebody else. That is not quite so:
+    to the eye, some faces come back. What is kept together is each picture: the same file,
+    near-duplicates, and those of `RECUT`.
     """
     rows = muxspace.read_annotations(muxspace.NEW_FACES)
     home = muxspace.find(part=muxspace.NEW_FACES)
@@ -182,7 +192,7 @@ def _has_colour(picture: np.ndarray) -> bool:
 
 
 def _grey(swapped: list[np.ndarray], size: int) -> np.ndarray:
-    """(n, size, size) uint8 of pictures as OpenCV decodes files whose red and blue are exchanged."""
+    """(n, size, size) uint8 of pictures that OpenCV decoded with red and blue exchanged."""
     pixels = np.empty((len(swapped), size, size), np.uint8)
     for row, picture in enumerate(swapped):
         pixels[row] = resize_to_square(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size)
@@ -190,11 +200,12 @@ def _grey(swapped: list[np.ndarray], size: int) -> np.ndarray:
 
 
 def _halved(faces: Faces, seed: int) -> Faces:
-    """Column `source` says which half a photo is in; whatever shows one picture or subject is in one half."""
+    """Column `source` says which half a photo is in; one picture or subject is in one half."""
     try:
         half = assign_folds(faces.table, "subject", n_folds=2, seed=seed)
     except InputError as error:
-        raise InputError(f"the new faces of {faces.name} cannot be halved: {error}") from error
+        what = f"the new faces of {faces.name} cannot be halved"
+        raise InputError(f"{what}: {error}") from error
     report = [(f"new faces: {what}", count, which) for what, count, which in faces.report]
     for what, number in (("held back", 1), ("to learn", 0)):
         counts = faces.select(half == number).counts

@@ -1,4 +1,4 @@
-"""The table of a collection without its pixels: what a study can be shown by where the photos are not at hand."""
+"""The table of a collection without its pixels, for where the photos are not at hand."""
 
 import csv
 import gzip

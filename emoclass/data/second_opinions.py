@@ -26,7 +26,9 @@ COLUMNS = ["photo", "label", "annotator"]
 
 
 def load_second_opinions(dataset: str | os.PathLike = "muxspace") -> pd.DataFrame:
-    """Rows of `photo`, `annotator`, `label` as written, `emotion`; none for other data sets than "muxspace".
+    """Rows of `photo`, `annotator`, `label` as written, `emotion`.
+
+    None for other data sets than "muxspace".
 
     Raises Unreachable if a file is not there, InputError if one is not as pinned.
     """

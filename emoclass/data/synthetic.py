@@ -1,4 +1,4 @@
-"""Synthetic faces with a known truth: always at hand, and each thing that may mislead a net can be switched off."""
+"""Synthetic faces with a known truth: each thing that may mislead a net can be switched off."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,10 @@ FAME = -0.8  # exponent by which the number of photos falls off from subject to 
 
 @dataclass(frozen=True)
 class SyntheticConfig:
-    """A collection of synthetic faces as plain values. Raises InputError if one of them is impossible."""
+    """A collection of synthetic faces as plain values.
+
+    Raises InputError if one of them is impossible.
+    """
 
     # Photos of each emotion: an eighth of the photo collection.
     counts: tuple[int, ...] = (29, 10, 24, 10, 666, 803, 31, 43)
@@ -29,7 +32,7 @@ class SyntheticConfig:
     subject_label_bias: float = 1.5
     # Weakest and strongest expression, from 0 to 1.
     intensity: tuple[float, float] = (0.4, 1.0)
-    # Share of film stills for each emotion, as in the photo collection; or one share for all of them.
+    # Share of film stills for each emotion, as in the photo collection; or one share for all.
     film: float | tuple[float, ...] = (0.095, 0.0, 0.94, 0.38, 0.068, 0.022, 0.54, 0.033)
     # How much film stills look different (coarse, dim, lit from one side, tilted); 0: not.
     style: float = 1.0
@@ -39,21 +42,28 @@ class SyntheticConfig:
     noise: float = 6.0
 
     def __post_init__(self):
+        self._check_counts()
+        self._check_shares()
+        for knob in ("subject_label_bias", "style", "noise"):
+            if not getattr(self, knob) >= 0:
+                self._refuse(knob, "0 or more")
+
+    def _check_counts(self) -> None:
         counts = np.asarray(self.counts)
-        if counts.shape != (8,) or counts.dtype.kind not in "iu" or counts.min() < 0 or not counts.any():
+        whole = counts.shape == (8,) and counts.dtype.kind in "iu"
+        if not whole or counts.min() < 0 or not counts.any():
             self._refuse("counts", "eight whole numbers from 0 up and not all of them 0")
         if len(self.photos_per_subject) != 2 or not min(self.photos_per_subject) >= 1:
             self._refuse("photos_per_subject", "two means from 1 up")
+        if not 0 <= self.duplicates <= counts.sum():
+            self._refuse("duplicates", "from 0 to all photos")
+
+    def _check_shares(self) -> None:
         if len(self.intensity) != 2 or not 0 <= self.intensity[0] <= self.intensity[1] <= 1:
             self._refuse("intensity", "(low, high) from 0 to 1")
         film = np.asarray(self.film)
         if film.shape not in ((), (8,)) or not ((film >= 0) & (film <= 1)).all():
             self._refuse("film", "a share from 0 to 1, or eight of them")
-        if not 0 <= self.duplicates <= counts.sum():
-            self._refuse("duplicates", "from 0 to all photos")
-        for knob in ("subject_label_bias", "style", "noise"):
-            if not getattr(self, knob) >= 0:
-                self._refuse(knob, "0 or more")
 
     def _refuse(self, knob: str, wanted: str) -> None:
         raise InputError(f"synthetic: {knob} must be {wanted}, but is {getattr(self, knob)}")
@@ -77,7 +87,9 @@ class _Style:
 
 
 def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int = 0) -> Faces:
-    """Faces of `size` x `size` pixels, emotions mixed, duplicates last; the same arguments give the same bits.
+    """Faces of `size` x `size` pixels, emotions mixed, duplicates last.
+
+    The same arguments give the same bits.
 
     What each argument decides has randomness of its own. Raises InputError for a size below 12.
     """
@@ -112,7 +124,7 @@ def _rows(values: dict, rows: slice) -> dict:
 
 
 def _table(emotion: np.ndarray, cast: _Cast, again: np.ndarray) -> pd.DataFrame:
-    """A row for each photo, below them one for each that is there `again`: (duplicates,) positions."""
+    """A row for each photo, below them one for each that is there `again`: (k,) positions."""
     rows = np.append(np.arange(len(emotion)), again)
     shown = np.array(EMOTIONS)[emotion[rows]]
     source = np.where(cast.film, "film", "newspaper")[rows]
@@ -135,7 +147,7 @@ def _table(emotion: np.ndarray, cast: _Cast, again: np.ndarray) -> pd.DataFrame:
 
 
 def _cast(config: SyntheticConfig, emotion: np.ndarray, random: np.random.Generator) -> _Cast:
-    """Deal the photos of each emotion to film and newspaper, and those of each source to subjects."""
+    """Deal the photos of each emotion to the sources, and those of each source to subjects."""
     film = np.zeros(len(emotion), bool)
     subject = np.zeros(len(emotion), int)
     for number, share in enumerate(np.broadcast_to(config.film, 8)):
@@ -170,7 +182,10 @@ def _vary(traits: dict, n: int, random: np.random.Generator) -> dict[str, np.nda
 
 
 def _styled(strength: np.ndarray, random: np.random.Generator) -> _Style:
-    """How coarse, dim and unevenly lit each photo is; `strength` (n,) is 0 for those that are none of it."""
+    """How coarse, dim and unevenly lit each photo is.
+
+    `strength` (n,) is 0 for those that are none of it.
+    """
     lowest = [[0.2], [0.1], [-0.3]]
     highest = [[0.8], [0.3], [0.3]]
     coarse, dark, slope = strength * random.uniform(lowest, highest, (3, len(strength)))
@@ -180,7 +195,10 @@ def _styled(strength: np.ndarray, random: np.random.Generator) -> _Style:
 def _express(
     emotion: np.ndarray, intensity: tuple[float, float], random: np.random.Generator
 ) -> dict[int, np.ndarray]:
-    """{action unit: (n, 2) strength left and right}; the units of a photo are alike in strength, not the same."""
+    """{action unit: (n, 2) strength left and right}.
+
+    The units of a photo are alike in strength, not the same.
+    """
     side = random.integers(2, size=len(emotion))
     photo = random.random((len(emotion), 1))
     low, high = intensity
@@ -193,7 +211,7 @@ def _express(
 
 
 def _moves(unit: int) -> np.ndarray:
-    """(2, 8, 2): whether a unit moves left and right, by the side that shows contempt and by emotion."""
+    """(2, 8, 2): side that shows contempt, emotion; whether a unit moves left and right then."""
     moves = np.zeros((2, len(EMOTIONS), 2))
     for side, shown_on in enumerate(("left", "right")):
         for number, emotion in enumerate(EMOTIONS):
@@ -202,7 +220,7 @@ def _moves(unit: int) -> np.ndarray:
 
 
 def _photograph(pixels: np.ndarray, style: _Style, rows: slice) -> np.ndarray:
-    """(n, size, size) float32 of painted faces as they look in print, `rows` of `style` being theirs."""
+    """(n, size, size) float32 of painted faces as they look in print, in `rows` of `style`."""
     size = pixels.shape[1]
     sides = (size / style.coarse[rows]).round().astype(int).clip(4)
     for picture, side in zip(pixels, sides):

@@ -1,4 +1,7 @@
-"""Synthetic faces moved by action units (Ekman & Friesen 1978); which an emotion moves is EMFACS (1983)."""
+"""Synthetic faces moved by action units (Ekman & Friesen 1978).
+
+Which an emotion moves is EMFACS (1983).
+"""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -30,8 +33,8 @@ class Trait(NamedTuple):
     spread: float
 
 
-# A face. Lengths are in half sides of the picture, tones in grey levels, angles in radians. SUBJECT is the same in all
-# photos of a subject, POSE is not.
+# A face. Lengths are in half sides of the picture, tones in grey levels, angles in radians. SUBJECT
+# is the same in all photos of a subject, POSE is not.
 SUBJECT = {
     "width": Trait(0.64, 0.035),
     "jaw": Trait(0.86, 0.06),
@@ -66,7 +69,10 @@ SMALLEST = 12  # pixels; an eye is two of them wide then
 
 
 def action_units(emotion: str, side: str = "right") -> dict[int, tuple[float, float]]:
-    """{action unit: strength (left, right) in the picture}, 0 or 1 (EMFACS); `side`: where contempt is seen."""
+    """{action unit: strength (left, right) in the picture}, 0 or 1 (EMFACS).
+
+    `side`: where contempt is seen.
+    """
     left, right = 1.0, 1.0
     if emotion in ONE_SIDED:
         left = float(side == "left")
@@ -74,8 +80,9 @@ def action_units(emotion: str, side: str = "right") -> dict[int, tuple[float, fl
     return {unit: (left, right) for unit in UNITS[emotion]}
 
 
-# From here on points are complex numbers x + iy, x to the right and y down, from -1 to 1 over the picture. Whatever is
-# (n, 1) is a value for each of n faces; `au[unit]` is the strength of an action unit.
+# From here on points are complex numbers x + iy, x to the right and y down, from -1 to 1 over the
+# picture. Whatever is (n, 1) is a value for each of n faces; `au[unit]` is the strength of an
+# action unit.
 ALONG = np.linspace(-1, 1, 13)  # a line from end to end
 ARC = 1 - ALONG**2
 ROUND = np.linspace(0, 2 * np.pi, 36, endpoint=False)
@@ -109,7 +116,7 @@ def _arc(first, last, bulge, half_width):
 
 
 def _head(face, au) -> Iterator[Shape]:
-    """Hair behind, neck, clothes, ears, the head itself, its lined forehead and the hair over it."""
+    """Hair behind, neck, clothes, ears, head, its lined forehead and the hair over it."""
     low = SIN > 0
     width = face.width + 0.09
     boxy = np.sign(COS) * np.abs(COS) ** 0.7
@@ -142,7 +149,10 @@ def _head(face, au) -> Iterator[Shape]:
 
 
 def _folds(face, au, side) -> Iterator[Shape]:
-    """What the units fold into the skin on one side; at strength 0 a fold has the tone of the skin."""
+    """What the units fold into the skin on one side.
+
+    At strength 0 a fold has the tone of the skin.
+    """
     frown = np.maximum(au[4], 0.8 * au[9])
     between_brows = _arc(side * 0.045 - 0.34j, side * 0.035 - 0.20j, side * 0.012, 0.012)
     yield Shape(between_brows, face.skin * (1 - 0.4 * frown))
@@ -292,7 +302,9 @@ def _shapes(face, au) -> list[Shape]:
 
 
 def paint(face: dict[str, np.ndarray], au: dict[int, np.ndarray], size: int) -> np.ndarray:
-    """(n, size, size) uint8; `face` is {trait: (n, 1)}, `au` {action unit: (n, 2) strength left and right}.
+    """Faces as (n, size, size) uint8.
+
+    `face` is {trait: (n, 1)}, `au` {action unit: (n, 2) strength left and right}.
 
     Raises InputError for a size below SMALLEST.
     """
