@@ -76,8 +76,13 @@ def names_below(folder: Path) -> list[str]:
         above |= {os.path.join(at, each): above[at] | {real[each]} for each in folders}
         names += [os.path.relpath(f"{at}/{file}", folder) for file in files if not hidden(file)]
     if closed := [each for each in closed if os.path.isdir(each)]:
-        raise InputError(f"folders that may not be read: {listed(closed)}")
+        raise InputError(f"folders that may not be read: {listed(map(printable, closed))}")
     return sorted(Path(name).as_posix() for name in names)
+
+
+def printable(name: os.PathLike | str) -> str:
+    """A name on disk as text that can be printed and written anywhere: bytes that are no UTF-8 become `\\xfc`."""
+    return os.fspath(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def hidden(name: str) -> bool:
@@ -95,7 +100,7 @@ def _decode_all(paths: list[str], shape: tuple[int, int, int], draft: Path) -> N
             np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
             for path, found in zip(paths, decoders.map(partial(_decode, size=shape[1]), paths)):
                 if isinstance(found, str):
-                    faults.append(f"{path} {found}")
+                    faults.append(f"{printable(path)} {found}")
                 else:
                     file.write(found.tobytes())
     finally:

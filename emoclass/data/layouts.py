@@ -13,7 +13,15 @@ import pandas as pd
 
 from emoclass.data import annotations, images
 from emoclass.data.annotations import PART_OF, climbs
-from emoclass.data.images import EVERY, SUFFIXES, blob_ids, load_images, names_below, resize_to_square
+from emoclass.data.images import (
+    EVERY,
+    SUFFIXES,
+    blob_ids,
+    load_images,
+    names_below,
+    printable,
+    resize_to_square,
+)
 from emoclass.data.subjects import named
 from emoclass.errors import InputError, listed
 from emoclass.labels import ALIASES, EMOTIONS, canonical
@@ -43,11 +51,15 @@ def look(path: os.PathLike | str) -> Layout:
         raise InputError(f"there is no folder {home}: name the folder that holds your photos")
     file, home = (home, home.parent) if home.suffix.lower() == ".csv" else (_annotation_file(home), home)
     rows = annotations.read(file) if file else None
-    photos, root, notes = _pictures(home, file)
+    raf = sorted([*home.glob(RAF_LIST), *home.glob(f"*/{RAF_LIST}")])  # published in a folder EmoLabel/
+    used = {home / NUMBERS, file or next(iter(raf), None)}
+    photos, root, notes = _pictures(home, used)
     if rows is not None and "pixels" in rows:
-        return _of_pixels(rows, str(file), photos, notes)
+        return _of_pixels(rows, printable(file), list(map(printable, photos)), notes)
     if not photos:
-        raise InputError(f"no photos in {root}: put some there ({', '.join(SUFFIXES)})")
+        raise InputError(f"no photos in {printable(root)}: put some there ({', '.join(SUFFIXES)})")
+    on_disk = {printable(photo): f"{root}/{photo}" for photo in photos}
+    photos = list(on_disk)
     if rows is not None:
         by_file_name = defaultdict(list)
         for photo in photos:
@@ -55,40 +67,48 @@ def look(path: os.PathLike | str) -> Layout:
         written, rows = rows.photo, rows.assign(photo=[_on_disk(name, by_file_name) for name in rows.photo])
         otherwise = int((rows.photo != written).sum())
         notes += (("names that the annotation file writes otherwise than the disk", otherwise, ""),) * bool(otherwise)
-    elif raf := sorted([*home.glob(RAF_LIST), *home.glob(f"*/{RAF_LIST}")]):  # published in a folder EmoLabel/
+    elif raf:
         file, rows = raf[0], _of_raf_list(raf[0], photos)
     else:
         rows, photos, aside = _of_folders(photos, root)
         notes += aside
     numbers = _numbers(home, rows)
+    if (home / NUMBERS).is_file() and home / NUMBERS != file and not rows.label.isin(numbers).any():
+        notes += (("files of numbers that are no label here, set aside", 1, NUMBERS),)
     rows["label"] = [numbers.get(label, label) for label in rows.label]
     if "split" not in rows:
         rows["split"] = [part_of(photo) for photo in rows.photo]
-    ids = dict(zip(photos, blob_ids([f"{root}/{photo}" for photo in photos])))
+    ids = dict(zip(photos, blob_ids([on_disk[photo] for photo in photos])))
 
     def decode(names, size):
-        return load_images([f"{root}/{name}" for name in names], size, [ids[name] for name in names])
+        return load_images([on_disk[name] for name in names], size, [ids[name] for name in names])
 
-    return Layout(ids, rows, str(file or root), notes, decode)
+    return Layout(ids, rows, printable(file or root), notes, decode)
 
 
-def _pictures(home: Path, used: Path | None) -> tuple[list[str], Path, tuple]:
-    """Every picture below a folder but in `new_faces/`; the folder that names start from; what was set aside."""
-    names = [name for name in names_below(home) if not name.startswith(f"{NEW}/")]
+def _pictures(home: Path, used: set[Path | None]) -> tuple[list[str], Path, tuple]:
+    """Every picture below a folder but in `new_faces/`; the folder that names start from; what was set aside.
+
+    used   files that are read for what they say
+    """
+    everything = names_below(home)
+    names = [name for name in everything if not name.startswith(f"{NEW}/")]
+    later = [name for name in everything if name.startswith(f"{NEW}/") and name.lower().endswith(SUFFIXES)]
     photos = [name for name in names if name.lower().endswith(SUFFIXES)]
     unread = [name for name in names if name.lower().endswith(images.OTHER_PICTURES)]
-    read = (*SUFFIXES, *images.OTHER_PICTURES, LEGEND, NUMBERS, RAF_LIST)
-    others = [name for name in names if not name.lower().endswith(read) and home / name != used]
+    read = (*SUFFIXES, *images.OTHER_PICTURES)
+    others = [name for name in names if not name.lower().endswith(read) and home / name not in used]
     below = [at for each in home.rglob("*") if NEW not in (at := each.relative_to(home)).parts]
     unseen = [each for each in below if any(map(images.hidden, each.parts))]
     junk = [each for each in unseen if not (home / each).is_dir()]
     filled = {at for name in photos for at in Path(name).parents}.union(unseen)
     empty = [each for each in below if each not in filled and _emotion(each.name) and (home / each).is_dir()]
     notes = (
-        ("pictures of a kind that is not read, set aside", len(unread), ", ".join(unread)),
-        ("files that are no pictures, set aside", len(others), ", ".join(others)),
+        ("pictures of a kind that is not read, set aside", len(unread), ", ".join(map(printable, unread))),
+        ("files that are no pictures, set aside", len(others), ", ".join(map(printable, others))),
+        (f"photos in {NEW}/, no part of the collection", len(later), ""),
         ("hidden files and what systems leave behind, set aside", len(junk), ""),
-        ("empty class folders", len(empty), ", ".join(map(Path.as_posix, empty))),
+        ("empty class folders", len(empty), ", ".join(printable(each.as_posix()) for each in empty)),
     )
     inside = bool(photos) and all(name.startswith("images/") for name in photos)
     photos = [name.removeprefix("images/") for name in photos] if inside else photos
