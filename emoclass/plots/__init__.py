@@ -1,16 +1,24 @@
-"""Every figure. Each takes what it shows, an optional axis, and returns the axis or figure; none calls show()."""
+"""Every figure.
+
+Each takes what it shows, an optional axis, and returns the axis or figure; none calls show().
+"""
 
 # ruff: noqa: F401
-from emoclass.plots.dataset import counts, distances, gallery, mean_faces, occlusion, photos_per_subject, shares
+from emoclass.plots.dataset import (
+    counts,
+    distances,
+    gallery,
+    mean_faces,
+    occlusion,
+    photos_per_subject,
+    shares,
+)
+from emoclass.plots.estimates import differences, line_with_ci, measured_vs_formula, tradeoff
 from emoclass.plots.evaluation import (
     confusion,
-    differences,
     learning_curves,
-    line_with_ci,
-    measured_vs_formula,
     protocols,
     recalls,
     reliability,
-    tradeoff,
 )
 from emoclass.plots.style import close, panels, use_style

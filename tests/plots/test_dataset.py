@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from emoclass import plots
 from emoclass.labels import COLOURS, EMOTIONS
 from emoclass.plots.dataset import DARKER
+from emoclass.plots.style import HONEST, INK, LEAKY
 
 ON_AN_AXIS = {
     "counts": lambda faces, **how: plots.counts(faces, **how),
@@ -107,3 +108,11 @@ def test_distances_rise_to_the_share_of_photos_that_are_so_near():
     assert far.get_xydata().tolist() == [[6, 50], [8, 100]] and near.get_linestyle() != far.get_linestyle()
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["by photo", "by subject"]
     assert "grey levels" in ax.get_xlabel() and "%" in ax.get_ylabel()
+
+
+def test_distances_of_a_protocol_that_leaks_are_orange_and_of_an_honest_one_blue():
+    levels = {"by photo": np.array([3.0]), "by subject": np.array([8.0])}
+    drawn = plots.distances(levels, leaky=["by photo"]).lines
+    assert [line.get_color() for line in drawn] == [LEAKY, HONEST]
+    drawn = plots.distances(levels).lines
+    assert [line.get_color() for line in drawn] == [INK, INK]
