@@ -24,7 +24,7 @@ HOME = {
     "CONVNET_A": "models",
     "PARED_DOWN": "models",
     "COMPACT": "models",
-    "Variant": "study.variant",
+    "Variant": "variant",
     "Study": "study.notebook",
 }
 MODULES = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emoclass.augment import OnlineAugmentation, augmentation_layer
-from emoclass.backend import keras
+from emoclass.backend import device, keras
 from emoclass.errors import InputError
 
 
@@ -180,11 +180,28 @@ def _resnet(net: ResNet, x, next_seed):
         x = layers.ReLU()(layers.Add()([convolution(x, channels, 3), shortcut]))
     side = x.shape[1]
     mean = keras().initializers.Constant(1 / side**2)
-    x = layers.DepthwiseConv2D(side, use_bias=False, depthwise_initializer=mean)(x)
+    x = _depthwise_convolution()(side, use_bias=False, depthwise_initializer=mean)(x)
     x = layers.Flatten()(x)
     if net.dropout:
         x = layers.Dropout(net.dropout, seed=next_seed())(x)
     return x
+
+
+def _depthwise_convolution():
+    """Keras's layer; on a GPU, where it has no deterministic gradient, the same as a sum over places.
+
+    Only for a kernel as large as the maps, which leaves one place.
+    """
+    plain = keras().layers.DepthwiseConv2D
+    if device() == "cpu":
+        return plain
+
+    class Summed(plain):
+        def call(self, x):
+            weighted = x * keras().ops.convert_to_tensor(self.kernel)[None, :, :, :, 0]
+            return keras().ops.sum(weighted, axis=(1, 2), keepdims=True)
+
+    return Summed
 
 
 def _batch_normalization():

@@ -19,9 +19,7 @@ class Progress:
         self.bar = None
         if stream.isatty():
             layout = "{desc} {n_fmt} of {total_fmt} {bar:20} {postfix}"
-            self.bar = tqdm(
-                total=total, desc=label, bar_format=layout, file=stream, dynamic_ncols=True
-            )
+            self.bar = tqdm(total=total, desc=label, bar_format=layout, file=stream, dynamic_ncols=True)
 
     def update(self, text: str) -> None:
         """Count one more finished item, told in `text`, and say how much time is left."""

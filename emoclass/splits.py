@@ -159,15 +159,11 @@ def _check_enough_for_folds(
     few = counts[counts < n_folds]
     if len(few):
         which = listed(f"{emotion} ({n})" for emotion, n in few.items())
-        raise InputError(
-            f"fewer photos than the {n_folds} folds: {which}; "
-            "take fewer folds or leave the emotion out"
-        )
+        raise InputError(f"fewer photos than the {n_folds} folds: {which}; take fewer folds or leave the emotion out")
     n_groups = len(np.unique(group))
     if n_groups < n_folds:
         raise InputError(
-            f"split by {group_by}: {n_groups} groups that must stay together "
-            f"are too few for {n_folds} folds"
+            f"split by {group_by}: {n_groups} groups that must stay together are too few for {n_folds} folds"
         )
 
 
@@ -291,8 +287,7 @@ def _parts(
     last_fold = fold_of.max()
     if not 0 <= fold <= last_fold:
         raise InputError(
-            f"split by {group_by}: there is no fold {fold}, only {last_fold + 1} of them "
-            "(n_folds says how many)"
+            f"split by {group_by}: there is no fold {fold}, only {last_fold + 1} of them (n_folds says how many)"
         )
     part = np.where(fold_of == fold, TEST, TRAIN)
     within = "subject" if group_by == "source" else group_by
@@ -316,8 +311,7 @@ def _given_parts(
         named = set(table.split) - {""}
         there = listed(sorted(named)) or "none"
         raise InputError(
-            "split as given: it has one fold, 0, and needs the parts train and test "
-            f"(there are: {there})"
+            f"split as given: it has one fold, 0, and needs the parts train and test (there are: {there})"
         )
     if VALIDATION not in present:
         _set_validation_aside(table, part, "subject", seed)
@@ -352,7 +346,6 @@ def _validation(
     n_parts = min(VALIDATION_PARTS, most_frequent, len(np.unique(group)))
     if n_parts < 2:
         raise InputError(
-            f"validation by {group_by}: too few photos, or all of one {group_by}, "
-            "are left to set some aside"
+            f"validation by {group_by}: too few photos, or all of one {group_by}, are left to set some aside"
         )
     return stratified_parts(table.emotion, group, n_parts, seed) == 0

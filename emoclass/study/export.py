@@ -19,13 +19,14 @@ from emoclass.inference import FACTS, NET
 from emoclass.labels import EMOTIONS
 from emoclass.losses import log_prior
 from emoclass.paths import build_folder
+from emoclass.run import Run
 from emoclass.splits import Split
 from emoclass.study import results
 from emoclass.study.notebook import Study
 from emoclass.study.recipes import compact_variant, final_variant
 from emoclass.study.store import versions
 from emoclass.study.sweep import concat_folds
-from emoclass.study.train import Run, fit, make_split
+from emoclass.study.train import as_run, fit, make_split
 from emoclass.variant import Variant
 
 # Ids in results.json that tell what to expect of the model.
@@ -63,11 +64,12 @@ def make_final_split(variant: Variant, faces: Faces, seed: int = 0) -> tuple[Fac
 
 def train_on_everything(variant: Variant, faces: Faces) -> Run:
     """Train one net on all photos but its validation part, and before it the one it starts from."""
-    init_from = None
+    start = None
     if variant.init_from:
-        init_from = train_on_everything(variant.init_from, faces)
+        start = train_on_everything(variant.init_from, faces).weights
     everything, split = make_final_split(variant, faces)
-    return fit(variant, everything, split, init_from=init_from)
+    outcome = fit(variant, everything, split, start=start)
+    return as_run(variant, faces, 0, 0, outcome)
 
 
 def tune_tau_and_temperature(run: Run, faces: Faces) -> tuple[float, float]:
@@ -94,9 +96,10 @@ def as_keras(run: Run, size: int, logit_adjustment_tau: float = 0.0):
 
 def _layer_of_keras(layer):
     kind = type(layer)
-    normalization = keras().layers.BatchNormalization
-    if isinstance(layer, normalization):  # in training it is a faster one of ours
-        kind = normalization
+    layers = keras().layers
+    for plain in (layers.BatchNormalization, layers.DepthwiseConv2D):
+        if isinstance(layer, plain):  # in training it is a faster one of ours
+            kind = plain
     return kind.from_config(layer.get_config())
 
 
@@ -174,9 +177,7 @@ def _drop_unknown(node) -> None:
             _drop_unknown(value)
 
 
-def export(
-    dataset: str = "muxspace", profile: str = "full", progress: Callable[[str], None] = print
-) -> Path:
+def export(dataset: str = "muxspace", profile: str = "full", progress: Callable[[str], None] = print) -> Path:
     """Train on all photos of a dataset, keep model and facts under build/, and return its file.
 
     Raises InputError.

@@ -2,7 +2,6 @@
 
 from emoclass import models
 from emoclass.augment import OnlineAugmentation
-from emoclass.backend import fast_precision
 from emoclass.data.new_faces import HELD_BACK, LEARN
 from emoclass.variant import Variant
 
@@ -12,7 +11,7 @@ def compact_variant(name: str = "compact", **changes) -> Variant:
     return Variant(
         name, net=models.COMPACT, excluded_sources=LEARN, test_sources=(HELD_BACK,), epochs=20, learning_rate=2e-3,
         schedule="cosine", weight_decay=0.02, clipnorm=1.0, checkpoint="last",
-        online_augmentation=OnlineAugmentation(), flip_tta=True, precision=fast_precision(),
+        online_augmentation=OnlineAugmentation(), flip_tta=True, precision="fast",
     ).replace(**changes)  # fmt: skip
 
 

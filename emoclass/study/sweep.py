@@ -176,9 +176,7 @@ def _work(task: Task) -> float:
     return task.variant.epochs * len(task.faces) * (1 + macs)
 
 
-def train_missing(
-    wanted: Iterable[Task], archive: Archive, executor: Executor | None = None, stream=None
-) -> int:
+def train_missing(wanted: Iterable[Task], archive: Archive, executor: Executor | None = None, stream=None) -> int:
     """Train what the archive lacks, keep each run as soon as it ends, and return how many were trained.
 
     Progress goes to `stream`, else to standard error. On `executor`, or as `workers.trainers` has it. What a dying process of this machine took with it is tried once

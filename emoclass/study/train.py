@@ -15,13 +15,9 @@ from emoclass.errors import InputError, listed
 from emoclass.faces import Faces, without_pixels
 from emoclass.labels import EMOTIONS
 from emoclass.run import PARTS, Run, SplitFacts, TrainedState
-from emoclass.splits import Split
+from emoclass.splits import NO_PART, TEST, TRAIN, VALIDATION, Split
 from emoclass.variant import Variant
 
-TRAIN = 0
-VALIDATION = 1
-TEST = 2
-NOWHERE = 255
 HEAVY = {"heavy": True}  # fields of an Outcome that are too large for a record
 _ONE_AT_A_TIME = threading.Lock()  # precision and the session are Keras's own for a whole process
 
@@ -30,7 +26,7 @@ _ONE_AT_A_TIME = threading.Lock()  # precision and the session are Keras's own f
 class Outcome:
     """What training brought: all of a run that does not follow from its variant and its faces."""
 
-    part: np.ndarray  # (n,) uint8 for all pictures of the variant: TRAIN, VALIDATION, TEST or NOWHERE
+    part: np.ndarray  # (n,) int8 for all pictures of the variant: splits.TRAIN, VALIDATION, TEST or NO_PART
     levels: np.ndarray  # (m, K) uint8, as `outputs.to_levels`, of the test part
     validation_levels: np.ndarray  # (v, K) uint8
     epoch_predictions: np.ndarray  # (epochs, m) uint8: the place among the K classes trained, if recorded
@@ -99,13 +95,13 @@ def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tupl
     part[has_role & everything.table.source.isin(variant.test_sources).to_numpy()] = TEST
     if has_role.any() and not variant.allow_leak:
         group_by = "subject" if variant.group_by == "source" else variant.group_by
-        splits.check_no_leakage(everything.table, np.where(part == NOWHERE, -1, part.astype(int)), group_by)
+        splits.check_no_leakage(everything.table, part, group_by)
     return everything, split_of(variant, everything, part)
 
 
 def part_of(split: Split, n: int) -> np.ndarray:
-    """(n,) uint8: the part that each of n pictures is in."""
-    part = np.full(n, NOWHERE, np.uint8)
+    """(n,) int8: the part that each of n pictures is in."""
+    part = np.full(n, NO_PART, np.int8)
     part[split.train] = TRAIN
     part[split.validation] = VALIDATION
     part[split.test] = TEST
@@ -326,11 +322,16 @@ def _trained(variant: Variant, net, batches, pictures: np.ndarray, labels: np.nd
         levels=outputs.to_levels(_logits(net, pictures[split.test], variant.flip_tta)),
         validation_levels=outputs.to_levels(_logits(net, pictures[split.validation], variant.flip_tta)),
         epoch_predictions=np.array(predictions, np.uint8).reshape(len(predictions), len(split.test)),
-        history={name: [float(value) for value in values] for name, values in history.items()},
-        seconds=seconds,
+        history={name: [_rounded(value) for value in values] for name, values in history.items()},
+        seconds=round(seconds, 2),
         weights=net.get_weights(),
         embeddings=embeddings,
     )
+
+
+def _rounded(value: float) -> float:
+    """Six digits: what a store and a record hold alike."""
+    return float(f"{value:.6g}")
 
 
 def _optimizer(variant: Variant, steps: int):
