@@ -284,8 +284,8 @@ def test_a_class_that_was_tested_but_not_trained_on_is_told_by_fold(faces):
 
 
 def test_a_class_missing_with_one_seed_alone_is_told(faces):
-    first = run_of(["a", "b"], ["a", "b"], seed=0)
-    second = run_of(["a", "b"], ["a", "b"], seed=1, trained_on=("fear",))
+    first = run_of(["a", "b"], ["a", "b"], seed=0, trained_on=("fear",))
+    second = run_of(["a", "b"], ["a", "b"], seed=1)
     pooled = concat_folds([first, second], faces)
     assert "a class is missing from training (fold 0: anger)" in pooled.caveats
 
