@@ -243,3 +243,52 @@ def test_cleaning_keeps_each_undisputed_photo_once_and_its_counts_add_up(rows, p
     assert count["photos to work with"] == len(sure)
     assert count["photos on disk without a row, set aside"] == len(ids) - len(predicted)
     assert count["labels brought to the usual spelling"] == sum(label not in EMOTIONS for _, label in rows)
+
+
+# names that are no UTF-8
+
+
+def test_a_name_that_is_no_utf_8_is_read_and_is_plain_text_from_then_on(tmp_path):
+    home = tmp_path / os.fsdecode(b"caf\xe9")
+    photos(home, "fear/a_1.png", "anger/b_1.png", "anger/zz_1.png")
+    picture = (home / "fear" / "a_1.png").read_bytes()
+    try:
+        (home / "fear" / "a_1.png").rename(home / "fear" / os.fsdecode(b"m\xfcller_1.png"))
+    except OSError:
+        pytest.skip("this file system has UTF-8 names alone")
+    (home / os.fsdecode(b"\xff.txt")).write_text("no picture")
+    faces = load_faces(home, size=20)
+    assert faces.name == "caf\\xe9"
+    assert faces.table.photo.tolist() == ["anger/b_1.png", "anger/zz_1.png", "fear/m\\xfcller_1.png"]
+    assert (faces.pixels[2] == cv2.imdecode(np.frombuffer(picture, np.uint8), 0)).all()
+    assert found(faces, "no pictures") == (1, "\\xff.txt")
+    text = f"{faces.table.to_csv()} {faces.report} {faces.digest}"
+    text.encode("utf-8")
+
+
+def test_a_damaged_photo_whose_name_is_no_utf_8_is_named_in_plain_text(home):
+    photos(home, "fear/a_1.png")
+    try:
+        (home / "fear" / os.fsdecode(b"m\xfcller_1.png")).write_bytes(b"no picture")
+    except OSError:
+        pytest.skip("this file system has UTF-8 names alone")
+    with pytest.raises(InputError, match=r"m\\xfcller_1\.png is not a picture") as caught:
+        load_faces(home)
+    str(caught.value).encode("utf-8")
+
+
+# subjects and near-duplicates together
+
+
+def test_subjects_that_near_duplicates_contradict_are_unknown(home, sharp):
+    """Five names, and four pictures that are there again, toned otherwise, under another name."""
+    for k in range(16):
+        picture = sharp.pixels[k if k < 12 else k - 12]
+        picture = picture if k < 12 else picture // 8 * 8
+        name = f"{('Al', 'Bo', 'Cy', 'Di', 'Ed')[k % 5]}_{k}.png"
+        path = home / EMOTIONS[k % 3] / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    faces = load_faces(home)
+    assert "pairs of near-duplicates" in found(faces, "^subjects")[1]
+    assert faces.table.subject.tolist() == faces.table.photo.tolist()

@@ -48,6 +48,16 @@ def test_small_photos_are_enlarged_smoothly(tmp_path):
     assert len(steps) > 2  # repeating pixels would leave the two shades that there were
 
 
+@pytest.mark.parametrize("shape", [(30, 60), (60, 30)])
+def test_a_photo_that_is_small_one_way_alone_is_enlarged_smoothly_too(tmp_path, shape):
+    height, width = shape
+    ramp = np.linspace(0, 240, height)[:, None] + np.linspace(0, 15, width)
+    (tmp_path / "a.png").write_bytes(encoded(".png", ramp.round().astype(np.uint8)))
+    seen = load_images([tmp_path / "a.png"], 48)[0].astype(int)
+    steps = np.diff(seen, axis=0)
+    assert steps.min() > 0  # in blocks, every third row or so would be its neighbour again
+
+
 @pytest.mark.parametrize("side", [40, 95, 96, 190, 200, 350, 400, 800])
 def test_decoding_at_a_reduced_scale_shows_the_same_picture(tmp_path, side):
     path = picture(tmp_path / "photo.jpg", (side, side))
@@ -206,6 +216,25 @@ def test_a_picture_is_the_same_whatever_kind_of_file_it_lies_in(tmp_path, build,
     (tmp_path / name).write_bytes(content)
     seen = load_images([tmp_path / name], 60)[0].astype(int)
     assert np.abs(seen - SMOOTH).mean() < (12 if name.endswith("gif") else 4)  # a GIF has 256 colours
+
+
+@pytest.mark.parametrize("scale", [1, 2, 5, 10, 20])
+@pytest.mark.parametrize(
+    "orientation, as_stored",
+    [
+        (3, lambda upright: upright[::-1, ::-1]),
+        (6, lambda upright: cv2.rotate(upright, cv2.ROTATE_90_COUNTERCLOCKWISE)),
+        (8, lambda upright: cv2.rotate(upright, cv2.ROTATE_90_CLOCKWISE)),
+    ],
+)
+def test_a_phone_photo_is_upright_at_whatever_scale_it_is_decoded(tmp_path, scale, orientation, as_stored):
+    upright = cv2.resize(SMOOTH, (60 * scale, 80 * scale), interpolation=cv2.INTER_CUBIC)
+    stored = np.ascontiguousarray(as_stored(upright))
+    (tmp_path / "a.jpg").write_bytes(exif_turned(encoded(".jpg", stored), orientation))
+    expected = cv2.resize(upright, (48, 48), interpolation=cv2.INTER_AREA).astype(int)
+    seen = load_images([tmp_path / "a.jpg"], 48)[0].astype(int)
+    assert np.abs(seen - expected).mean() < 4
+    assert np.abs(seen[::-1, ::-1] - expected).mean() > 20
 
 
 def test_what_is_transparent_is_seen_on_white_and_what_is_opaque_as_it_is(tmp_path, build):

@@ -38,6 +38,15 @@ def test_no_picture_is_its_own_duplicate_and_different_ones_are_not_taken_for_on
     assert find_near_duplicates(different.pixels).empty
 
 
+def test_a_mirrored_picture_is_another_one():
+    """Augmented copies are what `copies` looks for; a near-duplicate is the same picture."""
+    noise = np.random.default_rng(3).integers(0, 256, (4, 48, 48), np.uint8)
+    pictures = [cv2.GaussianBlur(picture, (0, 0), 3) for picture in noise]
+    pictures = [cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX) for picture in pictures]
+    mirrored = [picture[:, ::-1] for picture in pictures]
+    assert find_near_duplicates(np.stack(pictures + mirrored)).empty
+
+
 def test_the_same_pixels_are_no_grey_level_and_no_bit_apart(sharp):
     (pair,) = find_near_duplicates(sharp.pixels[[0, 9, 0]], grey_levels=0).itertuples(index=False)
     assert tuple(pair) == (0, 2, 0, 0)

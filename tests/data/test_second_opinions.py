@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 
-from emoclass.data import muxspace
 from emoclass.data.muxspace import PARTS, Part, Unreachable, find, verify
 from emoclass.data.second_opinions import FILES, load_second_opinions
 from emoclass.errors import InputError
