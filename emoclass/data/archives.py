@@ -73,11 +73,11 @@ def _tidy(name: str) -> str:
     return PurePosixPath(name).as_posix()
 
 
-def _leaves(start: PurePosixPath, target: str, links: Collection[str]) -> bool:
-    """Whether going from `start` along `target` leaves the archive, or passes through a link."""
+def _leaves(folder: PurePosixPath, target: str, links: Collection[str]) -> bool:
+    """Whether going from `folder` along `target` leaves the archive, or passes through a link."""
     if PurePosixPath(target).is_absolute():
         return True
-    at = start
+    at = folder
     passed = []
     for step in PurePosixPath(target).parts:
         if step != "..":

@@ -119,9 +119,9 @@ def _in_folder(home: Path, size: int) -> Faces:
     return _renamed(faces, prefix, faces.table.subject.where(named, prefix + photo))
 
 
-def _renamed(faces: Faces, prefix: str, subject: pd.Series) -> Faces:
+def _renamed(faces: Faces, prefix: str, subjects: pd.Series) -> Faces:
     """The same, these subjects in them, with a prefix: no photo is called like one elsewhere."""
-    table = faces.table.assign(subject=subject)
+    table = faces.table.assign(subject=subjects)
     for column in ("photo", "parent", "duplicate_id", "near_duplicate_id"):
         table[column] = prefix + table[column]
     return replace(faces, table=table)

@@ -74,7 +74,7 @@ class _Cast:
     """Who is in each of n photos, and where they come from."""
 
     film: np.ndarray  # (n,) bool: a film still
-    subject: np.ndarray  # (n,) int: number of the subject
+    subject_id: np.ndarray  # (n,) int: number of the subject
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int 
     cast = _cast(config, emotion, streams["cast"])
     face = _vary(POSE, n, streams["pose"])
     for trait, values in _vary(SUBJECT, n, streams["subject"]).items():
-        face[trait] = values[cast.subject]
+        face[trait] = values[cast.subject_id]
     strength = config.style * cast.film
     style = _styled(strength, streams["style"])
     face["tilt"] += 0.06 * (strength * streams["style"].standard_normal(n))[:, None]
@@ -130,7 +130,7 @@ def _table(emotion: np.ndarray, cast: _Cast, again: np.ndarray) -> pd.DataFrame:
     source = np.where(cast.film, "film", "newspaper")[rows]
     # A duplicate passes for somebody else, whose number nobody has.
     strangers = np.arange(len(emotion), len(rows))
-    numbers = np.append(cast.subject, strangers)
+    numbers = np.append(cast.subject_id, strangers)
     photo = np.array([f"{k:06d}-{word}" for k, word in enumerate(shown)])
     subject = [f"{where}-{number}" for where, number in zip(source, numbers)]
     return pd.DataFrame(

@@ -196,7 +196,8 @@ def test_raf_db_is_read_from_its_folders_or_its_list(home, listed):
     if listed:
         (home / layouts.RAF_LIST).write_text("".join(f"{name}.png {k}\n" for k, name in enumerate(names, 1)))
     table = load_faces(home).table.sort_values("photo", key=lambda photo: photo.str.extract(r"(\d{5})")[0])
-    assert tuple(table.emotion) == tuple(layouts.RAF_DB.values())
+    as_published = ["surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral"]
+    assert table.emotion.tolist() == as_published
     assert table.split.tolist() == ["train"] * 4 + ["test"] * 3
 
 
@@ -360,3 +361,27 @@ def test_tables_that_say_nothing_are_a_sentence(home, name, text, why):
     (home / name).write_text(text)
     with pytest.raises(InputError, match=why):
         load_faces(home if name == "legend.csv" else home / name)
+
+
+# what is set aside is in the report
+
+
+def test_whatever_is_not_read_is_counted_in_the_report_and_nothing_is_printed(home, capsys):
+    put(home, "happy/a.png", "sad/b.png", "new_faces/sad/c.png")
+    (home / "labels.csv").write_text("pth,label,relFCs\nhappy/a.png,contempt,0.9\n")
+    (home / "EmoLabel").mkdir()
+    (home / "EmoLabel" / "notes.txt").write_text("!")
+    found = reported(load_faces(home))
+    assert found["photos in new_faces/, no part of the collection"][0] == 1
+    assert found["files of numbers that are no label here, set aside"] == (1, "labels.csv")
+    assert found["files that are no pictures, set aside"] == (1, "EmoLabel/notes.txt")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_second_annotation_file_is_set_aside_by_name(home):
+    put(home, "images/a.png", "images/b.png")
+    (home / "data").mkdir()
+    for place in (home, home / "data"):
+        (place / "legend.csv").write_text("photo,emotion\na.png,sad\nb.png,happy\n")
+    found = reported(load_faces(home))
+    assert found["files that are no pictures, set aside"] == (1, "data/legend.csv")

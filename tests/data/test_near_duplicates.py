@@ -38,6 +38,15 @@ def test_no_picture_is_its_own_duplicate_and_different_ones_are_not_taken_for_on
     assert find_near_duplicates(different.pixels).empty
 
 
+def test_a_mirrored_picture_is_another_one():
+    """Augmented copies are what `copies` looks for; a near-duplicate is the same picture."""
+    noise = np.random.default_rng(3).integers(0, 256, (4, 48, 48), np.uint8)
+    pictures = [cv2.GaussianBlur(picture, (0, 0), 3) for picture in noise]
+    pictures = [cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX) for picture in pictures]
+    mirrored = [picture[:, ::-1] for picture in pictures]
+    assert find_near_duplicates(np.stack(pictures + mirrored)).empty
+
+
 def test_the_same_pixels_are_no_grey_level_and_no_bit_apart(sharp):
     (pair,) = find_near_duplicates(sharp.pixels[[0, 9, 0]], grey_levels=0).itertuples(index=False)
     assert tuple(pair) == (0, 2, 0, 0)
@@ -62,13 +71,6 @@ def test_every_pair_is_looked_at_whatever_the_blocks(sharp, monkeypatch):
     whole = find_near_duplicates(sharp.pixels, bits=30, grey_levels=20)
     monkeypatch.setattr(module, "BLOCK", 5)
     assert len(whole) > 5 and find_near_duplicates(sharp.pixels, bits=30, grey_levels=20).equals(whole)
-
-
-def test_a_stricter_distance_finds_fewer(sharp):
-    found = [len(find_near_duplicates(sharp.pixels, bits=30, grey_levels=level)) for level in (0, 10, 20, 255)]
-    assert found == sorted(found) and found[0] == 0 < found[-1]
-    found = [len(find_near_duplicates(sharp.pixels, bits=bits, grey_levels=255)) for bits in (0, 10, 20, 64)]
-    assert found == sorted(found) and found[0] == 0 and found[-1] == 32 * 31 / 2
 
 
 # keeping them together
@@ -164,12 +166,6 @@ def test_the_same_pictures_are_looked_at_once(sharp, searches, build):
     assert searches["searches"] == 1
     assert first[0].equals(again[0]) and first[1] == again[1] and first[1][1] == 1
     assert [path.name[:16] for path in (build / "cache").iterdir()] == ["near-duplicates-"]  # no draft is left
-
-
-def test_other_pictures_are_looked_at_anew(sharp, searches):
-    assert kept_together(sharp.table[:2], sharp.pixels[[0, 0]])[1][1] == 1
-    assert kept_together(sharp.table[:2], sharp.pixels[[0, 9]])[1][1] == 0
-    assert searches["searches"] == 2
 
 
 @pytest.mark.parametrize("threshold, other", [("BITS", 13), ("GREY_LEVELS", 11.0)])

@@ -73,24 +73,13 @@ def test_grey_is_that_of_the_colours_before_red_and_blue_were_exchanged(offered,
     assert found(faces, "red and blue")[0] == 32
 
 
-def test_red_is_lighter_than_blue():
-    red_saved_as_blue = np.zeros((4, 4, 3), np.uint8)
-    red_saved_as_blue[..., 0] = 255  # where OpenCV has blue
-    assert (new_faces._grey([red_saved_as_blue], 2) == 76).all()
-    assert not new_faces._has_colour(np.full((4, 4, 3), 9, np.uint8)) and new_faces._has_colour(red_saved_as_blue)
-
-
 def test_files_are_found_under_the_names_that_the_legend_writes_otherwise(offered, sharp):
     faces = load_new_faces(size=8)
+    assert found(faces, "other annotator") == (1, "facial-expressions_1k.jpg")
+    assert set(faces.table.annotator) == {"218"}
     assert faces.table.photo.tolist() == [name_of(number) for number in range(32)]
     assert faces.table.emotion.tolist() == sharp.table.emotion.tolist()
     assert found(faces, "otherwise than the disk") == (32, "") and found(faces, "without a row") == (0, "")
-
-
-def test_what_others_labelled_is_set_aside_and_counted(offered):
-    faces = load_new_faces(size=8)
-    assert found(faces, "other annotator") == (1, "facial-expressions_1k.jpg")
-    assert set(faces.table.annotator) == {"218"} and found(faces, "rows in the annotation file")[0] == 32
 
 
 def test_names_that_are_all_alike_make_each_picture_somebody_else_s(offered):

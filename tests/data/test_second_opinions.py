@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 
-from emoclass.data import muxspace
 from emoclass.data.muxspace import PARTS, Part, Unreachable, find, verify
 from emoclass.data.second_opinions import FILES, load_second_opinions
 from emoclass.errors import InputError
@@ -46,13 +45,3 @@ def test_a_part_may_be_a_single_file_which_is_verified_alone(tmp_path):
     file.unlink()
     with pytest.raises(InputError, match="is not the pinned collection"):
         verify(tmp_path, part)
-
-
-def test_every_part_is_fetched_where_it_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path))
-    asked = []
-    monkeypatch.setattr(muxspace, "fetch", lambda part: asked.append(part) or tmp_path)
-    monkeypatch.setattr(muxspace, "verify", lambda *_: {})
-    monkeypatch.setattr(muxspace, "load", lambda: type("Faces", (), {"report": ()}))
-    muxspace.fetch_all(say=lambda _: None)
-    assert asked == list(PARTS.values())

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoclass.data.subjects import read_off
+from emoclass.data.subjects import named, read_off
 from emoclass.errors import InputError
 from emoclass.faces import UNKNOWN
+from emoclass.labels import canonical
 
 NONE = np.zeros((0, 2), np.int64)
 MOODS = ("anger", "fear", "happiness", "sadness")
@@ -58,6 +59,57 @@ def test_names_of_a_known_kind_tell_who_is_in_a_photo(kind, names, subjects):
 def test_running_numbers_and_words_of_machines_are_nobody(names):
     found, how = read(names)
     assert found.tolist() == names and how.startswith("Subjects unknown") and "do not tell them apart" in how
+
+
+@pytest.mark.parametrize(
+    "photo, kind, subject, emotion",
+    [
+        ("fear/S010_004_00000017.png", "CK+", "S010", None),
+        ("KA.AN1.39.tiff", "JAFFE", "KA", "anger"),
+        ("YM.DI3.66.tiff", "JAFFE", "YM", "disgust"),
+        ("AF01ANS.JPG", "KDEF", "F01", "anger"),
+        ("BM01AFHL.JPG", "KDEF", "M01", "fear"),
+        ("Rafd090_04_Caucasian_female_contemptuous_left.jpg", "RaFD", "04", "contempt"),
+        ("1076_DFA_SAD_XX.jpg", "CREMA-D", "1076", "sadness"),
+        ("004_o_m_d_a.jpg", "FACES", "004", None),
+        ("CFD-WF-001-003-N.jpg", "CFD", "WF-001", None),
+        ("CFD-WM-001-014-N.jpg", "CFD", "WM-001", None),
+        ("CFD-BM-001-014-N.jpg", "CFD", "BM-001", None),
+        ("01-01-06-01-02-01-12.png", "RAVDESS", "12", None),
+        ("01F_HA_O.BMP", "NimStim", "01F", "happiness"),
+        ("01M_SP_O.BMP", "NimStim", "01M", None),  # a code that nobody else uses
+        ("train_00001_aligned.jpg", "RAF-DB", None, None),
+        ("PublicTest_99.jpg", "FER2013", None, None),
+        ("Jane_Doe_0001.jpg", "", None, None),
+    ],
+)
+def test_each_kind_of_name_says_who_and_what_in_these_words(photo, kind, subject, emotion):
+    found, words = named(photo)
+    assert found == kind
+    assert words.get("subject") == subject
+    assert canonical(words.get("emotion", "")) == emotion
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["CFD-{race}{sex}-{k:03d}-{shot:03d}-N.jpg", "{k:02d}{sex}_{code}_C.bmp", "A{sex}{k:02d}{code}S.JPG"],
+)
+def test_a_woman_and_a_man_of_one_number_are_two_subjects(name):
+    photos = [
+        name.format(race="W", sex=sex, k=k, code=code, shot=shot)
+        for sex in "FM"
+        for k in range(1, 5)
+        for shot, code in enumerate(("AN", "HA"))
+    ]
+    assert read(photos)[0].nunique() == 8
+
+
+def test_names_that_fit_no_pattern_are_of_somebody_else_each():
+    known = [f"S{p:03d}_{s:03d}_00000015.png" for p in range(10) for s in (1, 2)]
+    strangers = ["portrait.png", "another one.png"]
+    found, how = read(known + strangers)
+    assert found.tolist()[-2:] == strangers and found.nunique() == 12
+    assert "2 photos fit none, each of somebody else" in how
 
 
 @pytest.mark.parametrize("suffix", ["_aug1", " (2)", "-flip"])
