@@ -1,6 +1,7 @@
 """`emoclass` or `python -m emoclass`: the commands of the study.
 
-Exit status: 0 done, nothing found; 1 something was found, or work failed; 2 bad input; 130 interrupted.
+Exit status: 0 done, nothing found; 1 something was found, or work failed; 2 bad input;
+130 interrupted.
 """
 
 import argparse
@@ -175,14 +176,7 @@ def run(work: Callable, *given) -> int:
 
     Its errors end here, in one sentence on stderr.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal cannot show ends nothing.
-            stream.reconfigure(errors="backslashreplace")
-    for name in ("EMOCLASS_DATA", "EMOCLASS_BUILD"):
-        if os.environ.get(name):
-            # Notebooks run in another folder than this command.
-            os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
+    _prepare()
     try:
         return int(bool(work(*given)))
     except (InputError, LeakError) as error:
@@ -200,10 +194,23 @@ def run(work: Callable, *given) -> int:
             raise
         return _failed(f"{os.fsdecode(error.filename)}: {error.strerror}", 2)
     except KeyboardInterrupt:
-        resumable = work in (_reproduce, _retrain)
-        kept = " What was finished is kept; the same command goes on from there."
-        print(f"\nStopped.{kept if resumable else ''}", file=sys.stderr)
+        print("\nStopped.", end="", file=sys.stderr)
+        if work in (_reproduce, _retrain):
+            resumed = "the same command goes on from there"
+            print(f" What was finished is kept; {resumed}.", end="", file=sys.stderr)
+        print(file=sys.stderr)
         return 130
+
+
+def _prepare() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal cannot show ends nothing.
+            stream.reconfigure(errors="backslashreplace")
+    for name in ("EMOCLASS_DATA", "EMOCLASS_BUILD"):
+        if os.environ.get(name):
+            # Notebooks run in another folder than this command.
+            os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
 
 
 def _failed(sentence, status: int) -> int:
@@ -212,7 +219,7 @@ def _failed(sentence, status: int) -> int:
 
 
 def _refusal_in_a_notebook(error: StudyError) -> str:
-    """What a cell of an executed notebook refused to take, if that is why it failed; else nothing."""
+    """What a cell of an executed notebook refused to take, if that is why it failed."""
     name = getattr(error.__cause__, "ename", "")
     if name in (InputError.__name__, LeakError.__name__):
         return error.__cause__.evalue

@@ -1,4 +1,4 @@
-"""How far some work is: one line rewritten on a terminal, a plain line for each finished item elsewhere."""
+"""How far some work is: one line rewritten on a terminal, plain lines elsewhere."""
 
 import sys
 import time

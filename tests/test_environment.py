@@ -70,7 +70,9 @@ def test_every_name_that_emoclass_offers_is_there():
 def test_make_help_names_every_target():
     text = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", text, re.M))
-    printed = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        ["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert {line.split()[0] for line in printed.splitlines()} == targets
 
 
@@ -84,7 +86,9 @@ def test_make_refuses_another_python_in_one_line(tmp_path):
     environment = {"PATH": "/usr/bin:/bin"}
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert found.returncode != 0
-    assert "3.11 to 3.13" in found.stderr.splitlines()[0] and "3.9.1" in found.stderr.splitlines()[0]
+    assert (
+        "3.11 to 3.13" in found.stderr.splitlines()[0] and "3.9.1" in found.stderr.splitlines()[0]
+    )
 
 
 RECORDER = """#!{python}
@@ -178,7 +182,7 @@ def test_folders_are_made_absolute_whatever_their_names(checkout, given, taken):
         assert os.fsencode(expected) in calls[-1]
 
 
-HOSTILE = b"a b/$x/$(HOME)/\"q\"/`id`/it's \\ \xff \xc3\xa4"
+HOSTILE = b'a b/$x/$(HOME)/"q"/`id`/it\'s \\ \xff \xc3\xa4'
 
 
 @pytest.mark.parametrize(
@@ -221,7 +225,9 @@ def test_an_environment_that_is_a_link_is_refused(checkout):
 
 
 def test_no_photo_is_kept_here():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.splitlines()
     suffixes = (".jpg", ".jpeg", ".png", ".webp", ".npy", ".npz")
     pictures = [name for name in tracked if name.lower().endswith(suffixes)]
     assert all(name.startswith("figures/") for name in pictures)
