@@ -1,4 +1,4 @@
-"""Keras without its chatter, and with the same bits every time: on one thread, or on a GPU where that is wanted."""
+"""Keras without its chatter, and with the same bits every time: on one thread, or on a GPU."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ SAME_MACHINE = {"amd64": "x86_64", "aarch64": "arm64"}
 
 @contextmanager
 def silence():
-    """Nothing written to the terminal's stderr gets through, not even by code that knows no Python."""
+    """Nothing written to the terminal's stderr gets through, not even by C++ code."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -47,7 +47,7 @@ def silence():
 
 
 def device() -> str:
-    """ "cpu", or "gpu" where EMOCLASS_DEVICE says so. Raises InputError if it says anything else."""
+    """What EMOCLASS_DEVICE names, "cpu" or "gpu"; "cpu" without it. Raises InputError."""
     wanted = os.environ.get("EMOCLASS_DEVICE") or "cpu"
     if wanted not in DEVICES:
         raise InputError(f"EMOCLASS_DEVICE={wanted!r} is unknown; choose cpu or gpu")
@@ -56,9 +56,9 @@ def device() -> str:
 
 @cache
 def keras():
-    """The keras module, imported quietly and set to deterministic kernels. KERAS_BACKEND=jax works too.
+    """The keras module, imported quietly and set to deterministic kernels.
 
-    Raises InputError if EMOCLASS_DEVICE asks for what is not there.
+    KERAS_BACKEND=jax works too. Raises InputError if EMOCLASS_DEVICE asks for what is not there.
     """
     wanted = device()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -151,7 +151,7 @@ def processor() -> str:
 
 @cache
 def fast_precision() -> str:
-    """ "mixed_bfloat16" where the processor multiplies in it (AVX512-BF16 or AMX), else "float32"."""
+    """mixed_bfloat16 where the processor multiplies in it (AVX512-BF16, AMX), else float32."""
     present = _cpu_flags()
     if "avx512_bf16" in present or "amx_bf16" in present:
         return "mixed_bfloat16"

@@ -2,7 +2,7 @@
 
 
 class InputError(ValueError):
-    """What somebody handed in cannot be used; the message is one sentence that names every offender."""
+    """What was handed in cannot be used; the message, one sentence, names every offender."""
 
 
 class LeakError(ValueError):

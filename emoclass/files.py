@@ -73,7 +73,10 @@ def cached_array(name: str, dtype: type, row: tuple[int, ...], make: Callable[[P
         return found
     except FileNotFoundError:
         pass
-    except (ValueError, EOFError) as damage:  # what NumPy raises on an array cut short or written over
+    except (
+        ValueError,
+        EOFError,
+    ) as damage:  # what NumPy raises on an array cut short or written over
         print(f"{path} is damaged ({damage}): making it again", file=sys.stderr, flush=True)
     try:
         with replacing(path) as draft:

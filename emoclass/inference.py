@@ -1,4 +1,4 @@
-"""The model to take away, used: load it, cut a face out of a photo, predict. `make model` makes it."""
+"""The model that `make model` makes, used: load it, cut a face out of a photo, predict."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ SEARCHED = 480
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A net from (batch, size, size, 1) uint8 to (batch, 8) logits, and what emoclass.json has on it."""
+    """A net from (batch, size, size, 1) uint8 to (batch, 8) logits, and its emoclass.json."""
 
     net: object
     facts: dict
@@ -50,7 +50,8 @@ class Box:
 def load(folder: os.PathLike | str | None = None) -> Model:
     """The model in `folder`, else in build/model.
 
-    Raises InputError if there is none, its files do not belong together, or this Keras cannot read it.
+    Raises InputError if there is none, its files do not belong together, or this Keras cannot
+    read it.
     """
     folder = Path(folder or build_folder() / "model")
     try:
@@ -74,7 +75,9 @@ def load(folder: os.PathLike | str | None = None) -> Model:
 
 
 def predict(model: Model, picture: np.ndarray) -> dict[str, float]:
-    """The probability of each of the eight emotions: of how this face looks, not of what somebody feels.
+    """The probability of each of the eight emotions.
+
+    Of how this face looks, not of what somebody feels.
 
     picture    (size, size) uint8 grey, as `crop_face` cuts it, seen also mirrored
     Raises InputError if it is something else.

@@ -1,4 +1,4 @@
-"""Where photos, caches, finished runs and figures live: in the checkout, else where the system keeps such things."""
+"""Where photos, caches and figures live: in the checkout, else where the system keeps such."""
 
 import os
 from pathlib import Path
@@ -14,12 +14,12 @@ RECORD = ROOT / "record"
 
 
 def in_checkout() -> bool:
-    """Whether this is the repository, and not a copy of the package that was installed elsewhere."""
+    """Whether this is the repository, and not the package alone, installed elsewhere."""
     return (ROOT / "pyproject.toml").is_file()
 
 
 def require_checkout(command: str) -> None:
-    """Raise InputError, naming the command that needs notebooks and figures, unless they are there."""
+    """Raise InputError, naming the command that needs the notebooks, unless they are there."""
     if not in_checkout():
         raise InputError(
             f"`emoclass {command}` needs a checkout of the repository, with its notebooks: "

@@ -1,4 +1,4 @@
-"""How far some work is: one line rewritten on a terminal, a plain line for each finished item elsewhere."""
+"""How far some work is: one line rewritten on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -18,17 +18,23 @@ class Progress:
         self.began = time.monotonic()
         self.bar = None
         if stream.isatty():
-            layout = "{desc} {n_fmt} of {total_fmt} {bar:20} {postfix}"
-            self.bar = tqdm(total=total, desc=label, bar_format=layout, file=stream, dynamic_ncols=True)
+            self.bar = tqdm(
+                total=total,
+                desc=f"{label} 0 of {total}",
+                bar_format="{bar:20} {desc}",
+                file=stream,
+                dynamic_ncols=True,
+                mininterval=0,  # items take seconds: each is shown
+            )
 
     def update(self, text: str) -> None:
         """Count one more finished item, told in `text`, and say how much time is left."""
         self.done += 1
-        line = f"{text}; {self._time_left()}"
+        line = f"{self.label} {self.done} of {self.total}: {text}; {self._time_left()}"
         if self.bar is None:
-            print(f"{self.label} {self.done} of {self.total}: {line}", file=self.stream, flush=True)
+            print(line, file=self.stream, flush=True)
             return
-        self.bar.set_postfix_str(line, refresh=False)
+        self.bar.set_description_str(line, refresh=False)
         self.bar.update()
         if self.done == self.total:
             self.close()

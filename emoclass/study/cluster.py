@@ -74,7 +74,8 @@ def _client(scheduler: str, where: str):
         return Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError, TypeError) as error:  # of no answer, and of no address
         reason = str(error)
-    # What is left of the client goes now: collected while another one starts, it would wait for ever.
+    # What is left of the client goes now: collected while another one starts, it would wait for
+    # ever.
     gc.collect()
     raise InputError(f"{where}: no Dask scheduler answers there ({reason})")
 

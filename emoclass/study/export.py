@@ -1,4 +1,4 @@
-"""A model to take away: the compact net trained on every photo, in a file that plain Keras opens."""
+"""A model to take away: the compact net, trained on every photo, in a file for plain Keras."""
 
 import hashlib
 import json
@@ -166,7 +166,7 @@ def make_readable_for_older_keras(path: Path) -> None:
 
 
 def _drop_unknown(node) -> None:
-    """Drop from a net's description, in place and all the way down, what Keras 3.8 does not know."""
+    """Drop what Keras 3.8 does not know from a net's description, in place, all the way down."""
     if isinstance(node, list):
         for item in node:
             _drop_unknown(item)

@@ -1,4 +1,4 @@
-"""What a command of the study is asked for: which photos, which notebook, which values in its cells."""
+"""What a command of the study is asked for: photos, a notebook, values in its cells."""
 
 import ast
 import re
