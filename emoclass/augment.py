@@ -126,7 +126,12 @@ def copies_table(faces: Faces, augmentation: OfflineAugmentation) -> pd.DataFram
         copies[emotion] = augmentation.missing(photos[emotion])
     per_photo = (copies / photos.clip(lower=1)).round(1)
     return pd.DataFrame(
-        {"photos": photos, "copies": copies, "pictures": photos + copies, "copies per photo": per_photo}
+        {
+            "photos": photos,
+            "copies": copies,
+            "pictures": photos + copies,
+            "copies per photo": per_photo,
+        }
     )
 
 
@@ -144,9 +149,13 @@ def with_copies(faces: Faces, augmentation: OfflineAugmentation | None, seed: in
     if faces.has_pixels:
         pixels = np.empty((len(rows), faces.size, faces.size), np.uint8)
         for position, (row, k) in enumerate(zip(rows, number)):
-            pixels[position] = transformed(faces.pixels[row], photos[position], k, augmentation, seed)
+            pixels[position] = transformed(
+                faces.pixels[row], photos[position], k, augmentation, seed
+            )
     else:
-        pixels = NoPixels(len(rows), faces.size, [""] * len(rows))  # nobody asks for those of copies
+        pixels = NoPixels(
+            len(rows), faces.size, [""] * len(rows)
+        )  # nobody asks for those of copies
     return faces + Faces(pixels, table, faces.name)
 
 

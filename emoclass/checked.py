@@ -44,7 +44,9 @@ class Checked:
         known = [field.name for field in fields(cls)]
         unknown = [name for name in values if name not in known]
         if unknown:
-            raise InputError(f"{cls.__name__} has no {listed(unknown)}: {cls._hint(unknown[0], known)}")
+            raise InputError(
+                f"{cls.__name__} has no {listed(unknown)}: {cls._hint(unknown[0], known)}"
+            )
         return super().__new__(cls)
 
     @classmethod

@@ -67,7 +67,9 @@ def paired_difference(
     return difference_by_subject(one, other, seed)
 
 
-def difference_by_subject(one: Predictions, other: Predictions, seed: int = 0) -> dict[str, Estimate]:
+def difference_by_subject(
+    one: Predictions, other: Predictions, seed: int = 0
+) -> dict[str, Estimate]:
     """As `paired_difference`, where the photos tested differ (copies, say) but not the subjects."""
     return estimate_metrics(one, other, seed=seed)
 
@@ -122,7 +124,9 @@ def contribution(
     apart = one_right.index.symmetric_difference(other_right.index)
     if len(apart):
         which = listed((f"{photo} (seed {seed})" for photo, seed in apart), 5)
-        raise InputError(f"{one.name!r} and {other.name!r} were not tested with the same seeds: {which}")
+        raise InputError(
+            f"{one.name!r} and {other.name!r} were not tested with the same seeds: {which}"
+        )
     difference = one_right - other_right.reindex(one_right.index)
     of_classes = one.table[one.target_column].isin(classes)
     change = difference.where(of_classes.to_numpy(), 0)
@@ -186,7 +190,9 @@ def _shared_values(
     values = sorted(one.table[column].unique().tolist())
     other_values = sorted(other.table[column].unique().tolist())
     if values != other_values:
-        raise InputError(f"{one.name!r} has the {column}s {listed(values)}, {other.name!r} has {listed(other_values)}")
+        raise InputError(
+            f"{one.name!r} has the {column}s {listed(values)}, {other.name!r} has {listed(other_values)}"
+        )
     return values
 
 
@@ -262,4 +268,6 @@ def _check_same_photos(one: Predictions, other: Predictions) -> None:
     apart = set(one.table.photo) ^ set(other.table.photo)
     if apart:
         which = listed(sorted(apart), 5)
-        raise InputError(f"{one.name!r} and {other.name!r} were not tested on the same photos: {which}")
+        raise InputError(
+            f"{one.name!r} and {other.name!r} were not tested on the same photos: {which}"
+        )

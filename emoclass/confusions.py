@@ -81,7 +81,9 @@ def _check_comparable(several: tuple[Predictions, ...]) -> None:
     first = several[0]
     for other in several[1:]:
         if other.classes != first.classes:
-            raise InputError(f"{first.name!r} and {other.name!r} predict different classes and cannot be compared")
+            raise InputError(
+                f"{first.name!r} and {other.name!r} predict different classes and cannot be compared"
+            )
 
 
 def scores_by_draw(

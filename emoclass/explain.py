@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 PATCH, STEP = 9, 3  # pixels: side of the grey patch, and from one patch to the next
 
 
-def occlusion(run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH, step: int = STEP) -> np.ndarray:
+def occlusion(
+    run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH, step: int = STEP
+) -> np.ndarray:
     """(k, k) float32: how much the probability of `emotion` falls when a grey patch covers each part of a picture.
 
     The picture is (size, size) uint8; `patch`, its side, and `step` are pixels (Zeiler & Fergus 2014, section 4.2).
@@ -54,8 +56,12 @@ def share_predicted(
             table, pictures = faces.table.iloc[rows], faces.pixels[rows]
             if augmentation:
                 named = zip(pictures, table.photo)
-                pictures = np.array([transformed(x, photo, 0, augmentation, run.seed, border) for x, photo in named])
-            hits = np.isin(_probabilities(run, pictures).argmax(1), [EMOTIONS.index(name) for name in classes])
+                pictures = np.array(
+                    [transformed(x, photo, 0, augmentation, run.seed, border) for x, photo in named]
+                )
+            hits = np.isin(
+                _probabilities(run, pictures).argmax(1), [EMOTIONS.index(name) for name in classes]
+            )
             taken += zip(table.photo, table.subject, hits)
     if not taken:
         raise InputError(f"{predictions.name!r} was tested on no photo of {listed(emotions)}")
@@ -66,7 +72,9 @@ def share_predicted(
     return found._replace(n=len(set(photo)))
 
 
-@lru_cache(maxsize=10)  # it is asked about many changes of the same photos; to build it anew takes a second
+@lru_cache(
+    maxsize=10
+)  # it is asked about many changes of the same photos; to build it anew takes a second
 def _net(run: "Run", size: int):
     net = models.build(run.variant.net, size, len(run.variant.emotions))
     net.set_weights(run.weights)

@@ -22,7 +22,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     path = Path(path).expanduser().resolve()  # what a link leads to is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
-    drafts = tempfile.TemporaryDirectory(dir=path.parent, prefix=".draft-", ignore_cleanup_errors=True)
+    drafts = tempfile.TemporaryDirectory(
+        dir=path.parent, prefix=".draft-", ignore_cleanup_errors=True
+    )
     with drafts as beside:
         draft = Path(beside) / path.name
         yield draft
@@ -58,7 +60,9 @@ def write_text(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-def cached_array(name: str, dtype: type, row: tuple[int, ...], make: Callable[[Path], None]) -> np.ndarray:
+def cached_array(
+    name: str, dtype: type, row: tuple[int, ...], make: Callable[[Path], None]
+) -> np.ndarray:
     """The array kept as `name`.npy in the cache, memory-mapped and read-only.
 
     dtype, row    the type of the array and the shape of each of its rows

@@ -102,7 +102,9 @@ def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarr
     on stderr tells. Raises InputError if the photo is neither, or the size not a whole number.
     """
     if not isinstance(size, int | np.integer) or size < 1:
-        raise InputError(f"a face cannot be {size} pixels a side: ask for a whole number of at least 1")
+        raise InputError(
+            f"a face cannot be {size} pixels a side: ask for a whole number of at least 1"
+        )
     grey = _grey(photo)
     height, width = grey.shape
     box = _largest_face(grey)

@@ -18,7 +18,9 @@ ALIASES = {  # other forms, frequent slips of the pen, and the codes in the file
     "happiness": "happy happily joy joyful ha hap", "neutral": "neutrality natural ne neu",
     "sadness": "sad sadly unhappy sa", "surprise": "surprised suprise suprised surprize su sur",
 }  # fmt: skip
-EMOTION_OF = {word: emotion for emotion, words in ALIASES.items() for word in (emotion, *words.split())}
+EMOTION_OF = {
+    word: emotion for emotion, words in ALIASES.items() for word in (emotion, *words.split())
+}
 
 
 def canonical(label: str) -> str | None:

@@ -32,7 +32,9 @@ def class_weights(
     if isinstance(class_weight, dict):
         raw = _weights_by_name(class_weight, classes)
     elif class_weight not in get_args(ClassWeight):
-        raise InputError(f"class_weight {class_weight!r} is unknown; choose one of {listed(get_args(ClassWeight))}")
+        raise InputError(
+            f"class_weight {class_weight!r} is unknown; choose one of {listed(get_args(ClassWeight))}"
+        )
     elif not 0 <= beta < 1:
         raise InputError(f"beta={beta}: the effective number needs a beta from 0 to below 1")
     elif class_weight == "none":

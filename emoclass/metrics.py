@@ -138,7 +138,9 @@ def share(
     return value._replace(n=predictions.table.photo.nunique())
 
 
-def forced_choice(predictions: Predictions, between: tuple[str, str] = ("happiness", "neutral")) -> Estimate:
+def forced_choice(
+    predictions: Predictions, between: tuple[str, str] = ("happiness", "neutral")
+) -> Estimate:
     """Share of the photos of two emotions for which the right one of the two is more probable.
 
     Equals count half. Where one of the two does not occur there is nothing to tell apart: n = 0.

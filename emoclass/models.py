@@ -29,7 +29,9 @@ class ConvNet:
         flat = [block for block in self.blocks if not isinstance(block, tuple | list)]
         if flat:
             nested = ", ".join(f"({block},)" for block in self.blocks)
-            raise InputError(f"blocks={self.blocks!r}: each block is a tuple of channels, so write ({nested},)")
+            raise InputError(
+                f"blocks={self.blocks!r}: each block is a tuple of channels, so write ({nested},)"
+            )
         object.__setattr__(self, "blocks", tuple(tuple(map(int, block)) for block in self.blocks))
         object.__setattr__(self, "dense", tuple(map(int, self.dense)))
 
@@ -61,7 +63,9 @@ class ResNet:
 
 
 # Simonyan & Zisserman 2015, configuration A, with 8 outputs in place of 1000.
-CONVNET_A = ConvNet(blocks=((64,), (128,), (256, 256), (512, 512), (512, 512)), dense=(4096, 4096), dropout=0.5)
+CONVNET_A = ConvNet(
+    blocks=((64,), (128,), (256, 256), (512, 512), (512, 512)), dense=(4096, 4096), dropout=0.5
+)
 FOUR_CONVOLUTIONS = ConvNet(blocks=((16,), (32,), (64, 64)), dense=(128,))
 TWO_CONVOLUTIONS = ConvNet(blocks=((16,), (32,)), dense=(128,))
 PARED_DOWN = ConvNet(blocks=((16,),), dense=(128,))
@@ -91,7 +95,9 @@ def build(
     def next_seed() -> int:
         return int(random.integers(2**31))
 
-    augmentation_seed = next_seed()  # drawn in any case: with or without augmentation, a net starts the same
+    augmentation_seed = (
+        next_seed()
+    )  # drawn in any case: with or without augmentation, a net starts the same
     pictures = keras().Input((size, size, 1), dtype="uint8")
     augmentation = None
     if isinstance(online_augmentation, OnlineAugmentation):
@@ -112,25 +118,35 @@ def _scaled(net: ConvNet | ResNet, pictures):
     layers = keras().layers
     if isinstance(net, ConvNet):
         return layers.Rescaling(1 / 255)(pictures)
-    x = layers.Rescaling(1.0, dtype="float32")(pictures)  # the next layer hands back the type that it is given
+    x = layers.Rescaling(1.0, dtype="float32")(
+        pictures
+    )  # the next layer hands back the type that it is given
     return layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, dtype="float32")(x)
 
 
 def _own(function: Callable, pictures, classes: int, augmentation, seed: int):
     """The model that a function of one's own returns, behind the augmentation if there is any."""
-    keras().utils.set_random_seed(seed)  # for initialisers to which the function gives no seed of its own
+    keras().utils.set_random_seed(
+        seed
+    )  # for initialisers to which the function gives no seed of its own
     net = function(pictures.shape[1], classes, seed)
     name = function.__name__
     if not isinstance(net, keras().Model):
         raise InputError(f"net={name} returns {type(net).__name__}: a keras.Model is needed")
     if tuple(net.input_shape)[1:] != tuple(pictures.shape)[1:]:
         wanted = tuple(pictures.shape)[1:]
-        raise InputError(f"net={name} takes pictures of the shape {tuple(net.input_shape)[1:]}, not {wanted}")
+        raise InputError(
+            f"net={name} takes pictures of the shape {tuple(net.input_shape)[1:]}, not {wanted}"
+        )
     if tuple(net.output_shape) != (None, classes):
-        raise InputError(f"net={name} has outputs of the shape {net.output_shape}: {classes} logits are needed")
+        raise InputError(
+            f"net={name} has outputs of the shape {net.output_shape}: {classes} logits are needed"
+        )
     last = getattr(net.layers[-1], "activation", None)
     if last is not None and last.__name__ in ("softmax", "sigmoid"):
-        raise InputError(f"net={name} ends in {last.__name__}: return logits, the loss does the rest")
+        raise InputError(
+            f"net={name} ends in {last.__name__}: return logits, the loss does the rest"
+        )
     if augmentation is None:
         return net
     x = augmentation(keras().layers.Rescaling(1.0, dtype="float32")(pictures))
@@ -145,7 +161,9 @@ def _convnet(net: ConvNet, x, next_seed):
 
     for block in net.blocks:
         for channels in block:
-            x = layers.Conv2D(channels, 3, padding="same", activation="relu", kernel_initializer=he_normal())(x)
+            x = layers.Conv2D(
+                channels, 3, padding="same", activation="relu", kernel_initializer=he_normal()
+            )(x)
         x = layers.MaxPooling2D(2)(x)
     x = layers.Flatten()(x)
     for units in net.dense:
@@ -162,7 +180,9 @@ def _resnet(net: ResNet, x, next_seed):
 
     def convolution(x, channels, side, stride=1):
         start = keras().initializers.HeNormal(next_seed())
-        x = layers.Conv2D(channels, side, strides=stride, padding="same", use_bias=False, kernel_initializer=start)(x)
+        x = layers.Conv2D(
+            channels, side, strides=stride, padding="same", use_bias=False, kernel_initializer=start
+        )(x)
         return batch_normalization()(x)
 
     x = layers.ReLU()(convolution(x, net.stem, 5, 2))
@@ -215,7 +235,9 @@ def _batch_normalization():
         def call(self, x, training=None, mask=None):
             if not training:
                 return super().call(x, training, mask)
-            normal, mean, variance = fused_batch_norm(x, self.gamma.value, self.beta.value, epsilon=self.epsilon)
+            normal, mean, variance = fused_batch_norm(
+                x, self.gamma.value, self.beta.value, epsilon=self.epsilon
+            )
             for kept, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 kept.assign(kept * self.momentum + now * (1 - self.momentum))
             return normal

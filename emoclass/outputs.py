@@ -34,7 +34,11 @@ def to_probabilities(levels: np.ndarray, places: np.ndarray, classes: int) -> np
     """
     odds = _ODDS[levels]
     shares = odds / odds.sum(axis=1, keepdims=True)
-    lacking = levels.min(axis=1, initial=LOWEST) == LOWEST if levels.shape[1] > 1 else np.zeros(len(levels), bool)
+    lacking = (
+        levels.min(axis=1, initial=LOWEST) == LOWEST
+        if levels.shape[1] > 1
+        else np.zeros(len(levels), bool)
+    )
     shares[lacking] = np.nan
     probabilities = np.zeros((len(levels), classes), np.float32)
     probabilities[:, places] = shares

@@ -23,7 +23,9 @@ from emoclass.errors import InputError
 
 PLAIN = (str, int, float, bool, type(None))
 PACKAGE = Path(__file__).resolve().parent
-LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+LIBRARIES = tuple(
+    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
 
 
 def describe(function: Callable) -> dict:
@@ -47,7 +49,9 @@ def source_digest(source: str | bytes) -> str:
 def _function(function: Callable, seen: tuple) -> dict:
     name = getattr(function, "__name__", type(function).__name__)
     if not isinstance(function, types.FunctionType):
-        raise InputError(f"{name} is a {type(function).__name__}: hand in a function written with `def`")
+        raise InputError(
+            f"{name} is a {type(function).__name__}: hand in a function written with `def`"
+        )
     if name == "<lambda>":
         raise InputError("a lambda has no source of its own: write it as a function, with `def`")
     if function in seen:
@@ -57,11 +61,15 @@ def _function(function: Callable, seen: tuple) -> dict:
         source = textwrap.dedent(inspect.getsource(function))
         digest = source_digest(source)
     except (OSError, SyntaxError) as error:
-        raise InputError(f"the source of {name} cannot be read ({error}): write it in a cell or a file") from error
+        raise InputError(
+            f"the source of {name} cannot be read ({error}): write it in a cell or a file"
+        ) from error
     used = {}
     for what, value in _used(function).items():
         used[what] = _value(value, f"{name} uses {what}", seen)
-    defaults = [_value(value, f"a default of {name}", seen) for value in function.__defaults__ or ()]
+    defaults = [
+        _value(value, f"a default of {name}", seen) for value in function.__defaults__ or ()
+    ]
     for what, value in (function.__kwdefaults__ or {}).items():
         used[f"default {what}"] = _value(value, f"the default {what} of {name}", seen)
     return {"function": name, "source": digest, "defaults": defaults, "used": used}

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from emoclass.run import Run
 
 TAUS = tuple(k / 10 for k in range(16))
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer the new last layer
+STRENGTHS = (
+    1e-4,
+    1e-3,
+    1e-2,
+    1e-1,
+    1.0,
+)  # scikit-learn's C: the larger, the freer the new last layer
 
 
 def temperature_scaled(predictions: Predictions, name: str | None = None) -> Predictions:
@@ -35,12 +41,17 @@ def temperature_scaled(predictions: Predictions, name: str | None = None) -> Pre
     found = []
     for run in _whole(predictions, "validation"):
         divisor = temperature(run)
-        found.append([softmax(_log(p) / divisor, axis=1) for p in (run.validation, run.probabilities)])
+        found.append(
+            [softmax(_log(p) / divisor, axis=1) for p in (run.validation, run.probabilities)]
+        )
     return _changed(predictions, found, name)
 
 
 def logit_adjusted(
-    predictions: Predictions, logit_adjustment_tau: float | None = None, name: str | None = None, at_least: float = 0.0
+    predictions: Predictions,
+    logit_adjustment_tau: float | None = None,
+    name: str | None = None,
+    at_least: float = 0.0,
 ) -> Predictions:
     """Each probability divided by (the emotion's share of the training part)^tau, to 1 in all (Menon et al. 2021).
 
@@ -61,7 +72,9 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
     found = []
     for run in _whole(predictions, "validation", "embeddings"):
         scale = StandardScaler().fit(run.embeddings["train"].astype(np.float32))
-        features = {part: scale.transform(rows.astype(np.float32)) for part, rows in run.embeddings.items()}
+        features = {
+            part: scale.transform(rows.astype(np.float32)) for part, rows in run.embeddings.items()
+        }
         head = LogisticRegression(class_weight="balanced", max_iter=100, warm_start=True)
         tried = []
         for strength in STRENGTHS:
@@ -71,13 +84,20 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 head.set_params(C=strength).fit(features["train"], run.y_true["train"])
             place = np.eye(len(run.classes))[head.classes_]  # emotions not trained on get 0
-            tried.append([head.predict_proba(features[part]) @ place for part in ("validation", "test")])
-        found.append(max(tried, key=lambda parts: _validation_metrics(parts[0], run)["balanced_accuracy"]))
+            tried.append(
+                [head.predict_proba(features[part]) @ place for part in ("validation", "test")]
+            )
+        found.append(
+            max(tried, key=lambda parts: _validation_metrics(parts[0], run)["balanced_accuracy"])
+        )
     return _changed(predictions, found, name)
 
 
 def select_on_validation(
-    candidates: Iterable[Predictions], metric: str = "accuracy", at_least: float = 0.0, name: str | None = None
+    candidates: Iterable[Predictions],
+    metric: str = "accuracy",
+    at_least: float = 0.0,
+    name: str | None = None,
 ) -> Predictions:
     """For each fold and seed, the predictions of the candidate that does best on the fold's own validation part.
 
@@ -87,12 +107,19 @@ def select_on_validation(
     if not (candidates := list(candidates)):
         raise InputError("there is no candidate to choose from")
     tested_on = [
-        [(run.fold, run.seed, list(run.photo), run.classes, list(run.y_true["validation"])) for run in runs]
+        [
+            (run.fold, run.seed, list(run.photo), run.classes, list(run.y_true["validation"]))
+            for run in runs
+        ]
         for runs in (_whole(p, "validation") for p in candidates)
     ]
-    if others := [repr(p.name) for p, tested in zip(candidates, tested_on) if tested != tested_on[0]]:
+    if others := [
+        repr(p.name) for p, tested in zip(candidates, tested_on) if tested != tested_on[0]
+    ]:
         alike = "on the same photos in the same folds: only such can be compared there"
-        raise InputError(f"{listed(others)} and {candidates[0].name!r} were not tested and validated {alike}")
+        raise InputError(
+            f"{listed(others)} and {candidates[0].name!r} were not tested and validated {alike}"
+        )
     tables, runs = [], []
     for same in zip(*(p.runs for p in candidates)):
         found = [_validation_metrics(run.validation, run) for run in same]
@@ -109,7 +136,9 @@ def select_on_validation(
 def _whole(predictions: Predictions, *needed: str) -> "tuple[Run, ...]":
     """The runs, if they are all there, with all their rows as they were predicted and with all that is needed."""
     runs, problem = predictions.runs, ""
-    if not runs or not np.array_equal(np.concatenate([run.probabilities for run in runs]), predictions.probabilities):
+    if not runs or not np.array_equal(
+        np.concatenate([run.probabilities for run in runs]), predictions.probabilities
+    ):
         problem = "change what whole runs predict first, then choose among rows or epochs"
     elif "validation" in needed and not all(len(run.validation) for run in runs):
         problem = "there is no validation part to choose on"
@@ -144,13 +173,19 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
 def temperature(run: "Run") -> float:
     """The temperature of least negative log-likelihood on a run's validation part: above 1, it was too confident."""
     y_true = run.y_true["validation"]
-    possible = run.validation[np.arange(len(y_true)), y_true] > 0  # what cannot be predicted costs the same at any
+    possible = (
+        run.validation[np.arange(len(y_true)), y_true] > 0
+    )  # what cannot be predicted costs the same at any
     logits, y_true = _log(run.validation[possible]), y_true[possible]
 
     def negative_log_likelihood(log_temperature: float) -> float:
-        return -log_softmax(logits / np.exp(log_temperature), axis=1)[np.arange(len(y_true)), y_true].sum()
+        return -log_softmax(logits / np.exp(log_temperature), axis=1)[
+            np.arange(len(y_true)), y_true
+        ].sum()
 
-    return float(np.exp(minimize_scalar(negative_log_likelihood, bounds=(-7, 7), method="bounded").x))
+    return float(
+        np.exp(minimize_scalar(negative_log_likelihood, bounds=(-7, 7), method="bounded").x)
+    )
 
 
 def _adjusted(probabilities: np.ndarray, run: "Run", strength: float) -> np.ndarray:

@@ -128,7 +128,9 @@ class Predictions:
             if min(trained, default=0) == 0:
                 not_kept.append(repr(predictions.name))
         if not_kept:
-            raise InputError(f"predictions after each epoch were not kept (record_epochs=True) of {listed(not_kept)}")
+            raise InputError(
+                f"predictions after each epoch were not kept (record_epochs=True) of {listed(not_kept)}"
+            )
         return min(epochs)
 
     def after_epoch(self, epoch: int) -> "Predictions":
@@ -140,7 +142,9 @@ class Predictions:
         for run in self.runs:
             kept = kept and epoch <= len(run.epoch_predictions)
         if not kept:
-            raise InputError(f"{self.name!r}: predictions after epoch {epoch} were not kept (record_epochs=True)")
+            raise InputError(
+                f"{self.name!r}: predictions after epoch {epoch} were not kept (record_epochs=True)"
+            )
         self._check_in_step_with_runs()
         predicted = [run.epoch_predictions[epoch - 1] for run in self.runs]
         y_pred = np.concatenate(predicted)

@@ -16,7 +16,9 @@ class TrainedState:
     """What is left of a net itself, and is too large to keep for good."""
 
     weights: list[np.ndarray]  # in Keras order, at the epoch that was kept
-    embeddings: dict[str, np.ndarray]  # for each of PARTS: (n, units) float16, as fed to the last layer, if recorded
+    embeddings: dict[
+        str, np.ndarray
+    ]  # for each of PARTS: (n, units) float16, as fed to the last layer, if recorded
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,9 @@ class SplitFacts:
     places: np.ndarray  # (K,) int: which of them were trained
     in_training: dict[str, np.ndarray]  # as `splits.in_training`
     rows: tuple[int, int, int]  # how many are trained on, validated on, tested on
-    y_true: dict[str, np.ndarray]  # for each of PARTS: (n,) int64, the label as its place in `classes`
+    y_true: dict[
+        str, np.ndarray
+    ]  # for each of PARTS: (n,) int64, the label as its place in `classes`
 
 
 def no_state() -> TrainedState:
@@ -47,10 +51,14 @@ class Run:
     split: SplitFacts
     probabilities: np.ndarray  # (m, classes) float32; 0 for emotions that the variant leaves out
     validation: np.ndarray  # (v, classes) float32: as `probabilities`, of the validation part
-    epoch_predictions: np.ndarray  # (epochs, m) uint8: the class predicted after each epoch, if recorded
+    epoch_predictions: (
+        np.ndarray
+    )  # (epochs, m) uint8: the class predicted after each epoch, if recorded
     history: dict[str, list[float]]  # per epoch: loss, accuracy, val_loss, val_accuracy
     seconds: float  # of training, on one thread
-    address: str = ""  # by which what is derived from it is found again; "" for a run that stands alone
+    address: str = (
+        ""  # by which what is derived from it is found again; "" for a run that stands alone
+    )
     load_state: Callable[[], TrainedState] = field(default=no_state, repr=False)
 
     @property

@@ -159,7 +159,9 @@ def _check_enough_for_folds(
     few = counts[counts < n_folds]
     if len(few):
         which = listed(f"{emotion} ({n})" for emotion, n in few.items())
-        raise InputError(f"fewer photos than the {n_folds} folds: {which}; take fewer folds or leave the emotion out")
+        raise InputError(
+            f"fewer photos than the {n_folds} folds: {which}; take fewer folds or leave the emotion out"
+        )
     n_groups = len(np.unique(group))
     if n_groups < n_folds:
         raise InputError(

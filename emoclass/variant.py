@@ -28,7 +28,10 @@ OF_THE_SPLIT = (  # values that decide who is trained on and who is tested
 )
 # What a net and the one that it starts from must share, or that one may have seen what this one is tested on.
 SAME_SPLIT = ("net", "group_by", "n_folds", "emotions", "target", "augment_first", "allow_leak")
-OF_CROSS_ENTROPY = ("focal_gamma", "logit_adjustment_tau")  # values that a loss of one's own does without
+OF_CROSS_ENTROPY = (
+    "focal_gamma",
+    "logit_adjustment_tau",
+)  # values that a loss of one's own does without
 GroupBy = Literal["photo", "duplicate", "subject", "source", "given"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop", "nadam", "adagrad", "lion"]
 HINTS = {
@@ -53,21 +56,35 @@ class Variant(Checked):
     name: str  # what tables and figures call it; another name alone trains nothing anew
     net: ConvNet | ResNet | Callable = PARED_DOWN
     group_by: GroupBy = "subject"  # what the split keeps on one side
-    offline_augmentation: OfflineAugmentation | None = None  # copies, made after the split for training alone
-    augment_first: bool = False  # copies are made before the split and tested too: each stays with its photo
-    allow_leak: bool = False  # overrides the guard: copies are split like photos of their own, duplicates too
+    offline_augmentation: OfflineAugmentation | None = (
+        None  # copies, made after the split for training alone
+    )
+    augment_first: bool = (
+        False  # copies are made before the split and tested too: each stays with its photo
+    )
+    allow_leak: bool = (
+        False  # overrides the guard: copies are split like photos of their own, duplicates too
+    )
     emotions: tuple[str, ...] = EMOTIONS  # photos of others are left out
-    target: Literal["emotion", "permuted", "source"] = "emotion"  # permuted: who beats chance has seen the photo
-    train_sources: tuple[str, ...] = ()  # always trained on; the folds are made of sources without a role
+    target: Literal["emotion", "permuted", "source"] = (
+        "emotion"  # permuted: who beats chance has seen the photo
+    )
+    train_sources: tuple[
+        str, ...
+    ] = ()  # always trained on; the folds are made of sources without a role
     test_sources: tuple[str, ...] = ()  # always tested
     excluded_sources: tuple[str, ...] = ()
-    train_source_repeats: Count = 1  # how often each photo of `train_sources` stands in the training part
+    train_source_repeats: Count = (
+        1  # how often each photo of `train_sources` stands in the training part
+    )
     loss: Callable | None = None  # your own, in place of the cross-entropy; see `losses.weighted`
     class_weight: ClassWeight | dict[str, float] = "none"  # see `losses.class_weights`
     beta: BelowOne = 0.999  # of class_weight="effective"
     focal_gamma: NotNegative = 0.0  # see `losses.cross_entropy`
     logit_adjustment_tau: NotNegative = 0.0
-    sampling: Literal["natural", "balanced"] = "natural"  # balanced: each emotion is drawn equally often
+    sampling: Literal["natural", "balanced"] = (
+        "natural"  # balanced: each emotion is drawn equally often
+    )
     n_folds: Annotated[int, Bound("at least 2", lambda value: value >= 2)] = 5
     n_folds_run: int | None = None  # how many of them are trained for and tested; None: all
     epochs: Count = 15
@@ -75,14 +92,24 @@ class Variant(Checked):
     batch_size: Count = 64
     optimizer: Optimizer = "adam"  # of Keras
     learning_rate: Positive = 1e-3
-    precision: Literal["float32", "mixed_bfloat16", "fast"] = "float32"  # fast: bfloat16 where the processor has it
+    precision: Literal["float32", "mixed_bfloat16", "fast"] = (
+        "float32"  # fast: bfloat16 where the processor has it
+    )
     schedule: Literal["constant", "cosine"] = "constant"  # cosine: after one epoch of warm-up
     weight_decay: NotNegative = 0.0  # decoupled (Loshchilov & Hutter 2019)
     clipnorm: NotNegative = 0.0  # longest gradient, over all weights; 0: any
-    checkpoint: Literal["best", "last"] = "best"  # the epoch with the least validation loss, or the last
-    online_augmentation: OnlineAugmentation | Callable | None = None  # how photos are changed in training, each time
-    flip_tta: bool = False  # each picture is tested twice, once mirrored; the mean of both logits counts
-    init_from: "Variant | None" = None  # whose trained net this one starts from, instead of from nothing
+    checkpoint: Literal["best", "last"] = (
+        "best"  # the epoch with the least validation loss, or the last
+    )
+    online_augmentation: OnlineAugmentation | Callable | None = (
+        None  # how photos are changed in training, each time
+    )
+    flip_tta: bool = (
+        False  # each picture is tested twice, once mirrored; the mean of both logits counts
+    )
+    init_from: "Variant | None" = (
+        None  # whose trained net this one starts from, instead of from nothing
+    )
     record_epochs: bool = False  # also keep what is predicted for the test part after each epoch
     record_features: bool = False  # also keep what goes into the last layer
 
@@ -95,7 +122,10 @@ class Variant(Checked):
             raise InputError(f"variant {self.name!r}: {'; '.join(wrong)}")
         object.__setattr__(self, "emotions", emotions_named(self.emotions, "emotions"))
         if isinstance(self.class_weight, dict):
-            named = {canonical(name) or name: float(weight) for name, weight in sorted(self.class_weight.items())}
+            named = {
+                canonical(name) or name: float(weight)
+                for name, weight in sorted(self.class_weight.items())
+            }
             object.__setattr__(self, "class_weight", named)
         self.content  # noqa: B018  (a function that cannot be addressed is refused now, not when all is trained)
 
@@ -122,7 +152,9 @@ class Variant(Checked):
                 wrong.append(f"{name}={getattr(self, name)} (belongs into your own loss)")
         is_own_net = not isinstance(self.net, ConvNet | ResNet)
         if is_own_net and self.record_features:
-            wrong.append("record_features=True (for a ConvNet or ResNet, not for a net of your own)")
+            wrong.append(
+                "record_features=True (for a ConvNet or ResNet, not for a net of your own)"
+            )
         wrong += [f"init_from={self.init_from.name!r} ({why})" for why in self._unfit_start()]
         return wrong
 

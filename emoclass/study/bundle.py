@@ -15,7 +15,15 @@ from emoclass.files import replacing
 
 INDEX = "index.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same file, whenever it is written
-DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError, OSError)
+DAMAGE = (
+    zipfile.BadZipFile,
+    KeyError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +42,12 @@ def write_bundle(path: Path, entries: dict[str, Entry | Callable[[], Entry]]) ->
             entry = entries[name]
             if callable(entry):
                 entry = entry()
-            blob = b"".join(np.ascontiguousarray(array).tobytes() for array in entry.arrays.values())
-            shapes = [[key, str(array.dtype), list(array.shape)] for key, array in entry.arrays.items()]
+            blob = b"".join(
+                np.ascontiguousarray(array).tobytes() for array in entry.arrays.values()
+            )
+            shapes = [
+                [key, str(array.dtype), list(array.shape)] for key, array in entry.arrays.items()
+            ]
             sha = hashlib.sha256(blob).hexdigest()
             index[name] = {"about": entry.about, "arrays": shapes, "sha256": sha}
             archive.writestr(_member(name), blob, zipfile.ZIP_LZMA)
@@ -52,7 +64,9 @@ class Bundle:
     """A file written by `write_bundle`, read entry by entry."""
 
     path: Path
-    faults: list[str] = field(default_factory=list, compare=False)  # what could not be read, a sentence each
+    faults: list[str] = field(
+        default_factory=list, compare=False
+    )  # what could not be read, a sentence each
 
     @cached_property
     def index(self) -> dict[str, dict]:

@@ -97,7 +97,11 @@ def _direct(source: str | bytes) -> set[Path]:
             else:
                 found.add(_file(module))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in packages:
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in packages
+        ):
             found.add(_file(_resolve(packages[node.value.id], node.attr)))
     return found
 
@@ -105,7 +109,9 @@ def _direct(source: str | bytes) -> set[Path]:
 def _imported(node: ast.AST) -> list[tuple[str, str]]:
     """(name here, module of emoclass) for each name that an import statement brings."""
     if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "emoclass":
-        return [(alias.asname or alias.name, _resolve(node.module, alias.name)) for alias in node.names]
+        return [
+            (alias.asname or alias.name, _resolve(node.module, alias.name)) for alias in node.names
+        ]
     if isinstance(node, ast.Import):
         ours = [alias for alias in node.names if alias.name.split(".")[0] == "emoclass"]
         return [(alias.asname or "emoclass", alias.name) for alias in ours]

@@ -177,7 +177,9 @@ def _drop_unknown(node) -> None:
             _drop_unknown(value)
 
 
-def export(dataset: str = "muxspace", profile: str = "full", progress: Callable[[str], None] = print) -> Path:
+def export(
+    dataset: str = "muxspace", profile: str = "full", progress: Callable[[str], None] = print
+) -> Path:
     """Train on all photos of a dataset, keep model and facts under build/, and return its file.
 
     Raises InputError.

@@ -30,13 +30,18 @@ QUICK_SHARE, QUICK_FEWEST = 1 / 20, 10  # of the photos of each emotion, but no 
 QUICK_EPOCHS, QUICK_FOLDS = 2, 2
 QUICK_NET = ConvNet(dense=(4,))
 LARGE = 5_000  # photos; a split of more takes seconds
-OF_THE_SPLIT = (*ROLES, *(name for name in SAME_SPLIT if name != "net"))  # values of a variant that matter to it
+OF_THE_SPLIT = (
+    *ROLES,
+    *(name for name in SAME_SPLIT if name != "net"),
+)  # values of a variant that matter to it
 
 
 def figure_folder(dataset: str, profile: str) -> Path:
     """Where figures and results.json go: into the project for the study itself, else under build/."""
     canonical = (dataset, profile) == ("muxspace", "full")
-    return paths.FIGURES / "muxspace" if canonical else rehearsal_folder(dataset, profile) / "figures"
+    return (
+        paths.FIGURES / "muxspace" if canonical else rehearsal_folder(dataset, profile) / "figures"
+    )
 
 
 def rehearsal_folder(dataset: str, profile: str) -> Path:
@@ -53,7 +58,13 @@ class Study:
     Raises InputError if the profile is unknown or a kind of emotion is missing, or as `load_faces` does.
     """
 
-    def __init__(self, notebook: str, dataset: str = "muxspace", profile: str = "full", new_faces: bool = False):
+    def __init__(
+        self,
+        notebook: str,
+        dataset: str = "muxspace",
+        profile: str = "full",
+        new_faces: bool = False,
+    ):
         if profile not in ("full", "quick"):
             raise InputError(f"PROFILE={profile!r} is unknown; choose one of full, quick")
         dataset = canonical_name(dataset)
@@ -69,16 +80,22 @@ class Study:
         if profile == "quick":
             less = f"{len(self.faces):,} of {len(whole):,} photos, at most {QUICK_EPOCHS} epochs, {QUICK_FOLDS} folds"
             print(f"PROFILE=quick: {less}, small nets; a rehearsal, not a result")
-        about = dict(name=self.faces.name, photos=len(self.faces), digest=self.faces.digest, profile=profile)
+        about = dict(
+            name=self.faces.name, photos=len(self.faces), digest=self.faces.digest, profile=profile
+        )
         self.results = Results(self.folder / "results.json", notebook, about, store.versions())
         self.planned: list[sweep.Task] = []
         plots.use_style()
 
     def adapted(self, variants: Iterable[Variant]) -> list[Variant]:
         """The variants as this profile trains them."""
-        return list(variants) if self.profile == "full" else [_quick(variant) for variant in variants]
+        return (
+            list(variants) if self.profile == "full" else [_quick(variant) for variant in variants]
+        )
 
-    def plan(self, variants: Iterable[Variant], faces: Faces | None = None, seeds: Iterable[int] = (0,)) -> None:
+    def plan(
+        self, variants: Iterable[Variant], faces: Faces | None = None, seeds: Iterable[int] = (0,)
+    ) -> None:
         """Announce runs, to be trained beforehand; InputError that lists every split that cannot be made, and why."""
         faces = self.faces if faces is None else faces
         variants, seeds = self.adapted(variants), list(seeds)
@@ -98,17 +115,25 @@ class Study:
         figure.savefig(drawn, dpi=90, bbox_inches="tight")
         plots.close(figure)
         with replacing(path) as draft:
-            PIL.Image.open(drawn).convert("RGB").quantize(256, PIL.Image.Quantize.MEDIANCUT, dither=0).save(draft)
+            PIL.Image.open(drawn).convert("RGB").quantize(
+                256, PIL.Image.Quantize.MEDIANCUT, dither=0
+            ).save(draft)
         return Image(path.read_bytes())
 
     def finish(self) -> None:
         """Write this notebook's numbers to results.json."""
-        print(f"{len(self.results.numbers)} numbers in {os.path.relpath(self.results.save(), paths.ROOT)}")
+        print(
+            f"{len(self.results.numbers)} numbers in {os.path.relpath(self.results.save(), paths.ROOT)}"
+        )
 
 
 def _sampled(faces: Faces) -> Faces:
     rng, is_new = np.random.default_rng(0), faces.table.source.isin((*LEARN, HELD_BACK))
-    parts = [(is_new == new) & (faces.table.emotion == emotion) for new in (False, True) for emotion in EMOTIONS]
+    parts = [
+        (is_new == new) & (faces.table.emotion == emotion)
+        for new in (False, True)
+        for emotion in EMOTIONS
+    ]
     rows = [rng.permutation(np.flatnonzero(part)) for part in parts]
     fewer = [some[: max(round(len(some) * QUICK_SHARE), QUICK_FEWEST)] for some in rows]
     return faces.select(np.sort(np.concatenate(fewer)))
@@ -121,7 +146,12 @@ def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]
         how = {name: getattr(task.variant, name) for name in OF_THE_SPLIT}
         copies = task.variant.offline_augmentation if task.variant.augment_first else None
         variant = Variant(task.variant.name, offline_augmentation=copies, **how)
-        tried = paths.build_folder() / "cache" / "splits" / store.run_key(variant, faces, task.fold, task.seed)
+        tried = (
+            paths.build_folder()
+            / "cache"
+            / "splits"
+            / store.run_key(variant, faces, task.fold, task.seed)
+        )
         # Each fold of a large collection has photos enough, and whether anything is torn the first asks of all.
         if (task.fold and len(faces) > LARGE) or tried.exists():
             continue
@@ -134,7 +164,10 @@ def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]
 
 
 def _quick(variant: Variant) -> Variant:
-    quick = dict(epochs=min(variant.epochs, QUICK_EPOCHS), init_from=variant.init_from and _quick(variant.init_from))
+    quick = dict(
+        epochs=min(variant.epochs, QUICK_EPOCHS),
+        init_from=variant.init_from and _quick(variant.init_from),
+    )
     quick |= dict(net=QUICK_NET)
     if variant.group_by != "source":  # whose folds are the sources, however few or many
         quick |= dict(n_folds=QUICK_FOLDS, n_folds_run=min(len(variant.folds), QUICK_FOLDS))

@@ -13,7 +13,9 @@ PROFILES = ("full", "quick")
 WORD = re.compile(r"""[^\s'"()\[\]{}]+""")  # text that needs no quotes
 SETTING = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 # A quoted string, or blanks before the next NAME=, or any other character.
-TOKEN = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?P<between>\s+(?=[A-Za-z_]\w*=))|.""", re.DOTALL)
+TOKEN = re.compile(
+    r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?P<between>\s+(?=[A-Za-z_]\w*=))|.""", re.DOTALL
+)
 NO_LITERAL = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError)  # of `literal_eval`
 
 

@@ -19,5 +19,7 @@ def final_variant() -> Variant:
     """The compact net, then a second pass with all new faces, of which notebook 6 holds half back."""
     new = (*LEARN, HELD_BACK)
     plain = compact_variant(excluded_sources=new, test_sources=())
-    second = dict(init_from=plain, epochs=2, learning_rate=1e-3, train_sources=new, train_source_repeats=4)
+    second = dict(
+        init_from=plain, epochs=2, learning_rate=1e-3, train_sources=new, train_source_repeats=4
+    )
     return plain.replace(name="the model to take away", excluded_sources=(), **second)

@@ -77,7 +77,11 @@ class Record:
         """Note that runs of the training code `recorded` come out as they were on today's."""
         today = datetime.now(UTC).date().isoformat()
         note = {"recorded": recorded, "today": training_code(), "date": today, **outcome}
-        kept = [each for each in self.confirmations if (each["recorded"], each["today"]) != (recorded, note["today"])]
+        kept = [
+            each
+            for each in self.confirmations
+            if (each["recorded"], each["today"]) != (recorded, note["today"])
+        ]
         write_text(self.folder / CONFIRMED, json.dumps([*kept, note], indent=1) + "\n")
 
     @property
@@ -160,7 +164,9 @@ def made_now() -> dict:
     return {"versions": versions(), "date": datetime.now(UTC).date().isoformat()}
 
 
-def write_record(path: Path, tasks: Iterable, derived: Iterable[str], store: Store, record: Record, kept) -> None:
+def write_record(
+    path: Path, tasks: Iterable, derived: Iterable[str], store: Store, record: Record, kept
+) -> None:
     """Put a notebook's record in place: the runs that it reads and what it derives from them, no more.
 
     What is in the store wins over what was recorded before. `kept` is the Keeper that holds what was derived.
@@ -203,7 +209,9 @@ class Derived:
 
     def put(self, address: str, array: np.ndarray) -> None:
         """Keep an array that was derived now."""
-        write_bundle(self._path(address), {address: Entry(made_now(), {"derived": np.asarray(array)})})
+        write_bundle(
+            self._path(address), {address: Entry(made_now(), {"derived": np.asarray(array)})}
+        )
 
     def entry(self, address: str) -> Entry | None:
         """The entry at this address, or None."""

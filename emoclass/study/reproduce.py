@@ -45,28 +45,44 @@ def code(notebook) -> str:
 
 def inputs_digest(notebook, dataset: str, profile: str) -> str:
     """sha256 over what an executed notebook was made from: its code, the modules it reaches, the lock, which data."""
-    parts = [dataset, profile, code(notebook), modules_digest(reached(code(notebook))), _sha(LOCK.read_bytes())]
+    parts = [
+        dataset,
+        profile,
+        code(notebook),
+        modules_digest(reached(code(notebook))),
+        _sha(LOCK.read_bytes()),
+    ]
     if dataset == "muxspace":
         parts.append(muxspace.PINNED)
     elif dataset != "synthetic":
         parts.append(os.environ.get("EMOCLASS_SUBJECT", ""))
         files = [Path(dataset, name) for name in names_below(dataset)] or [Path(dataset)]
-        parts += [f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files if file.exists()]
+        parts += [
+            f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}"
+            for file in files
+            if file.exists()
+        ]
     return _sha(os.fsencode("\n".join(parts)))
 
 
 def outputs(name: str, folder: Path) -> dict[str, str]:
     """sha256 of each figure of a notebook, and of its own part of results.json."""
-    found = {file.name: _sha(file.read_bytes()) for file in sorted(folder.glob(f"{name[:2]}_*.png"))}
+    found = {
+        file.name: _sha(file.read_bytes()) for file in sorted(folder.glob(f"{name[:2]}_*.png"))
+    }
     if (folder / "results.json").exists():
         whole = results.load(folder / "results.json")
         own = {key: entry for key, entry in whole["numbers"].items() if entry["notebook"] == name}
-        labels = {k: v for k, v in whole["labels"].items() if any(key.startswith(f"{k}.") for key in own)}
+        labels = {
+            k: v for k, v in whole["labels"].items() if any(key.startswith(f"{k}.") for key in own)
+        }
         found["results.json"] = _sha(json.dumps([own, labels], sort_keys=True).encode())
     return found
 
 
-def staleness(path: Path, made: Path, dataset: str, profile: str, tasks: list[sweep.Task] | None = None) -> str | None:
+def staleness(
+    path: Path, made: Path, dataset: str, profile: str, tasks: list[sweep.Task] | None = None
+) -> str | None:
     """Why the notebook has to be executed again, or None; `tasks`: the runs that it reads, None leaves them aside."""
     source = _read(path)
     try:
@@ -87,7 +103,9 @@ def staleness(path: Path, made: Path, dataset: str, profile: str, tasks: list[sw
 def planned(path: Path, parameters: dict) -> list[sweep.Task]:
     """The runs that a notebook plans: cells run up to the last tagged "plan"; InputError names the one that fails."""
     cells = [cell for cell in _read(path).cells if cell.cell_type == "code"]
-    last = max((k for k, cell in enumerate(cells, 1) if "plan" in cell.metadata.get("tags", [])), default=0)
+    last = max(
+        (k for k, cell in enumerate(cells, 1) if "plan" in cell.metadata.get("tags", [])), default=0
+    )
     names: dict = {"__name__": path.stem}
     for k, cell in enumerate(cells[:last], 1):
         try:
@@ -96,12 +114,16 @@ def planned(path: Path, parameters: dict) -> list[sweep.Task]:
         except (InputError, LeakError):
             raise
         except (Exception, SystemExit) as error:
-            raise InputError(f"{path.name}, code cell {k}: {type(error).__name__}: {error}") from error
+            raise InputError(
+                f"{path.name}, code cell {k}: {type(error).__name__}: {error}"
+            ) from error
         names |= parameters  # whatever the cell that gives them values says
     return names["study"].planned if last else []
 
 
-def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: str, tasks: list[sweep.Task]) -> None:
+def execute(
+    path: Path, target: Path, parameters: dict, dataset: str, profile: str, tasks: list[sweep.Task]
+) -> None:
     """Run a notebook with these parameters in place of its own, and move it to `target` once it has succeeded.
 
     Raises InputError if it lacks a parameter, StudyError if a cell fails (see build/failed) or it is edited meanwhile.
@@ -110,17 +132,27 @@ def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: s
         raise InputError(f"{path.name} has no {listed(unknown)} in its cell tagged parameters")
     half = paths.build_folder() / "failed" / path.name
     half.parent.mkdir(parents=True, exist_ok=True)
-    started, source, inputs = time.time(), path.read_bytes(), inputs_digest(_read(path), dataset, profile)
+    started, source, inputs = (
+        time.time(),
+        path.read_bytes(),
+        inputs_digest(_read(path), dataset, profile),
+    )
     how = dict(kernel_name="python3", cwd=paths.ROOT, progress_bar=False, log_output=False)
     try:
-        with silence():  # the kernel's own log; all runs have been trained, with their progress shown, before
+        with (
+            silence()
+        ):  # the kernel's own log; all runs have been trained, with their progress shown, before
             notebook = papermill.execute_notebook(path, half, parameters, **how)
     except PapermillExecutionError as error:
-        raise StudyError(f"{error}\nThe notebook as far as it came lies in {half.parent}.") from error
+        raise StudyError(
+            f"{error}\nThe notebook as far as it came lies in {half.parent}."
+        ) from error
     except DeadKernelError as error:
         raise StudyError(f"{path.name}: its kernel died (out of memory?): {error}") from error
     if path.read_bytes() != source:
-        raise StudyError(f"{path.name} was changed while it was executed: the same command executes it as it is now")
+        raise StudyError(
+            f"{path.name} was changed while it was executed: the same command executes it as it is now"
+        )
     figures = figure_folder(dataset, profile)
     for figure in figures.glob(f"{path.name[:2]}_*.png"):
         if figure.stat().st_mtime < started - 2:  # of an earlier version of this notebook
@@ -171,7 +203,11 @@ def rewrite_documents() -> None:
 
 def check() -> list[str]:
     """What is older in content than what it was made from: executed notebooks, figures, numbers, README."""
-    stale = [f"notebooks/{p.name}: {why}" for p in notebooks() if (why := staleness(p, p, "muxspace", "full"))]
+    stale = [
+        f"notebooks/{p.name}: {why}"
+        for p in notebooks()
+        if (why := staleness(p, p, "muxspace", "full"))
+    ]
     try:
         found = results.load(paths.FIGURES / "muxspace" / "results.json")
     except FileNotFoundError as error:
@@ -183,8 +219,14 @@ def check() -> list[str]:
                 stale.append(f"{name}: its numbers differ from results.json")
         except InputError as error:
             stale.append(f"{name}: {error}")
-    unmet = [(e["notebook"], sentence) for sentence, e in found.get("expectations", {}).items() if not e["holds"]]
-    return stale + [f"{name}: its prose says that {sentence}; it does not hold" for name, sentence in unmet]
+    unmet = [
+        (e["notebook"], sentence)
+        for sentence, e in found.get("expectations", {}).items()
+        if not e["holds"]
+    ]
+    return stale + [
+        f"{name}: its prose says that {sentence}; it does not hold" for name, sentence in unmet
+    ]
 
 
 def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", say=print) -> None:
@@ -194,7 +236,10 @@ def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", 
     trained. One at a time in a build folder; others wait.
     """
     build = paths.build_folder()
-    with locked(build / "reproduce", lambda: say(f"another make reproduce is at work in {build}: waiting for it")):
+    with locked(
+        build / "reproduce",
+        lambda: say(f"another make reproduce is at work in {build}: waiting for it"),
+    ):
         _reproduce(dataset, profile, only, say)
 
 
@@ -207,7 +252,9 @@ def _reproduce(dataset: str, profile: str, only: str, say) -> None:
     if dataset == "muxspace" and not _photos_found(say):
         dataset, profile = "synthetic", "quick"
     if not (wanted := [path for path in notebooks() if only in ("", path.stem)]):
-        raise InputError(f"there is no notebook {only!r}; choose one of {listed(path.stem for path in notebooks())}")
+        raise InputError(
+            f"there is no notebook {only!r}; choose one of {listed(path.stem for path in notebooks())}"
+        )
     canonical = (dataset, profile) == ("muxspace", "full")
     folder = paths.NOTEBOOKS if canonical else rehearsal_folder(dataset, profile) / "notebooks"
     # The study itself is run without parameters, so that its notebooks are their source and its outputs.
@@ -223,15 +270,27 @@ def _reproduce(dataset: str, profile: str, only: str, say) -> None:
         except NoNewFaces as error:
             say(f"{path.stem} is left out: {error}")
     everything = [task for tasks in plan.values() for task in tasks]
-    missing, count = sweep.missing(everything, store), len({task.key for task in sweep.with_starts(everything)})
+    missing, count = (
+        sweep.missing(everything, store),
+        len({task.key for task in sweep.with_starts(everything)}),
+    )
     say(f"{len(missing)} of {count} runs are to be trained")
     # Who starts from nothing wants to see it all made again, however fresh the committed notebooks are.
-    from_nothing = "nothing was made here yet" if missing and not any(store.folder.glob("*.npz")) else None
+    from_nothing = (
+        "nothing was made here yet" if missing and not any(store.folder.glob("*.npz")) else None
+    )
     with workers() if missing else contextlib.nullcontext() as executor:
         for k, (path, tasks) in enumerate(plan.items(), 1):
             label = f"notebook {k} of {len(plan)}: {path.stem}"
-            trained = sweep.train_missing(tasks, store, executor, say) and "its runs were not all kept here"
-            why = staleness(path, folder / path.name, dataset, profile, tasks) or from_nothing or trained
+            trained = (
+                sweep.train_missing(tasks, store, executor, say)
+                and "its runs were not all kept here"
+            )
+            why = (
+                staleness(path, folder / path.name, dataset, profile, tasks)
+                or from_nothing
+                or trained
+            )
             if not why:
                 say(f"{label} is up to date")
                 continue
@@ -239,9 +298,13 @@ def _reproduce(dataset: str, profile: str, only: str, say) -> None:
             say(f"{label}: {why}; executing")
             execute(path, folder / path.name, parameters, dataset, profile, tasks)
             say(f"{label} done in {time.perf_counter() - began:.0f} s")
-    absent = None if canonical and not only else "?"  # of the study itself, every number must be there
+    absent = (
+        None if canonical and not only else "?"
+    )  # of the study itself, every number must be there
     if canonical or numbers.exists():
-        for path in (*notebooks(), *documents()) if canonical else (folder / path.name for path in plan):
+        for path in (
+            (*notebooks(), *documents()) if canonical else (folder / path.name for path in plan)
+        ):
             rewrite_prose(path, results.load(numbers), absent)
     if not canonical:
         say(f"executed notebooks and figures: {os.path.relpath(folder.parent)}")
@@ -249,7 +312,9 @@ def _reproduce(dataset: str, profile: str, only: str, say) -> None:
 
 def _photos_found(say) -> bool:
     """Whether the photos are there or could be fetched. Raises InputError if another part could not."""
-    os.environ["EMOCLASS_DATA"] = str(paths.data_folder())  # notebooks run in another working folder
+    os.environ["EMOCLASS_DATA"] = str(
+        paths.data_folder()
+    )  # notebooks run in another working folder
     for part in muxspace.PARTS.values():
         try:
             muxspace.find(part=part) or muxspace.fetch(paths.data_folder(), part=part)
@@ -257,7 +322,9 @@ def _photos_found(say) -> bool:
             if part != muxspace.PHOTOS:  # notebooks need it beside the photos
                 raise
             what = "Going on with a quick rehearsal on the synthetic faces instead, into build/"
-            say(f"No photos in {paths.data_folder()}: {error}. {what} (DATASET=synthetic runs all of it on them).")
+            say(
+                f"No photos in {paths.data_folder()}: {error}. {what} (DATASET=synthetic runs all of it on them)."
+            )
             return False
     return True
 
@@ -265,8 +332,14 @@ def _photos_found(say) -> bool:
 def _read(path: Path):
     try:
         return nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, AttributeError) as error:  # what nbformat makes of other JSON, and of none
-        raise InputError(f"{path} is no notebook (the marks of a merge?): mend it or take it back from git") from error
+    except (
+        ValueError,
+        KeyError,
+        AttributeError,
+    ) as error:  # what nbformat makes of other JSON, and of none
+        raise InputError(
+            f"{path} is no notebook (the marks of a merge?): mend it or take it back from git"
+        ) from error
 
 
 def _cleared(build: Path, numbers: Path, say) -> None:

@@ -13,7 +13,11 @@ from emoclass.predictions import Predictions
 
 HEADS = metrics.METRICS | {"happy_vs_neutral": "happy or neutral"}
 VERDICTS = ("stands", "stands with a limit", "falls", "cannot be decided", "description")
-NO_SHARES = ("macro_f1", "mcc", "kappa")  # metrics that are no share of anything: never per cent, never points
+NO_SHARES = (
+    "macro_f1",
+    "mcc",
+    "kappa",
+)  # metrics that are no share of anything: never per cent, never points
 DIGITS = 6  # of each number in results.json; what lies beyond is noise and would clutter every comparison
 
 
@@ -35,14 +39,20 @@ class Results:
         if not estimate.n:
             print(f"left out, as no photo can tell it: {name}")
             return estimate
-        entry = {key: x if x is None else round(float(x), DIGITS) for key, x in estimate._asdict().items()}
+        entry = {
+            key: x if x is None else round(float(x), DIGITS)
+            for key, x in estimate._asdict().items()
+        }
         self.numbers[name] = entry | dict(n=int(estimate.n), unit=unit, notebook=self.notebook)
         return estimate
 
     def add_scores(self, name: str, predictions: Predictions) -> dict[str, Estimate]:
         """Record every metric and each emotion's recall under ids that begin with `name`; return the metrics."""
         found = metrics.score(predictions)
-        recalls = {f"recall.{emotion}": estimate for emotion, estimate in metrics.recall(predictions).items()}
+        recalls = {
+            f"recall.{emotion}": estimate
+            for emotion, estimate in metrics.recall(predictions).items()
+        }
         for what, estimate in (found | recalls).items():
             self.add(f"{name}.{what}", estimate)
         self.labels[name] = predictions.name + (" (leaky)" if predictions.leaky else "")
@@ -64,18 +74,28 @@ class Results:
         """Record the verdict, one of VERDICTS, on a claim of the post, and the ids of the numbers behind it."""
         if verdict not in VERDICTS:
             raise InputError(f"claim {name}: the verdict {verdict!r} is none of {listed(VERDICTS)}")
-        self.claims[name] = dict(verdict=verdict, numbers=numbers, sentence=sentence, notebook=self.notebook)
+        self.claims[name] = dict(
+            verdict=verdict, numbers=numbers, sentence=sentence, notebook=self.notebook
+        )
 
     def save(self) -> Path:
         """Put these numbers in place of this notebook's former ones; InputError if another has one of these ids."""
         with locked(self.path):
             whole = load(self.path) if self.path.exists() else {}
             for what in ("numbers", "claims", "expectations"):
-                whole[what] = {k: v for k, v in whole.get(what, {}).items() if v["notebook"] != self.notebook}
+                whole[what] = {
+                    k: v for k, v in whole.get(what, {}).items() if v["notebook"] != self.notebook
+                }
             if taken := listed(sorted(whole["numbers"].keys() & self.numbers.keys())):
-                raise InputError(f"{self.notebook}: other notebooks have recorded {taken} already; find other ids")
+                raise InputError(
+                    f"{self.notebook}: other notebooks have recorded {taken} already; find other ids"
+                )
             labels = whole.get("labels", {}).items()
-            whole["labels"] = {k: v for k, v in labels if any(name.startswith(f"{k}.") for name in whole["numbers"])}
+            whole["labels"] = {
+                k: v
+                for k, v in labels
+                if any(name.startswith(f"{k}.") for name in whole["numbers"])
+            }
             for what in ("numbers", "labels", "claims", "expectations"):
                 whole[what] = dict(sorted((whole[what] | getattr(self, what)).items()))
             whole |= dict(data=self.data, versions=self.versions)
@@ -123,7 +143,10 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
     claim, `<!-- table COLUMN, COLUMN | ROW, ROW = LABEL -->...<!-- / -->` a row for each id prefix. Raises InputError
     if a mark is not closed, or naming every id that is unknown, unless `absent` is to stand there.
     """
-    claims, unknown = {f"claim {name}": claim for name, claim in results.get("claims", {}).items()}, []
+    claims, unknown = (
+        {f"claim {name}": claim for name, claim in results.get("claims", {}).items()},
+        [],
+    )
     known = results["numbers"] | claims
 
     def look_up(name):
@@ -147,15 +170,24 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
             row = row.strip()
             entries = [look_up(f"{row}.{column}") for column in columns]
             cells = [f"{entries[0]['n']:,}" if entries[0] else "", *map(in_cell, entries)]
-            lines.append(f"| {label.strip() or results['labels'].get(row, row)} | {' | '.join(cells)} |")
+            lines.append(
+                f"| {label.strip() or results['labels'].get(row, row)} | {' | '.join(cells)} |"
+            )
         return "\n".join([found[1], *lines, "<!-- / -->"])
 
     until = r"(?:(?!<!--).)*<!-- / -->"  # no further than to the next mark, so that an open one swallows nothing
     text, some = re.subn(rf"(<!-- number (\S+) -->){until}", number, text, flags=re.S)
     text, verdicts = re.subn(rf"(<!-- verdict (\S+) -->){until}", verdict, text, flags=re.S)
     text, more = re.subn(rf"(<!-- table ([^|>]*\|[^|>]*) -->){until}", table, text, flags=re.S)
-    if open_marks := len(re.findall("<!-- (?:number|verdict|table) ", text)) - some - verdicts - more:
-        raise InputError(f"{open_marks} marks are not closed with <!-- / -->, or name a table without rows")
+    if (
+        open_marks := len(re.findall("<!-- (?:number|verdict|table) ", text))
+        - some
+        - verdicts
+        - more
+    ):
+        raise InputError(
+            f"{open_marks} marks are not closed with <!-- / -->, or name a table without rows"
+        )
     if unknown and absent is None:
         raise InputError(f"results.json holds no {listed(unknown)}")
     return text

@@ -25,7 +25,10 @@ from emoclass.study.train import Outcome
 from emoclass.variant import Variant
 
 PACKAGES = ("numpy", "opencv-python-headless", "pandas", "scikit-learn", "scipy")
-ENGINES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}  # of Keras, and what they consist of
+ENGINES = {
+    "tensorflow": ("tensorflow",),
+    "jax": ("jax", "jaxlib"),
+}  # of Keras, and what they consist of
 # Modules that decide which values may be asked for, or how a run is held: the values themselves are in its key.
 NO_TRAINING = ("checked", "errors", "variant", "own_code", "run", "progress")
 DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError)
@@ -51,7 +54,9 @@ def versions() -> dict[str, str]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError as error:
-            raise InputError(f"KERAS_BACKEND={backend}: the package {name} is not installed") from error
+            raise InputError(
+                f"KERAS_BACKEND={backend}: the package {name} is not installed"
+            ) from error
     python = sys.version.split()[0]
     return found | {
         "python": python,
@@ -126,7 +131,9 @@ class Store:
         except FileNotFoundError:
             return None
         except (*DAMAGE, OSError) as damage:
-            if isinstance(damage, OSError) and damage.errno != errno.EINVAL:  # what zipfile says of a broken offset
+            if (
+                isinstance(damage, OSError) and damage.errno != errno.EINVAL
+            ):  # what zipfile says of a broken offset
                 raise
             self._set_aside(key, damage)
             return None
@@ -134,7 +141,10 @@ class Store:
     def _set_aside(self, key: str, damage: Exception) -> None:
         aside = self.path(key).with_suffix(".damaged")
         os.replace(self.path(key), aside)
-        print(f"store: {aside.name} cannot be read ({damage}); set aside, to be trained again", file=sys.stderr)
+        print(
+            f"store: {aside.name} cannot be read ({damage}); set aside, to be trained again",
+            file=sys.stderr,
+        )
 
 
 def _flat(outcome: Outcome, names: list[str]) -> tuple[dict[str, np.ndarray], dict]:
@@ -147,7 +157,9 @@ def _flat(outcome: Outcome, names: list[str]) -> tuple[dict[str, np.ndarray], di
             arrays[name] = value
         elif isinstance(value, list):
             arrays |= {f"{name}.{k:03d}": array for k, array in enumerate(value)}
-        elif isinstance(value, dict) and all(isinstance(each, np.ndarray) for each in value.values()):
+        elif isinstance(value, dict) and all(
+            isinstance(each, np.ndarray) for each in value.values()
+        ):
             arrays |= {f"{name}.{key}": array for key, array in value.items()}
         else:
             facts[name] = value
@@ -157,7 +169,11 @@ def _flat(outcome: Outcome, names: list[str]) -> tuple[dict[str, np.ndarray], di
 def _unflat(arrays: dict[str, np.ndarray], facts: dict, names: list[str]) -> dict:
     found = {}
     for name in names:
-        inner = {key.partition(".")[2]: array for key, array in arrays.items() if key.startswith(f"{name}.")}
+        inner = {
+            key.partition(".")[2]: array
+            for key, array in arrays.items()
+            if key.startswith(f"{name}.")
+        }
         if name in arrays:
             found[name] = arrays[name]
         elif name in facts:

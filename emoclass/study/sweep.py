@@ -107,20 +107,31 @@ class Archive:
             return None
         state = partial(self.state, task)
         try:
-            return as_run(task.variant, task.faces, task.fold, task.seed, outcome, task.address, state)
+            return as_run(
+                task.variant, task.faces, task.fold, task.seed, outcome, task.address, state
+            )
         except InputError as error:
-            print(f"{task}: what is kept of it does not fit ({error}); it is trained again", file=sys.stderr)
+            print(
+                f"{task}: what is kept of it does not fit ({error}); it is trained again",
+                file=sys.stderr,
+            )
             return None
 
     def state(self, task: Task) -> TrainedState:
         """Weights and embeddings of a run, which is trained again where only its record is at hand."""
         found = self.store.state(task.key)
         if found is None:
-            print(f"{task}: its weights are needed and not recorded; training it again", file=sys.stderr, flush=True)
+            print(
+                f"{task}: its weights are needed and not recorded; training it again",
+                file=sys.stderr,
+                flush=True,
+            )
             train_missing([task], replace(self, record=NOTHING_RECORDED))
             found = self.store.state(task.key)
         if found is None:
-            raise SweepError(f"{task}: trained, but not to be found in {self.store.folder}; is it another disk?")
+            raise SweepError(
+                f"{task}: trained, but not to be found in {self.store.folder}; is it another disk?"
+            )
         return found
 
 
@@ -176,7 +187,9 @@ def _work(task: Task) -> float:
     return task.variant.epochs * len(task.faces) * (1 + macs)
 
 
-def train_missing(wanted: Iterable[Task], archive: Archive, executor: Executor | None = None, stream=None) -> int:
+def train_missing(
+    wanted: Iterable[Task], archive: Archive, executor: Executor | None = None, stream=None
+) -> int:
     """Train what the archive lacks, keep each run as soon as it ends, and return how many were trained.
 
     Progress goes to `stream`, else to standard error. On `executor`, or as `workers.trainers` has it. What a dying process of this machine took with it is tried once
@@ -221,7 +234,9 @@ class _Training:
         if self.failed:
             total = len(self.lacking)
             names = listed(self.failed, 8)
-            raise SweepError(f"{len(self.failed)} of {total} runs failed, the others are kept: {names}")
+            raise SweepError(
+                f"{len(self.failed)} of {total} runs failed, the others are kept: {names}"
+            )
         return len(self.lacking)
 
     def _one_by_one(self, died: list[Task]) -> list[Task]:
@@ -306,7 +321,9 @@ def sweep(
             return {variant.name: _of(variant, runs, faces) for variant in variants}
         archive = replace(archive, record=NOTHING_RECORDED)
     names = listed(lost, 8)
-    raise SweepError(f"trained, but not to be found in {archive.store.folder}: {names}; is it another disk?")
+    raise SweepError(
+        f"trained, but not to be found in {archive.store.folder}: {names}; is it another disk?"
+    )
 
 
 def _of(variant: Variant, runs: list[Run], faces: Faces) -> Predictions:
@@ -315,7 +332,9 @@ def _of(variant: Variant, runs: list[Run], faces: Faces) -> Predictions:
 
 def _checked_variants(variants) -> list[Variant]:
     if isinstance(variants, Variant):
-        raise InputError(f"sweep takes several variants: hand in [{variants.name!r}, ...] as a list, also for one")
+        raise InputError(
+            f"sweep takes several variants: hand in [{variants.name!r}, ...] as a list, also for one"
+        )
     variants = list(variants)
     wrong = [repr(variant) for variant in variants if not isinstance(variant, Variant)]
     if wrong:
@@ -329,7 +348,9 @@ def _checked_variants(variants) -> list[Variant]:
 
 def _checked_seeds(seeds) -> list[int]:
     if isinstance(seeds, int | np.integer):
-        raise InputError(f"seeds={seeds} is a number; name each seed: seeds=({seeds},) or seeds=range({seeds})")
+        raise InputError(
+            f"seeds={seeds} is a number; name each seed: seeds=({seeds},) or seeds=range({seeds})"
+        )
     return [int(seed) for seed in seeds]
 
 
@@ -343,7 +364,11 @@ def concat_folds(runs: list[Run], faces: Faces) -> Predictions:
     for run in runs:
         shared = {f"{key}_in_training": value for key, value in run.in_training.items()}
         tested = tables[run.seed].loc[run.parent, ["subject", "source", "emotion"]]
-        rows.append(tested.assign(photo=run.photo, parent=run.parent, fold=run.fold, seed=run.seed, **shared))
+        rows.append(
+            tested.assign(
+                photo=run.photo, parent=run.parent, fold=run.fold, seed=run.seed, **shared
+            )
+        )
     return Predictions(
         name=variant.name,
         table=pd.concat(rows, ignore_index=True),

@@ -26,10 +26,14 @@ _ONE_AT_A_TIME = threading.Lock()  # precision and the session are Keras's own f
 class Outcome:
     """What training brought: all of a run that does not follow from its variant and its faces."""
 
-    part: np.ndarray  # (n,) int8 for all pictures of the variant: splits.TRAIN, VALIDATION, TEST or NO_PART
+    part: (
+        np.ndarray
+    )  # (n,) int8 for all pictures of the variant: splits.TRAIN, VALIDATION, TEST or NO_PART
     levels: np.ndarray  # (m, K) uint8, as `outputs.to_levels`, of the test part
     validation_levels: np.ndarray  # (v, K) uint8
-    epoch_predictions: np.ndarray  # (epochs, m) uint8: the place among the K classes trained, if recorded
+    epoch_predictions: (
+        np.ndarray
+    )  # (epochs, m) uint8: the place among the K classes trained, if recorded
     history: dict[str, list[float]]
     seconds: float
     weights: list[np.ndarray] = field(default_factory=list, metadata=HEAVY)
@@ -44,7 +48,9 @@ def select_samples(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
     unknown = sorted(set(variant.roles) - set(faces.table.source))
     if unknown:
         there = listed(sorted(faces.table.source.unique()))
-        raise InputError(f"variant {variant.name!r}: no photo comes from {listed(unknown)}; the sources are {there}")
+        raise InputError(
+            f"variant {variant.name!r}: no photo comes from {listed(unknown)}; the sources are {there}"
+        )
     is_named = faces.table.emotion.isin(variant.emotions)
     is_excluded = faces.table.source.isin(variant.excluded_sources)
     faces = faces.select((is_named & ~is_excluded).to_numpy())
@@ -110,9 +116,15 @@ def part_of(split: Split, n: int) -> np.ndarray:
 
 def split_of(variant: Variant, everything: Faces, part: np.ndarray) -> Split:
     """The positions in each part, in order; photos of `train_sources` as often as the variant repeats them."""
-    often = np.where(everything.table.source.isin(variant.train_sources), variant.train_source_repeats, 1)
+    often = np.where(
+        everything.table.source.isin(variant.train_sources), variant.train_source_repeats, 1
+    )
     train = np.flatnonzero(part == TRAIN)
-    return Split(np.repeat(train, often[train]), np.flatnonzero(part == VALIDATION), np.flatnonzero(part == TEST))
+    return Split(
+        np.repeat(train, often[train]),
+        np.flatnonzero(part == VALIDATION),
+        np.flatnonzero(part == TEST),
+    )
 
 
 def facts_of(variant: Variant, everything: Faces, part: np.ndarray) -> SplitFacts:
@@ -149,10 +161,14 @@ def as_run(
     """
     everything = all_pictures(variant, without_pixels(faces), seed)
     if len(outcome.part) != len(everything):
-        raise InputError(f"an outcome for {len(outcome.part)} pictures, where there are {len(everything)}")
+        raise InputError(
+            f"an outcome for {len(outcome.part)} pictures, where there are {len(everything)}"
+        )
     facts = facts_of(variant, everything, outcome.part)
     if outcome.levels.shape != (len(facts.photo), len(facts.places)):
-        raise InputError(f"outputs of the shape {outcome.levels.shape} for {len(facts.photo)} pictures tested")
+        raise InputError(
+            f"outputs of the shape {outcome.levels.shape} for {len(facts.photo)} pictures tested"
+        )
     if load_state is None:
 
         def load_state():
@@ -174,7 +190,9 @@ def as_run(
     )
 
 
-def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0, init_from: Run | None = None) -> Run:
+def train(
+    variant: Variant, faces: Faces, fold: int = 0, seed: int = 0, init_from: Run | None = None
+) -> Run:
     """Train and test one net; a pure function of its arguments (on one thread, see `backend`).
 
     The seed decides the folds, the copies, the first weights and the order of the photos.
@@ -192,7 +210,9 @@ def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0, init_fro
 
 
 def _check_start(variant: Variant, fold: int, seed: int, first: Run) -> None:
-    same_variant = variant.init_from is not None and variant.init_from.address == first.variant.address
+    same_variant = (
+        variant.init_from is not None and variant.init_from.address == first.variant.address
+    )
     if not same_variant or (first.fold, first.seed) != (fold, seed):
         raise InputError(
             f"variant {variant.name!r}, fold {fold}, seed {seed} cannot start from {first.variant.name!r}, "
@@ -273,19 +293,27 @@ def _compiled(variant: Variant, size: int, counts: np.ndarray, classes: tuple[st
         loss = losses.weighted(variant.loss, weights)
     else:
         prior = losses.log_prior(counts)
-        loss = losses.cross_entropy(weights, variant.focal_gamma, variant.logit_adjustment_tau, prior)
+        loss = losses.cross_entropy(
+            weights, variant.focal_gamma, variant.logit_adjustment_tau, prior
+        )
     net.compile(
         optimizer=_optimizer(variant, steps),
         loss=loss,
         metrics=[keras().metrics.SparseCategoricalAccuracy("accuracy")],
-        steps_per_execution=8 if steps >= 64 else 1,  # fewer trips into the compiled step, but a larger one
+        steps_per_execution=8
+        if steps >= 64
+        else 1,  # fewer trips into the compiled step, but a larger one
         jit_compile=False,  # XLA takes longer on a CPU
     )
-    net.optimizer.build(net.trainable_variables)  # what is built within the step makes TensorFlow trace it twice
+    net.optimizer.build(
+        net.trainable_variables
+    )  # what is built within the step makes TensorFlow trace it twice
     return net
 
 
-def _trained(variant: Variant, net, batches, pictures: np.ndarray, labels: np.ndarray, split: Split) -> Outcome:
+def _trained(
+    variant: Variant, net, batches, pictures: np.ndarray, labels: np.ndarray, split: Split
+) -> Outcome:
     """Fit the net and ask it about the parts that it was not fitted to."""
     predictions = []
 
@@ -296,7 +324,9 @@ def _trained(variant: Variant, net, batches, pictures: np.ndarray, labels: np.nd
     if variant.record_epochs:
         callbacks.append(keras().callbacks.LambdaCallback(on_epoch_end=record))
     if variant.checkpoint == "best":  # the last one ends by putting the best weights back
-        callbacks.append(keras().callbacks.EarlyStopping(patience=variant.patience, restore_best_weights=True))
+        callbacks.append(
+            keras().callbacks.EarlyStopping(patience=variant.patience, restore_best_weights=True)
+        )
     validation = None
     if len(split.validation):
         validation = (pictures[split.validation], labels[split.validation])
@@ -320,8 +350,12 @@ def _trained(variant: Variant, net, batches, pictures: np.ndarray, labels: np.nd
     return Outcome(
         part=part_of(split, len(pictures)),
         levels=outputs.to_levels(_logits(net, pictures[split.test], variant.flip_tta)),
-        validation_levels=outputs.to_levels(_logits(net, pictures[split.validation], variant.flip_tta)),
-        epoch_predictions=np.array(predictions, np.uint8).reshape(len(predictions), len(split.test)),
+        validation_levels=outputs.to_levels(
+            _logits(net, pictures[split.validation], variant.flip_tta)
+        ),
+        epoch_predictions=np.array(predictions, np.uint8).reshape(
+            len(predictions), len(split.test)
+        ),
         history={name: [_rounded(value) for value in values] for name, values in history.items()},
         seconds=round(seconds, 2),
         weights=net.get_weights(),
@@ -352,20 +386,26 @@ def _optimizer(variant: Variant, steps: int):
     }
     values = dict(learning_rate=rate, global_clipnorm=variant.clipnorm or None)
     if not variant.weight_decay:
-        plain = "adam" if variant.optimizer == "adamw" else variant.optimizer  # AdamW brings a decay of its own
+        plain = (
+            "adam" if variant.optimizer == "adamw" else variant.optimizer
+        )  # AdamW brings a decay of its own
         return kinds[plain](**values)
     decaying = kinds[variant.optimizer](weight_decay=variant.weight_decay, **values)
     decaying.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return decaying
 
 
-def _batches(variant: Variant, pictures: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int):
+def _batches(
+    variant: Variant, pictures: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int
+):
     """Batches of `rows`, in a new order each epoch; with balanced sampling each class is as likely as any other."""
     random = np.random.default_rng(seed)
     share = 1 / np.bincount(labels[rows])[labels[rows]]
     change = variant.online_augmentation
     is_own = change is not None and not isinstance(change, OnlineAugmentation)
-    changes = np.random.default_rng([seed, 1])  # a stream of its own: the order stays what it is without
+    changes = np.random.default_rng(
+        [seed, 1]
+    )  # a stream of its own: the order stays what it is without
 
     class Batches(keras().utils.PyDataset):
         def __init__(self):

@@ -86,7 +86,9 @@ class LocalProcesses(OnExecutor):
 
     def __init__(self, count: int | None = None):
         count = count or default_workers()
-        self.start = partial(ProcessPoolExecutor, count, initializer=_begin, initargs=(os.getpid(),))
+        self.start = partial(
+            ProcessPoolExecutor, count, initializer=_begin, initargs=(os.getpid(),)
+        )
         super().__init__(self.start(), count)
 
     def renew(self) -> None:
