@@ -7,6 +7,7 @@ from sklearn.metrics import pairwise_distances_argmin_min
 from emoclass.data.copies import find_copies  # noqa: F401  (also reached as leakage.X)
 from emoclass.data.near_duplicates import find_near_duplicates
 from emoclass.faces import Faces
+from emoclass.kept import kept
 from emoclass.labels import EMOTIONS
 from emoclass.splits import Split, in_training
 
@@ -33,18 +34,29 @@ def report(faces: Faces, split: Split) -> pd.DataFrame:
 
 def near_duplicate_pairs(faces: Faces) -> pd.DataFrame:
     """`find_near_duplicates` by name: `photo`, `other`, `grey_levels`, `bits`, `same_subject`."""
-    pairs = find_near_duplicates(faces.pixels)
-    one = faces.table.iloc[pairs.one]
-    other = faces.table.iloc[pairs.other]
+    pairs = _near_duplicates(faces)
+    one = faces.table.iloc[pairs["one"]]
+    other = faces.table.iloc[pairs["other"]]
     return pd.DataFrame(
         {
             "photo": one.photo.to_numpy(),
             "other": other.photo.to_numpy(),
-            "grey_levels": pairs.grey_levels,
-            "bits": pairs.bits,
+            "grey_levels": pairs["grey_levels"],
+            "bits": pairs["bits"],
             "same_subject": one.subject.to_numpy() == other.subject.to_numpy(),
         }
     )
+
+
+@kept
+def _near_duplicates(faces: Faces) -> np.ndarray:
+    """(k,) records of rows `one` and `other`, `grey_levels` and `bits`."""
+    pairs = find_near_duplicates(faces.pixels)
+    kinds = [("one", "<i4"), ("other", "<i4"), ("grey_levels", "<f8"), ("bits", "<i4")]
+    found = np.empty(len(pairs), kinds)
+    for name, _ in kinds:
+        found[name] = pairs[name]
+    return found
 
 
 def nearest(faces: Faces, split: Split) -> pd.DataFrame:
@@ -56,14 +68,22 @@ def nearest(faces: Faces, split: Split) -> pd.DataFrame:
     tested = tested.reset_index(drop=True)
     if len(tested) == 0:
         return tested.assign(nearest="", grey_levels=0.0)
+    found = _nearest(faces, split)
+    trained = faces.table.photo.to_numpy()[split.train]
+    return tested.assign(nearest=trained[found["place"]], grey_levels=found["grey_levels"])
+
+
+@kept
+def _nearest(faces: Faces, split: Split) -> np.ndarray:
+    """(m,) records: the `place` in the training part that is nearest, and the `grey_levels` to it."""
     flat = faces.pixels.reshape(len(faces), -1)
     flat = flat.astype(np.float32)
     flat -= flat.mean(1, keepdims=True)
     closest, distance = pairwise_distances_argmin_min(flat[split.test], flat[split.train])
-    trained = faces.table.photo.to_numpy()[split.train]
-    n_pixels = flat.shape[1]
-    grey_levels = distance / np.sqrt(n_pixels)
-    return tested.assign(nearest=trained[closest], grey_levels=grey_levels)
+    found = np.empty(len(closest), [("place", "<i4"), ("grey_levels", "<f4")])
+    found["place"] = closest
+    found["grey_levels"] = distance / np.sqrt(flat.shape[1])
+    return found
 
 
 def count_duplicates(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -5,7 +5,6 @@ Photos are sent to each worker once, and runs come back over the wire.
 
 import gc
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,8 +16,8 @@ from emoclass.study.store import versions
 PATIENCE = 30  # seconds until a scheduler that does not answer counts as not there
 
 
-class Cluster(Executor):
-    """An Executor over the workers of a Dask client.
+class Cluster:
+    """Trainers (see `workers`): those of a Dask client.
 
     Dask begins the runs that die with their worker again.
     """
@@ -27,7 +26,7 @@ class Cluster(Executor):
         self.client = client
         self.sent = {}
         self.submit = client.get_executor(pure=False).submit
-        self.workers = len(client.nthreads())  # each trains one net at a time, whatever its threads
+        self.count = len(client.nthreads())  # each trains one net at a time, whatever its threads
 
     def share(self, faces: Faces):
         """What stands for these photos among the arguments; each worker is sent them once."""

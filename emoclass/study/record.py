@@ -6,7 +6,7 @@ as long as today's training code is the code that made them, or `make verify` ha
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from emoclass.errors import StudyError, listed
 from emoclass.files import write_text
 from emoclass.study.bundle import Bundle, Entry, write_bundle
-from emoclass.study.store import Store, store_key, training_code, versions
+from emoclass.study.store import Store, made_now, training_code
 from emoclass.study.train import Outcome
 
 CONFIRMED = "confirmed.json"
@@ -117,7 +118,7 @@ class Record:
 
     def outcome(self, address: str) -> Outcome | None:
         """What the run at this address brought, or None."""
-        entry = self._entry(address)
+        entry = self.entry(address)
         if entry is None or set(entry.arrays) != set(ARRAYS):
             return None
         arrays = entry.arrays
@@ -132,10 +133,11 @@ class Record:
 
     def derived(self, address: str) -> np.ndarray | None:
         """What was derived and kept at this address, or None."""
-        entry = self._entry(address)
+        entry = self.entry(address)
         return entry and entry.arrays.get("derived")
 
-    def _entry(self, address: str) -> Entry | None:
+    def entry(self, address: str) -> Entry | None:
+        """The entry at this address, or None."""
         bundle = self.home.get(address)
         return bundle and bundle.get(address)
 
@@ -159,35 +161,27 @@ def run_entry(task, outcome: Outcome, made: dict) -> Entry:
     return Entry(about, arrays)
 
 
-def made_now() -> dict:
-    """The provenance of what is made in this process."""
-    return {"versions": versions(), "date": datetime.now(UTC).date().isoformat()}
-
-
-def write_record(
-    path: Path, tasks: Iterable, derived: Iterable[str], store: Store, record: Record, kept
-) -> None:
+def write_record(path: Path, tasks: Iterable, derived: Iterable[str], archive, kept: "Derived") -> None:
     """Put a notebook's record in place: the runs that it reads and what it derives from them, no more.
 
-    What is in the store wins over what was recorded before. `kept` is the Keeper that holds what was derived.
+    What is in the archive's store wins over what was recorded before; `kept` holds what was derived.
     """
-    entries: dict[str, Entry | Callable[[], Entry]] = {}
+    entries = {}
     for task in tasks:
-        entries[task.address] = _from_store(task, store) or record._entry(task.address)
+        entries[task.address] = _from_store(task, archive.store) or archive.record.entry(task.address)
     for address in derived:
         entries[address] = kept.entry(address)
     lacking = [name for name, entry in entries.items() if entry is None]
     if lacking:
-        raise ValueError(f"{path.name}: {len(lacking)} entries are nowhere: {lacking[:3]}")
+        raise StudyError(f"{path.name}: {len(lacking)} entries are nowhere: {listed(lacking, 3)}")
     write_bundle(path, entries)
 
 
 def _from_store(task, store: Store) -> Entry | None:
-    key = store_key(task.address)
-    outcome = store.get(key)
+    outcome = store.get(task.key)
     if outcome is None:
         return None
-    return run_entry(task, outcome, store.made(key))
+    return run_entry(task, outcome, store.made(task.key))
 
 
 class Derived:
@@ -215,4 +209,4 @@ class Derived:
 
     def entry(self, address: str) -> Entry | None:
         """The entry at this address, or None."""
-        return Bundle(self._path(address)).get(address) or self.record._entry(address)
+        return Bundle(self._path(address)).get(address) or self.record.entry(address)

@@ -9,6 +9,7 @@ import os
 import sys
 import zipfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -84,6 +85,11 @@ def _digest(content) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
+def made_now() -> dict:
+    """The provenance of what is made in this process."""
+    return {"versions": versions(), "date": datetime.now(UTC).date().isoformat()}
+
+
 @dataclass(frozen=True)
 class Store:
     """A folder of finished runs, one file each. A run is there whole or not at all."""
@@ -102,7 +108,7 @@ class Store:
         light, facts = _flat(outcome, LIGHT)
         heavy, _ = _flat(outcome, HEAVY)
         facts["sha256"] = {"light": _sha(light), "heavy": _sha(heavy)}
-        facts["versions"] = versions()
+        facts["made"] = made_now()
         with replacing(self.path(key)) as draft:
             np.savez(draft, facts=np.array(json.dumps(facts)), **light, **heavy)
 
@@ -118,6 +124,11 @@ class Store:
         """Weights and embeddings of the run with this key; None as in `get`."""
         found = self._read(key, HEAVY, "heavy")
         return found and TrainedState(**found)
+
+    def made(self, key: str) -> dict:
+        """With which versions, on which processor and when the run with this key was trained."""
+        with np.load(self.path(key), allow_pickle=False) as file:
+            return json.loads(str(file["facts"]))["made"]
 
     def _read(self, key: str, names: list[str], part: str) -> dict | None:
         try:
