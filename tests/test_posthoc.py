@@ -210,6 +210,45 @@ def test_a_retrained_layer_draws_the_line_midway_though_one_side_is_scarce():
     assert scarce == pytest.approx(common, abs=0.08) and min(scarce, common) > 0.75  # .86 at best, by theory
 
 
+def test_the_strength_of_a_new_layer_is_chosen_by_balanced_accuracy_where_classes_are_unequal():
+    """The one that is right most often would be another: it does without the scarce emotion."""
+    counts = (12, 400), (10, 300), (50, 50)
+    parts = [clouds(n, 10 + k, 1.0, (A, H)) for k, n in enumerate(counts)]
+    run = featured(*parts)
+    scores = {}
+    for strength in posthoc.STRENGTHS:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(posthoc, "STRENGTHS", posthoc.STRENGTHS[: posthoc.STRENGTHS.index(strength) + 1])
+            patch.setattr(posthoc, "_validation_metrics", latest_is_best())
+            validation = posthoc.head_outputs(run).validation
+        right = validation.argmax(1) == parts[1][1]
+        by_class = right[parts[1][1] == A].mean(), right[parts[1][1] == H].mean()
+        scores[strength] = (np.mean(by_class), right.mean())
+    balanced = max(scores.values(), key=lambda both: both[0])
+    assert balanced[1] < max(accuracy for _, accuracy in scores.values())
+    chosen = posthoc.head_outputs(run).validation.argmax(1) == parts[1][1]
+    assert chosen.mean() == balanced[1]
+
+
+def latest_is_best():
+    """In place of the metrics in validation: whatever is tried later is better."""
+    tried = []
+
+    def metrics_of(probabilities, run):
+        tried.append(probabilities)
+        return {"balanced_accuracy": len(tried), "accuracy": len(tried)}
+
+    return metrics_of
+
+
+def test_what_one_run_predicts_with_a_new_layer_has_a_row_for_each_photo_of_its_part(separable):
+    outputs = posthoc.head_outputs(featured(*separable))
+    assert outputs.validation.shape == (33, 8) and outputs.validation.dtype == np.float32
+    assert outputs.test.shape == (90, 8) and outputs.test.dtype == np.float32
+    changed = posthoc.retrained_head(pooled(featured(*separable)))
+    assert np.array_equal(changed.probabilities, outputs.test)
+
+
 # whole runs, and all that is needed
 
 

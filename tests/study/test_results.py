@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 from emoclass.metrics import METRICS, Estimate
 from emoclass.predictions import Predictions
-from emoclass.study.results import Results, fill, in_cell, in_words, load
+from emoclass.study.prose import fill, in_cell, in_short, in_words
+from emoclass.study.results import Results, load
 
 
 @pytest.fixture
@@ -42,8 +44,10 @@ def test_what_is_recorded_is_handed_back_and_kept(results):
             },
         },
         "labels": {},
+        "labelled_by": {},
         "claims": {},
         "expectations": {},
+        "parameters": {"02_training": {}},
         "data": {"name": "drawn"},
         "versions": {"keras": "3"},
     }  # fmt: skip
@@ -101,8 +105,60 @@ def test_labels_go_with_their_numbers(results):
     other.labels["net.person"] = "a net, by subject"
     assert load(other.save())["labels"] == {"net": "a net", "net.person": "a net, by subject"}
     emptied = load(results("01").save())
-    assert emptied["labels"] == {"net": "a net", "net.person": "a net, by subject"}  # "net." begins what is left
-    assert load(results("02").save()) == emptied | {"numbers": {}, "labels": {}}
+    assert emptied["labels"] == {"net.person": "a net, by subject"}  # though "net." begins what is left
+    emptied = load(results("02").save())
+    assert emptied["numbers"] == emptied["labels"] == {}
+
+
+def test_a_label_taken_out_of_a_notebook_vanishes_though_its_numbers_stay(results):
+    mine = results("01")
+    mine.add("net.accuracy", Estimate(1, None, None, 1))
+    mine.labels["net"] = "a net"
+    mine.save()
+    again = results("01")
+    again.add("net.accuracy", Estimate(1, None, None, 1))
+    assert load(again.save())["labels"] == {}
+
+
+def test_claims_and_expectations_taken_out_of_a_notebook_vanish(results):
+    mine = results("01")
+    for sentence in ("the leak inflates", "the net is small"):
+        mine.expect(sentence, True)
+        mine.claim(sentence, "stands", [], sentence)
+    mine.save()
+    again = results("01")
+    again.expect("the net is small", True, registered="LEAK1")
+    again.claim("the net is small", "falls", [], "the net is small")
+    whole = load(again.save())
+    assert list(whole["claims"]) == ["the net is small"]
+    assert whole["expectations"] == {
+        "the net is small": {"holds": True, "registered": "LEAK1", "notebook": "01"},
+    }
+
+
+def test_the_parameters_of_each_notebook_are_kept_beside_those_of_others(results):
+    for notebook, parameters in (("01", {"SEEDS": 1}), ("02", {"DOSE": 5}), ("01", {"SEEDS": 3})):
+        mine = results(notebook)
+        mine.parameters = parameters
+        whole = load(mine.save())
+    assert whole["parameters"] == {"01": {"SEEDS": 3}, "02": {"DOSE": 5}}
+
+
+class Wider(NamedTuple):
+    """An estimate that knows more of itself."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    seeds: int | None = None
+    subjects: int | None = None
+
+
+def test_whatever_an_estimate_knows_of_itself_is_recorded(results):
+    mine = results("x")
+    mine.add("a", Wider(0.5, 0.25, 0.75, 4, np.int64(3)))
+    assert load(mine.save())["numbers"]["a"] == entry(0.5, 0.25, 0.75, 4) | {"seeds": 3, "subjects": None}
 
 
 def test_saving_twice_changes_not_a_byte_and_ids_stand_in_order(results):
@@ -152,6 +208,36 @@ def test_a_save_that_fails_leaves_the_good_file_alone(results, monkeypatch):
 )
 def test_a_number_in_prose_and_in_a_table(number, words, cell):
     assert in_words(number) == words and in_cell(number) == cell
+
+
+@pytest.mark.parametrize(
+    "number, name, short",
+    [
+        (entry(0.176, 0.13, 0.22), "", "18 %"),
+        (entry(0.176, 0.174, 0.178), "", "17.6 %"),
+        (entry(0.17649, 0.17645, 0.17655), "", "17.6 %"),  # never finer than in an evidence table
+        (entry(0.176, 0.166, 0.186), "", "18 %"),  # half the width is a whole point
+        (entry(0.5), "", "50.0 %"),
+        (entry(0.004, 0, 0.03), "", "0.4 %"),  # it does occur
+        (entry(0.997, 0.98, 1), "", "99.7 %"),
+        (entry(0.0, 0, 0.3), "", "0 %"),
+        (entry(0.021, 0.006, 0.035, unit="difference"), "", "+2 points"),
+        (entry(-0.012, -0.04, 0.01, unit="difference"), "", "-1 point"),
+        (entry(-0.001, -0.04, 0.03, unit="difference"), "", "0 points"),
+        (entry(0.0312, 0.029, 0.033, unit="difference"), "", "+3.1 points"),
+        (entry(0.338, 0.3, 0.4), "net.macro_f1", "0.34"),
+        (entry(0.338, 0.337, 0.339), "net.kappa", "0.338"),
+        (entry(0.05, 0.02, 0.08, unit="difference"), "leak.macro_f1", "+0.05"),
+        (entry(13_690, unit="count"), "", "13,690"),
+        (entry(12.6, 10, 15, unit="s"), "", "13 s"),
+        (entry(763.1, unit="to one"), "", "763.1 to one"),
+    ],
+)
+def test_a_short_number_claims_no_more_than_its_interval_allows(number, name, short):
+    assert in_short(number, name) == short
+    found = {"numbers": {name or "a": number}}
+    mark = f"<!-- number {name or 'a'} short -->"
+    assert fill(f"{mark}?<!-- / -->", found) == f"{mark}{short}<!-- / -->"
 
 
 def test_macro_f1_is_no_share():
@@ -238,7 +324,9 @@ def test_the_verdict_on_a_claim_is_filled_in_and_an_unknown_claim_named():
     assert fill("<!-- verdict C8 --><!-- / -->", dict(numbers={}, labels={}), "?").endswith("?<!-- / -->")
 
 
-@pytest.mark.parametrize("open_mark", ["<!-- verdict C9 -->", "<!-- number a -->", "<!-- table a -->x<!-- / -->"])
+@pytest.mark.parametrize(
+    "open_mark", ["<!-- verdict C9 -->", "<!-- number a -->", "<!-- number a shrt -->", "<!-- table a -->x<!-- / -->"]
+)
 def test_a_mark_that_is_not_closed_is_refused_and_swallows_nothing(found, open_mark):
     with pytest.raises(InputError, match="1 marks are not closed"):
         fill(open_mark + " prose", found)
