@@ -90,10 +90,10 @@ def _fetch(given) -> None:
 def _export(given) -> None:
     from emoclass.inference import FACTS
     from emoclass.study.export import export
-    from emoclass.study.options import ReproduceOptions
 
-    options = ReproduceOptions(given.dataset, given.profile)
-    kept = export(options.dataset, options.profile, say_on)
+    if not given.dataset:
+        raise InputError("DATASET is empty: name muxspace, synthetic or a folder of photos")
+    kept = export(given.dataset, given.profile, say_on)
     about = "what it takes, what it yields and what to expect of it"
     say_on(f"{kept}: the model; {FACTS} beside it tells {about}")
 
@@ -149,20 +149,20 @@ def _add_notebook(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_audit(audit: argparse.ArgumentParser) -> None:
-    audit.add_argument(
+def _add_audit(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "path", nargs="?", default="", help="a folder of pictures, muxspace or synthetic"
     )
     for side in ("train", "test"):
         text = "instead: one side of a split"
-        audit.add_argument(f"--{side}", default="", metavar="FOLDER", help=text)
+        command.add_argument(f"--{side}", default="", metavar="FOLDER", help=text)
     outputs = {
         "csv": "every pair",
         "html": "the pairs side by side, on one page",
         "fix": "a split that keeps what was made from one together",
     }
     for name, text in outputs.items():
-        audit.add_argument(f"--{name}", default="", metavar="FILE", help=text)
+        command.add_argument(f"--{name}", default="", metavar="FILE", help=text)
 
 
 def _count(text: str) -> int:

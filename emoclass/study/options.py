@@ -23,6 +23,8 @@ NO_LITERAL = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError)  
 class ReproduceOptions:
     """What to reproduce. Raises InputError if there is no such data set or profile.
 
+    A path must be UTF-8 text here, for it is written into notebooks.
+
     dataset     muxspace, synthetic, or the path of a folder of photos or of a csv of pixels
     profile     full, or quick: a rehearsal
     only        the name of one notebook, such as 03_leakage; empty: all
@@ -41,8 +43,18 @@ class ReproduceOptions:
             choice = listed(PROFILES)
             raise InputError(f"PROFILE={self.profile!r} is unknown; choose one of {choice}")
         dataset = canonical_name(self.dataset)
-        if dataset not in NAMED and not Path(dataset).expanduser().exists():
-            raise InputError(f"there is no folder {dataset}: DATASET names a folder of photos")
+        if dataset not in NAMED:
+            _check_path(Path(dataset).expanduser())
+
+
+def _check_path(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"there is no folder {path}: DATASET names a folder of photos")
+    try:
+        str(path.resolve()).encode()
+    except UnicodeEncodeError as error:
+        reason = "its name is no UTF-8, so no notebook can hold it"
+        raise InputError(f"DATASET={path}: {reason}: rename it") from error
 
 
 def parse_settings(text: str) -> dict:

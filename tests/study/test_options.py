@@ -1,5 +1,8 @@
 """What is asked of a command is understood, or refused in a sentence before any work."""
 
+import contextlib
+import os
+
 import pytest
 
 from emoclass.errors import InputError
@@ -52,6 +55,15 @@ def test_every_setting_that_cannot_be_read_is_named(text, offenders):
 def test_what_cannot_be_reproduced_is_refused_at_once(values, fault):
     with pytest.raises(InputError, match=fault):
         ReproduceOptions(**values)
+
+
+def test_a_path_that_no_notebook_can_hold_is_refused_and_others_are_not(tmp_path):
+    for name, refused in ((b"caf\xe9", True), (b"caf\xc3\xa9 $x", False)):
+        folder = tmp_path / os.fsdecode(name)
+        folder.mkdir()
+        refusal = pytest.raises(InputError, match="is no UTF-8")
+        with refusal if refused else contextlib.nullcontext():
+            ReproduceOptions(str(folder))
 
 
 def test_a_folder_of_photos_may_be_named_from_home(tmp_path, monkeypatch):
