@@ -102,7 +102,9 @@ def _predicted(
     return _probabilities(run, pictures).argmax(1).astype(np.uint8)
 
 
-@lru_cache(maxsize=10)  # it is asked about many changes of the same photos; to build it anew takes a second
+@lru_cache(
+    maxsize=10
+)  # it is asked about many changes of the same photos; to build it anew takes a second
 def _net(run: Run, size: int):
     net = models.build(run.variant.net, size, len(run.variant.emotions))
     net.set_weights(run.weights)

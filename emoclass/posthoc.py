@@ -8,7 +8,6 @@ rows, runs or what they need is missing.
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,11 +20,11 @@ from threadpoolctl import threadpool_limits
 
 from emoclass import metrics
 from emoclass.errors import InputError, listed
+from emoclass.kept import kept
 from emoclass.losses import log_prior
+from emoclass.outputs import LOWEST, STEP, to_levels, to_probabilities
 from emoclass.predictions import Predictions
-
-if TYPE_CHECKING:
-    from emoclass.run import Run
+from emoclass.run import Run
 
 TAUS = tuple(k / 10 for k in range(16))
 STRENGTHS = (
@@ -85,12 +84,28 @@ def retrained_head(predictions: Predictions, name: str | None = None) -> Predict
     """A new last layer for the features as they are (cRT, Kang et al. 2020): see head_outputs."""
     runs = []
     for run in _whole(predictions, needs_validation=True):
-        outputs = head_outputs(run)
-        runs.append(_changed(run, outputs.validation, outputs.test))
+        found = _from_levels(_head_levels(run), run)
+        n_validation = len(run.validation)
+        runs.append(_changed(run, found[:n_validation], found[n_validation:]))
     return _with_runs(predictions, runs, name or predictions.name)
 
 
-def head_outputs(run: "Run") -> HeadOutputs:
+@kept
+def _head_levels(run: Run) -> np.ndarray:
+    """(v + m, classes) uint8 levels (see `outputs`) of validation and test part: `head_outputs`, to be kept."""
+    found = head_outputs(run)
+    with np.errstate(divide="ignore"):
+        logits = np.log(np.concatenate([found.validation, found.test]).astype(np.float64))
+    return to_levels(np.maximum(logits, -STEP * 2 * LOWEST))
+
+
+def _from_levels(levels: np.ndarray, run: Run) -> np.ndarray:
+    """(n, classes) float32 probabilities; 0 for classes without any level, which nobody trained."""
+    probabilities = to_probabilities(levels, np.arange(len(run.classes)), len(run.classes))
+    return np.where(levels == LOWEST, np.float32(0), probabilities)
+
+
+def head_outputs(run: Run) -> HeadOutputs:
     """What one run predicts with a new last layer, each emotion counting the same.
 
     A logistic regression with balanced class weights; its C of STRENGTHS has the best balanced
@@ -154,7 +169,7 @@ def select_on_validation(
     return _with_runs(selected, runs, name or "selected on validation subjects")
 
 
-def temperature(run: "Run") -> float:
+def temperature(run: Run) -> float:
     """The temperature of least negative log-likelihood on a run's validation part.
 
     Above 1, it was too confident.
@@ -174,7 +189,7 @@ def temperature(run: "Run") -> float:
     return float(np.exp(found.x))
 
 
-def best_tau(run: "Run", at_least: float = 0.0) -> float:
+def best_tau(run: Run, at_least: float = 0.0) -> float:
     """The first tau of TAUS with the best macro-F1 in validation; 0 if none is allowed.
 
     Allowed is where accuracy is `at_least` so much.
@@ -232,7 +247,7 @@ def _best(runs: "tuple[Run, ...]", metric: str, at_least: float) -> int:
     return max(range(len(runs)), key=lambda k: found[k]["accuracy"])
 
 
-def _changed(run: "Run", validation: np.ndarray, test: np.ndarray) -> "Run":
+def _changed(run: Run, validation: np.ndarray, test: np.ndarray) -> Run:
     """The same run with other probabilities, of which none are known by epoch."""
     return replace(
         run,
@@ -261,13 +276,13 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
         return np.log(probabilities.astype(np.float64))
 
 
-def _adjusted(probabilities: np.ndarray, run: "Run", tau: float) -> np.ndarray:
+def _adjusted(probabilities: np.ndarray, run: Run, tau: float) -> np.ndarray:
     """(n, classes) float64, logit-adjusted by the prior of the run's training part."""
     counts = np.bincount(run.y_true["train"], minlength=len(run.classes))
     return softmax(_log(probabilities) - tau * log_prior(counts), axis=1)
 
 
-def _validation_metrics(probabilities: np.ndarray, run: "Run") -> dict[str, np.ndarray]:
+def _validation_metrics(probabilities: np.ndarray, run: Run) -> dict[str, np.ndarray]:
     n_classes = len(run.classes)
     cells = run.y_true["validation"] * n_classes + probabilities.argmax(1)
     counts = np.bincount(cells, minlength=n_classes * n_classes)

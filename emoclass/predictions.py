@@ -1,7 +1,6 @@
 """Predictions: what was predicted for each photo out of fold, over folds and seeds."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,10 +8,8 @@ import pandas as pd
 from emoclass.errors import InputError, listed
 from emoclass.faces import UNKNOWN
 from emoclass.labels import EMOTIONS
+from emoclass.run import Run
 from emoclass.splits import VALIDATION_PARTS
-
-if TYPE_CHECKING:
-    from emoclass.run import Run
 
 VALIDATION_TOLERANCE = 1.5  # so many times the planned share is told as a caveat
 
@@ -35,7 +32,7 @@ class Predictions:
     table: pd.DataFrame
     probabilities: np.ndarray
     leaky: bool = False
-    runs: "tuple[Run, ...]" = ()
+    runs: tuple[Run, ...] = ()
     target_column: str = "emotion"
     classes: tuple[str, ...] = EMOTIONS
 
@@ -197,7 +194,7 @@ def _missing_from_training(predictions: Predictions) -> str:
     return "; ".join(folds)
 
 
-def _validation_too_large(run: "Run") -> bool:
+def _validation_too_large(run: Run) -> bool:
     """A given split is as large as somebody else planned it."""
     if run.variant.group_by == "given":
         return False

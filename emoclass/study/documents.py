@@ -65,5 +65,7 @@ def check() -> list[str]:
     for sentence, expected in found.get("expectations", {}).items():
         # What was registered before and failed is a finding, and stays.
         if not expected["holds"] and not expected.get("registered"):
-            stale.append(f"{expected['notebook']}: its prose says that {sentence}; it does not hold")
+            stale.append(
+                f"{expected['notebook']}: its prose says that {sentence}; it does not hold"
+            )
     return stale

@@ -40,7 +40,9 @@ class EditedNote:
 
     def _text(self, outcome: str) -> str:
         where = os.path.relpath(self.folder, paths.ROOT)
-        lines = [f"**Not the published study:** figures and numbers go to `{where}/`; nothing published changes."]
+        lines = [
+            f"**Not the published study:** figures and numbers go to `{where}/`; nothing published changes."
+        ]
         what = listed(self.changed) if self.changed else "none of its parameters"
         lines.append(f"It differs from the published study in: {what}{self._edited_cells()}.")
         if outcome:
@@ -58,7 +60,9 @@ class EditedNote:
         return f"; and {edited} of its cells" if edited > 1 else "; and one of its cells"
 
     def _keep(self, cells: list[str]) -> None:
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in cells]
+        )
         path = self.folder / f"{self.notebook}.as_run.ipynb"
         write_text(path, nbformat.writes(notebook) + "\n")
 
@@ -76,7 +80,11 @@ def _cells_as_run() -> list[str]:
     shell = get_ipython()
     if shell is None:
         return []
-    return [source for source in shell.user_ns.get("In", [])[1:] if source.strip() and not _is_injected(source)]
+    return [
+        source
+        for source in shell.user_ns.get("In", [])[1:]
+        if source.strip() and not _is_injected(source)
+    ]
 
 
 def _is_injected(source: str) -> bool:

@@ -82,8 +82,14 @@ def read(path: Path):
     """The notebook at a path. Raises InputError if it is none."""
     try:
         return nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, AttributeError) as error:  # what nbformat makes of other JSON, and of none
-        raise InputError(f"{path} is no notebook (the marks of a merge?): mend it or take it back from git") from error
+    except (
+        ValueError,
+        KeyError,
+        AttributeError,
+    ) as error:  # what nbformat makes of other JSON, and of none
+        raise InputError(
+            f"{path} is no notebook (the marks of a merge?): mend it or take it back from git"
+        ) from error
 
 
 def code_cells(notebook) -> list[str]:
@@ -106,7 +112,9 @@ def inputs_digest(notebook, edition: Edition) -> str:
         parts.append(muxspace.PINNED)
     elif edition.dataset != "synthetic":
         parts.append(os.environ.get("EMOCLASS_SUBJECT", ""))
-        files = [Path(edition.dataset, name) for name in names_below(edition.dataset)] or [Path(edition.dataset)]
+        files = [Path(edition.dataset, name) for name in names_below(edition.dataset)] or [
+            Path(edition.dataset)
+        ]
         for file in files:
             if file.exists():
                 known = file.stat()
@@ -123,13 +131,17 @@ def outputs(name: str, folder: Path) -> dict[str, str]:
     if path.exists():
         whole = results.load(path)
         own = {key: entry for key, entry in whole["numbers"].items() if entry["notebook"] == name}
-        labels = {k: v for k, v in whole["labels"].items() if any(key.startswith(f"{k}.") for key in own)}
+        labels = {
+            k: v for k, v in whole["labels"].items() if any(key.startswith(f"{k}.") for key in own)
+        }
         expected = {k: v for k, v in whole.get("expectations", {}).items() if v["notebook"] == name}
         found["results.json"] = _sha(json.dumps([own, labels, expected], sort_keys=True).encode())
     return found
 
 
-def staleness(path: Path, edition: Edition = STUDY, tasks: list[sweep.Task] | None = None) -> str | None:
+def staleness(
+    path: Path, edition: Edition = STUDY, tasks: list[sweep.Task] | None = None
+) -> str | None:
     """Why a notebook has to be executed again, or None; `tasks`: the runs that it reads, None leaves them aside."""
     made = edition.target(path)
     source = read(path)
@@ -158,7 +170,12 @@ def planned(path: Path, parameters: dict) -> list[sweep.Task]:
     for k, cell in enumerate(cells[: max(tagged, default=0)], 1):
         where = f"{path.name}, code cell {k}"
         # A function of a cell is known by its source, which Python looks up here.
-        linecache.cache[where] = (len(cell.source), None, cell.source.splitlines(keepends=True), where)
+        linecache.cache[where] = (
+            len(cell.source),
+            None,
+            cell.source.splitlines(keepends=True),
+            where,
+        )
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(compile(cell.source, where, "exec"), names)
@@ -184,7 +201,9 @@ def execute(path: Path, edition: Edition, tasks: list[sweep.Task]) -> None:
     inputs = inputs_digest(read(path), edition)
     notebook = _run(path, half, edition)
     if path.read_bytes() != source:
-        raise StudyError(f"{path.name} was changed while it was executed: the same command executes it as it is now")
+        raise StudyError(
+            f"{path.name} was changed while it was executed: the same command executes it as it is now"
+        )
     figures = edition.figures(path.stem)
     for figure in figures.glob(f"{path.name[:2]}_*.png"):
         if figure.stat().st_mtime < started - 2:  # of an earlier version of this notebook
@@ -213,10 +232,14 @@ def _run(path: Path, half: Path, edition: Edition):
     before = os.environ.get(PUBLISH)
     os.environ[PUBLISH] = publish
     try:
-        with silence():  # the kernel's own log; all runs have been trained, with their progress shown, before
+        with (
+            silence()
+        ):  # the kernel's own log; all runs have been trained, with their progress shown, before
             return papermill.execute_notebook(path, half, edition.parameters, **options)
     except PapermillExecutionError as error:
-        raise StudyError(f"{error}\nThe notebook as far as it came lies in {half.parent}.") from error
+        raise StudyError(
+            f"{error}\nThe notebook as far as it came lies in {half.parent}."
+        ) from error
     except DeadKernelError as error:
         raise StudyError(f"{path.name}: its kernel died: {error}") from error
     finally:

@@ -118,7 +118,9 @@ class Study:
         if not self.faces.has_pixels:
             if not path.exists():
                 raise InputError(f"{name} is not recorded, and the photos are not here")
-            return pd.read_csv(path, index_col=0, dtype={"photo": str, "annotator": str}, keep_default_na=False)
+            return pd.read_csv(
+                path, index_col=0, dtype={"photo": str, "annotator": str}, keep_default_na=False
+            )
         found = load()
         if self.is_published and is_study:
             write_text(path, found.to_csv())

@@ -161,14 +161,18 @@ def run_entry(task, outcome: Outcome, made: dict) -> Entry:
     return Entry(about, arrays)
 
 
-def write_record(path: Path, tasks: Iterable, derived: Iterable[str], archive, kept: "Derived") -> None:
+def write_record(
+    path: Path, tasks: Iterable, derived: Iterable[str], archive, kept: "Derived"
+) -> None:
     """Put a notebook's record in place: the runs that it reads and what it derives from them, no more.
 
     What is in the archive's store wins over what was recorded before; `kept` holds what was derived.
     """
     entries = {}
     for task in tasks:
-        entries[task.address] = _from_store(task, archive.store) or archive.record.entry(task.address)
+        entries[task.address] = _from_store(task, archive.store) or archive.record.entry(
+            task.address
+        )
     for address in derived:
         entries[address] = kept.entry(address)
     lacking = [name for name, entry in entries.items() if entry is None]

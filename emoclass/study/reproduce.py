@@ -14,7 +14,14 @@ from emoclass.errors import InputError, listed
 from emoclass.files import locked
 from emoclass.study import results, sweep
 from emoclass.study.documents import check, documents, rewrite_prose
-from emoclass.study.executed import Edition, check_parameters, execute, notebooks, planned, staleness
+from emoclass.study.executed import (
+    Edition,
+    check_parameters,
+    execute,
+    notebooks,
+    planned,
+    staleness,
+)
 from emoclass.study.notebook import photos_table, rehearsal_folder
 from emoclass.study.options import ReproduceOptions
 from emoclass.study.record import Derived, write_record
@@ -103,7 +110,9 @@ class _Reproduction:
             self.say(f"executed notebooks and figures: {self._folder()}")
 
     def _plan_all(self) -> None:
-        self.say(f"{self.edition.dataset}, {self.edition.profile}: counting the runs of {len(self.wanted)} notebooks")
+        self.say(
+            f"{self.edition.dataset}, {self.edition.profile}: counting the runs of {len(self.wanted)} notebooks"
+        )
         for path in self.wanted:
             check_parameters(path, self.edition)
             try:
@@ -116,7 +125,9 @@ class _Reproduction:
             self._leave_out_what_must_be_trained()
 
     def _leave_out_what_must_be_trained(self) -> None:
-        self.say("The photos are not here: nothing can be trained, what follows is shown from the record.")
+        self.say(
+            "The photos are not here: nothing can be trained, what follows is shown from the record."
+        )
         for path in list(self.plan):
             lacking = sweep.missing(self.plan[path], self.archive)
             if lacking:
@@ -127,7 +138,9 @@ class _Reproduction:
         tasks = self.plan[path]
         self.say(f"{label}: {sweep.count(tasks, self.archive)}")
         trained = sweep.train_missing(tasks, self.archive)
-        made_before = (paths.build_folder() / "made" / f"{_name(self.edition)}-{path.stem}").exists()
+        made_before = (
+            paths.build_folder() / "made" / f"{_name(self.edition)}-{path.stem}"
+        ).exists()
         why = staleness(path, self.edition, tasks)
         if why is None and trained:
             why = "some of its runs were trained now"
@@ -161,7 +174,9 @@ class _Reproduction:
                 write_table(load(), photos_table(new_faces))
 
     def _fill_in(self) -> None:
-        absent = None if self.edition.is_study and self.whole else "?"  # of the study, every number must be there
+        absent = (
+            None if self.edition.is_study and self.whole else "?"
+        )  # of the study, every number must be there
         if self.edition.settings:
             for path in self.plan:
                 found = results.load(self.edition.figures(path.stem) / "results.json")
@@ -215,7 +230,9 @@ def _compared(before: dict, after: dict) -> str:
 
 def _photos_found(say) -> bool:
     """Whether the photos are there or could be fetched. Raises InputError if another part could not."""
-    os.environ["EMOCLASS_DATA"] = str(paths.data_folder())  # notebooks run in another working folder
+    os.environ["EMOCLASS_DATA"] = str(
+        paths.data_folder()
+    )  # notebooks run in another working folder
     for part in muxspace.PARTS.values():
         try:
             muxspace.find(part=part) or muxspace.fetch(paths.data_folder(), part=part)

@@ -37,7 +37,11 @@ class Comparison:
         return abs(self.accuracy_now - self.accuracy_then) > LARGEST_MOVE
 
     def __str__(self):
-        bits = "same bits" if self.same_bits else f"{self.equal_predictions:.1%} of the predictions are equal"
+        bits = (
+            "same bits"
+            if self.same_bits
+            else f"{self.equal_predictions:.1%} of the predictions are equal"
+        )
         text = f"{self.task}: {bits}; accuracy {self.accuracy_then:.1%} then, {self.accuracy_now:.1%} now"
         if self.moved:
             text += f"; MOVED by more than {100 * LARGEST_MOVE:.0f} points"
@@ -53,7 +57,9 @@ def verify(runs: int = 8, say=print, seed: int | None = None) -> bool:
     record = Record(paths.RECORD)
     tasks = _recorded_tasks(record)
     if not tasks:
-        raise InputError(f"nothing is recorded in {paths.RECORD}: `make retrain` trains and records the study")
+        raise InputError(
+            f"nothing is recorded in {paths.RECORD}: `make retrain` trains and records the study"
+        )
     sample = _sample(tasks, runs, seed)
     say(f"training {len(sample)} of {sum(map(len, tasks.values()))} recorded runs again")
     folder = paths.build_folder() / "verify" / f"{training_code()[:16]}-{os.getpid()}"
@@ -66,7 +72,9 @@ def verify(runs: int = 8, say=print, seed: int | None = None) -> bool:
         found.append(comparison)
     moved = [comparison for comparison in found if comparison.moved]
     same = sum(comparison.same_bits for comparison in found)
-    say(f"{same} of {len(found)} came out with the same bits, {len(moved)} moved by more than another processor explains")
+    say(
+        f"{same} of {len(found)} came out with the same bits, {len(moved)} moved by more than another processor explains"
+    )
     if not moved:
         _confirm(record, found)
     return bool(moved)
@@ -86,7 +94,9 @@ def _recorded_tasks(record: Record) -> dict[tuple[str, str], list[Task]]:
 def _sample(tasks: dict, runs: int, seed: int | None) -> list[Task]:
     """So many runs, one of each notebook and net in turn, the rest drawn likewise; no two the same."""
     random = np.random.default_rng(seed)
-    shuffled = {group: [some[k] for k in random.permutation(len(some))] for group, some in tasks.items()}
+    shuffled = {
+        group: [some[k] for k in random.permutation(len(some))] for group, some in tasks.items()
+    }
     groups = [shuffled[key] for key in shuffled]
     found = {}
     while len(found) < runs and any(groups):
@@ -121,7 +131,9 @@ def _confirm(record: Record, found: list[Comparison]) -> None:
     outcome = {
         "runs": len(found),
         "same_bits": sum(comparison.same_bits for comparison in found),
-        "largest_move": round(max(abs(each.accuracy_now - each.accuracy_then) for each in found), 4),
+        "largest_move": round(
+            max(abs(each.accuracy_now - each.accuracy_then) for each in found), 4
+        ),
     }
     codes = {record.entries[comparison.task.address]["versions"]["code"] for comparison in found}
     for code in codes - {training_code()}:
