@@ -70,7 +70,11 @@ def table(found: dict[str, dict]) -> str:
     """What was found as a table in Markdown, a row for each id."""
     lines = ["| id | measured | target | met | what |", "| --- | ---: | ---: | --- | --- |"]
     for name, entry in found.items():
-        cells = f"{entry['value']:,.4g} {entry['unit']}", f"{entry['target']:,g}", "yes" if entry["met"] else "no"
+        cells = (
+            f"{entry['value']:,.4g} {entry['unit']}",
+            f"{entry['target']:,g}",
+            "yes" if entry["met"] else "no",
+        )
         lines.append(f"| `{name}` | {' | '.join(cells)} | {entry['note']} |")
     return "\n".join(lines) + "\n"
 
@@ -101,8 +105,17 @@ def nothing_built():
 def start_up() -> None:
     """How long `import emoclass` takes in a fresh process, beyond the interpreter itself."""
     commands = ([sys.executable, "-c", code] for code in ("pass", "import emoclass"))
-    bare, full = (seconds(lambda c=command: subprocess.run(c, check=True), 7) for command in commands)
-    note("import.s", full - bare, 0.5, "s", "fresh process, beyond the interpreter's own start", least=False)
+    bare, full = (
+        seconds(lambda c=command: subprocess.run(c, check=True), 7) for command in commands
+    )
+    note(
+        "import.s",
+        full - bare,
+        0.5,
+        "s",
+        "fresh process, beyond the interpreter's own start",
+        least=False,
+    )
 
 
 def decoding() -> None:
@@ -117,7 +130,14 @@ def decoding() -> None:
     about = "keras.utils.image_dataset_from_directory, its default threads, the same files"
     note("decode.vs_keras_from_directory", slow / fast, 5, "times", about)
     load_faces("muxspace")
-    note("load.s", seconds(lambda: load_faces("muxspace")), 0.3, "s", "verified and from the cache", least=False)
+    note(
+        "load.s",
+        seconds(lambda: load_faces("muxspace")),
+        0.3,
+        "s",
+        "verified and from the cache",
+        least=False,
+    )
 
 
 def our_reader(folder: str) -> float:
@@ -139,7 +159,9 @@ def keras_reader(folder: str) -> float:
     with silence():
         from keras.utils import image_dataset_from_directory
 
-        how = dict(labels=None, color_mode="grayscale", image_size=(48, 48), batch_size=64, shuffle=False)
+        how = dict(
+            labels=None, color_mode="grayscale", image_size=(48, 48), batch_size=64, shuffle=False
+        )
 
         def work():
             for _ in image_dataset_from_directory(folder, **how, verbose=False):
@@ -174,15 +196,25 @@ def training() -> None:
     """One run against a bare model.fit on arrays in memory."""
     faces = load_faces("muxspace")
     everything, split = make_split(PARED_DOWN, faces, 0)
-    part = {side: (everything.pixels[rows][..., None], everything.labels[rows]) for side, rows in vars(split).items()}
-    how = dict(validation_data=part["validation"], validation_batch_size=512, epochs=PARED_DOWN.epochs, verbose=0)
+    part = {
+        side: (everything.pixels[rows][..., None], everything.labels[rows])
+        for side, rows in vars(split).items()
+    }
+    how = dict(
+        validation_data=part["validation"],
+        validation_batch_size=512,
+        epochs=PARED_DOWN.epochs,
+        verbose=0,
+    )
 
     def bare():
         net = compiled(PARED_DOWN, faces.size)
         net.fit(*part["train"], batch_size=PARED_DOWN.batch_size, **how)
         net.predict(part["test"][0], batch_size=512, verbose=0)
 
-    train(PARED_DOWN.replace(epochs=1), faces)  # the first run of a process pays for what is set up once
+    train(
+        PARED_DOWN.replace(epochs=1), faces
+    )  # the first run of a process pays for what is set up once
     ratios = [seconds(bare, 1) / seconds(lambda: whole_run(PARED_DOWN, faces), 1) for _ in range(3)]
     about = "whole run, split and all, against fit and predict; median of 3"
     note("train.vs_bare_fit", float(np.median(ratios)), 0.95, "times", about)
@@ -201,11 +233,19 @@ def from_files() -> None:
             whole_run(PARED_DOWN, replace(faces, pixels=pixels))
 
     def theirs(tree):
-        how = dict(target_size=(faces.size,) * 2, color_mode="grayscale", classes=list(EMOTIONS), class_mode="sparse")
+        how = dict(
+            target_size=(faces.size,) * 2,
+            color_mode="grayscale",
+            classes=list(EMOTIONS),
+            class_mode="sparse",
+        )
         flow = ImageDataGenerator().flow_from_directory
         with contextlib.redirect_stdout(io.StringIO()):  # how many it has found
             fitted = flow(Path(tree, "train"), **how, batch_size=PARED_DOWN.batch_size)
-            others = [flow(Path(tree, side), **how, batch_size=512, shuffle=False) for side in ("validation", "test")]
+            others = [
+                flow(Path(tree, side), **how, batch_size=512, shuffle=False)
+                for side in ("validation", "test")
+            ]
         net = compiled(PARED_DOWN, faces.size)
         net.fit(fitted, validation_data=others[0], epochs=PARED_DOWN.epochs, verbose=0)
         net.predict(others[1], verbose=0)
@@ -216,7 +256,9 @@ def from_files() -> None:
         for side, rows in vars(split).items():
             for emotion in EMOTIONS:
                 Path(tree, side, emotion).mkdir(parents=True)
-            for photo, emotion in everything.table.iloc[rows][["photo", "emotion"]].itertuples(index=False):
+            for photo, emotion in everything.table.iloc[rows][["photo", "emotion"]].itertuples(
+                index=False
+            ):
                 Path(tree, side, emotion, photo).symlink_to(images / photo)
         fast, slow = seconds(ours, 1), seconds(lambda: theirs(tree), 1)
     about = f"flow_from_directory; the same net and photos, {PARED_DOWN.epochs} epochs, each net on one thread"
@@ -242,14 +284,22 @@ def matrix_peak() -> None:
     faces = load_faces("muxspace")
     faces = faces.select((faces.table.groupby("emotion").cumcount() < OF_EACH).to_numpy())
     pictures = len(make_split(COMPACT, faces, 0)[1].train)
-    train(COMPACT.replace(epochs=1), faces)  # the first run of a process pays for what is set up once
+    train(
+        COMPACT.replace(epochs=1), faces
+    )  # the first run of a process pays for what is set up once
     macs = 3 * models.count_params_and_macs(COMPACT.net, faces.size)[1] * pictures * COMPACT.epochs
     rate = macs / train(COMPACT, faces).seconds
     precision = COMPACT.precision.removeprefix("mixed_")
     matrix = keras().ops.cast(keras().random.normal((2048, 2048), seed=0), precision)
     most = 2048**3 / seconds(lambda: matrix @ matrix, 20)
     about = f"a run of compact, {COMPACT.epochs} epochs: {rate / 1e9:.1f} of {most / 1e9:.1f} GMAC/s in {precision}"
-    note("train.of_matrix_peak", rate / most, 0.5, "share", f"{about}, one thread; the target is ours")
+    note(
+        "train.of_matrix_peak",
+        rate / most,
+        0.5,
+        "share",
+        f"{about}, one thread; the target is ours",
+    )
 
 
 def workers() -> None:
@@ -259,14 +309,24 @@ def workers() -> None:
     def taken(executor) -> float:
         with tempfile.TemporaryDirectory() as folder:
             store, quiet = Store(Path(folder)), lambda line: None
-            train_missing(tasks([FOUR_RUNS.replace(n_folds=2, epochs=1)], faces), store, executor, quiet)  # warm
-            return seconds(lambda: train_missing(tasks([FOUR_RUNS], faces), store, executor, quiet), 1)
+            train_missing(
+                tasks([FOUR_RUNS.replace(n_folds=2, epochs=1)], faces), store, executor, quiet
+            )  # warm
+            return seconds(
+                lambda: train_missing(tasks([FOUR_RUNS], faces), store, executor, quiet), 1
+            )
 
     with Workers(1) as pool:
         one = taken(pool)
     with Workers(2) as pool:
         two = taken(pool)
-    note("scale.two_workers", one / two, 1.8, "times", "four equal runs, one thread each; the same bits (tests)")
+    note(
+        "scale.two_workers",
+        one / two,
+        1.8,
+        "times",
+        "four equal runs, one thread each; the same bits (tests)",
+    )
     try:
         from distributed import Client, LocalCluster
     except ImportError:
@@ -277,7 +337,13 @@ def workers() -> None:
         Client(cluster) as client,
     ):
         dask = taken(client.get_executor())
-    note("scale.dask", one / dask, 1.8, "times", "the same on distributed.LocalCluster, 2 workers of one thread each")
+    note(
+        "scale.dask",
+        one / dask,
+        1.8,
+        "times",
+        "the same on distributed.LocalCluster, 2 workers of one thread each",
+    )
 
 
 def memory() -> None:
@@ -299,7 +365,9 @@ def one_epoch_of_each(folder: str) -> float:
 def most_memory() -> float:
     """The most memory that this process has held since it began, in GB."""
     status = Path("/proc/self/status")
-    if status.exists():  # ru_maxrss is no less than what the parent held when it started this process
+    if (
+        status.exists()
+    ):  # ru_maxrss is no less than what the parent held when it started this process
         return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) * 1024 / 1e9
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most * (1 if sys.platform == "darwin" else 1024) / 1e9
@@ -309,20 +377,38 @@ def detector() -> None:
     """All pairs of the photos, and how many of the study's own copies are found among 4,000 of them."""
     pixels = np.array(load_faces("muxspace").pixels)
     taken = seconds(lambda: find_copies(pixels), 1)
-    note("detector.s", taken, 120, "s", f"all pairs of {len(pixels):,} photos, {os.cpu_count()} cores", least=False)
+    note(
+        "detector.s",
+        taken,
+        120,
+        "s",
+        f"all pairs of {len(pixels):,} photos, {os.cpu_count()} cores",
+        least=False,
+    )
     some = np.random.default_rng(0).permutation(len(pixels))[:DECODED]
     how, n = OfflineAugmentation(per_image=1), 300
     copies = np.stack([transformed(pixels[row], str(row), 0, how) for row in some[:n]])
     pairs = find_copies(pixels[some], copies)
     found = len(set(pairs.test[pairs.test == pairs.train]))
-    note("detector.recall", found / n, 0.98, "share", f"of {n} copies as in this study, among {len(some):,} photos")
+    note(
+        "detector.recall",
+        found / n,
+        0.98,
+        "share",
+        f"of {n} copies as in this study, among {len(some):,} photos",
+    )
 
 
 def ten_times() -> None:
     """One epoch on ten times as many faces, in time and memory."""
     with tempfile.TemporaryDirectory() as folder:
         kept = [
-            str(save_faces(synthetic.draw(synthetic.SyntheticConfig(counts=(times * 50,) * 8)), Path(folder)))
+            str(
+                save_faces(
+                    synthetic.draw(synthetic.SyntheticConfig(counts=(times * 50,) * 8)),
+                    Path(folder),
+                )
+            )
             for times in (4, 40)
         ]
         (few_s, few_gb), (many_s, many_gb) = (fresh(one_epoch, faces) for faces in kept)
@@ -334,13 +420,22 @@ def ten_times() -> None:
         "split and one epoch on 16,000 faces and on 1,600",
         least=False,
     )
-    note("memory.ratio_10x", many_gb / few_gb, 10.5, "times", "the most that these workers held", least=False)
+    note(
+        "memory.ratio_10x",
+        many_gb / few_gb,
+        10.5,
+        "times",
+        "the most that these workers held",
+        least=False,
+    )
 
 
 def one_epoch(folder: str) -> tuple[float, float]:
     """In a worker: seconds of one epoch of the pared-down net on the faces kept there, and the most memory, in GB."""
     faces, once = open_faces(Path(folder)), PARED_DOWN.replace(epochs=1)
-    train(once, faces.select(np.arange(len(faces)) < 200))  # the first one pays for what is set up once
+    train(
+        once, faces.select(np.arange(len(faces)) < 200)
+    )  # the first one pays for what is set up once
     return seconds(lambda: whole_run(once, faces), 1), most_memory()
 
 
@@ -352,7 +447,14 @@ def edited() -> None:
         [found] = sweep([Variant("edited", batch_size=96)], faces).values()
         taken = time.perf_counter() - began
     training = sum(run.seconds for run in found.runs) / default_workers()
-    note("edit.minutes", taken / 60, 3, "min", "five folds, from the edit to the predictions", least=False)
+    note(
+        "edit.minutes",
+        taken / 60,
+        3,
+        "min",
+        "five folds, from the edit to the predictions",
+        least=False,
+    )
     about = "of these, beyond the seconds of training on all workers"
     note("edit.extra_s", taken - training, 15, "s", about, least=False)
 
@@ -360,22 +462,56 @@ def edited() -> None:
 def studies() -> None:
     """All notebooks in the quick profile, from nothing: on the photos, and on synthetic faces without photos."""
     for name, dataset, target in (("quick", "muxspace", 3), ("offline", "synthetic", 4)):
-        command = [sys.executable, "-m", "emoclass", "reproduce", "--profile", "quick", "--dataset", dataset]
+        command = [
+            sys.executable,
+            "-m",
+            "emoclass",
+            "reproduce",
+            "--profile",
+            "quick",
+            "--dataset",
+            dataset,
+        ]
         with nothing_built():
-            taken = seconds(lambda c=command: subprocess.run(c, check=True, stdout=subprocess.DEVNULL), 1)
+            taken = seconds(
+                lambda c=command: subprocess.run(c, check=True, stdout=subprocess.DEVNULL), 1
+            )
         note(
-            f"study.{name}_min", taken / 60, target, "min", f"seven notebooks on {dataset}, quick profile", least=False
+            f"study.{name}_min",
+            taken / 60,
+            target,
+            "min",
+            f"seven notebooks on {dataset}, quick profile",
+            least=False,
         )
 
 
 def whole() -> None:
     """The whole study from nothing, which takes hours, and what it takes beside the training itself."""
     with nothing_built() as folder:
-        taken = seconds(lambda: subprocess.run([sys.executable, "-m", "emoclass", "reproduce"], check=True), 1)
-        facts = [json.loads(str(np.load(file)["facts"])) for file in Path(folder, "runs").glob("*.npz")]
+        taken = seconds(
+            lambda: subprocess.run([sys.executable, "-m", "emoclass", "reproduce"], check=True), 1
+        )
+        facts = [
+            json.loads(str(np.load(file)["facts"])) for file in Path(folder, "runs").glob("*.npz")
+        ]
     training = sum(run["seconds"] for run in facts) / default_workers()
-    note("study.min", taken / 60, 90, "min", f"seven notebooks, {len(facts)} runs, from nothing", least=False)
-    note("study.overhead", taken / training, 1.1, "times", "of the seconds of training on all workers", least=False)
+    note(
+        "study.min",
+        taken / 60,
+        90,
+        "min",
+        f"seven notebooks, {len(facts)} runs, from nothing",
+        least=False,
+    )
+    note(
+        "study.overhead",
+        taken / training,
+        1.1,
+        "times",
+        "of the seconds of training on all workers",
+        least=False,
+    )
 
 
 ALL = (start_up, decoding, training, from_files, half_precision, matrix_peak, workers)
@@ -385,8 +521,12 @@ PARTS = {part.__name__: part for part in (*ALL, whole)}
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure everything, or the parts asked for; 2 and one sentence where the photos are missing."""
-    parser = argparse.ArgumentParser(prog="python benchmarks/bench.py", description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all but the last unless said")
+    parser = argparse.ArgumentParser(
+        prog="python benchmarks/bench.py", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all but the last unless said"
+    )
     asked = parser.parse_args(arguments).parts
     if unknown := [name for name in asked if name not in PARTS]:
         parser.error(f"there is no part {', '.join(unknown)}; choose from {', '.join(PARTS)}")

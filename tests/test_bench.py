@@ -24,7 +24,10 @@ SPEC.loader.exec_module(bench)
 def small(tmp_path, monkeypatch, drawn):
     """Synthetic faces in place of the photos, as files too, small nets, and a folder for figures."""
     faces = replace(
-        drawn, table=drawn.table.assign(photo=drawn.table.photo + ".png", parent=drawn.table.photo + ".png")
+        drawn,
+        table=drawn.table.assign(
+            photo=drawn.table.photo + ".png", parent=drawn.table.photo + ".png"
+        ),
     )
     images = tmp_path / "collection" / "images"
     images.mkdir(parents=True)
@@ -47,7 +50,9 @@ def kept():
 
 
 def test_each_part_is_kept_as_soon_as_it_is_measured_beside_what_was_there(monkeypatch):
-    (paths.FIGURES / "bench.json").write_text('{"study.quick_min": {"value": 4}, "one": {"value": 0}}')
+    (paths.FIGURES / "bench.json").write_text(
+        '{"study.quick_min": {"value": 4}, "one": {"value": 0}}'
+    )
 
     def breaks():
         raise KeyboardInterrupt
@@ -56,17 +61,27 @@ def test_each_part_is_kept_as_soon_as_it_is_measured_beside_what_was_there(monke
     monkeypatch.setattr(bench, "PARTS", parts)
     with pytest.raises(KeyboardInterrupt):
         bench.main([])
-    assert {name: entry["value"] for name, entry in kept().items()} == {"one": 1, "study.quick_min": 4}
-    assert kept()["one"]["met"] is False and list(paths.FIGURES.iterdir()) == [paths.FIGURES / "bench.json"]
+    assert {name: entry["value"] for name, entry in kept().items()} == {
+        "one": 1,
+        "study.quick_min": 4,
+    }
+    assert kept()["one"]["met"] is False and list(paths.FIGURES.iterdir()) == [
+        paths.FIGURES / "bench.json"
+    ]
 
 
 def test_only_the_parts_asked_for_are_measured(monkeypatch, capsys):
     done = []
-    monkeypatch.setattr(bench, "PARTS", {name: lambda name=name: done.append(name) for name in "abc"})
+    monkeypatch.setattr(
+        bench, "PARTS", {name: lambda name=name: done.append(name) for name in "abc"}
+    )
     assert bench.main(["c", "a"]) == 0 and done == ["c", "a"]
     with pytest.raises(SystemExit):
         bench.main(["a", "d"])
-    assert "there is no part d; choose from a, b, c" in capsys.readouterr().err and done == ["c", "a"]
+    assert "there is no part d; choose from a, b, c" in capsys.readouterr().err and done == [
+        "c",
+        "a",
+    ]
 
 
 def test_missing_photos_are_one_sentence(monkeypatch, capsys):
@@ -91,7 +106,9 @@ def test_both_readers_read_the_same_files(monkeypatch):
     seen = []
 
     def fresh(work, folder):
-        seen.append((work, sorted((file.name, file.read_bytes()) for file in Path(folder).iterdir())))
+        seen.append(
+            (work, sorted((file.name, file.read_bytes()) for file in Path(folder).iterdir()))
+        )
         return 1.0
 
     monkeypatch.setattr(bench, "fresh", fresh)
@@ -104,7 +121,9 @@ def test_both_readers_read_the_same_files(monkeypatch):
 def test_a_timed_run_deals_its_folds_anew(monkeypatch, small):
     split, real = [], splits.assign_folds
     monkeypatch.setattr(splits, "assign_folds", lambda *how: split.append(how) or real(*how))
-    monkeypatch.setattr(bench, "train", lambda variant, faces: splits.make_fold(faces, n_folds=variant.n_folds))
+    monkeypatch.setattr(
+        bench, "train", lambda variant, faces: splits.make_fold(faces, n_folds=variant.n_folds)
+    )
     for _ in range(2):
         bench.whole_run(bench.PARED_DOWN, small)
     assert len(split) == 2
@@ -121,7 +140,11 @@ PARTS = {
 
 
 @pytest.mark.parametrize(
-    "part", [*(pytest.param(part, marks=pytest.mark.soak) for part in PARTS if part != "detector"), "detector"]
+    "part",
+    [
+        *(pytest.param(part, marks=pytest.mark.soak) for part in PARTS if part != "detector"),
+        "detector",
+    ],
 )
 def test_what_is_trained_to_be_timed_runs_to_its_end(monkeypatch, part):
     monkeypatch.setattr(bench, "fast_precision", lambda: "mixed_bfloat16")

@@ -43,9 +43,15 @@ def test_pixels_that_are_no_grey_squares_are_refused_by_type_and_shape(faces_of,
 @pytest.mark.parametrize(
     "change, named",
     [
-        (lambda table: table.drop(columns=["duplicate_id", "subject"]), "lacks the columns subject, duplicate_id"),
+        (
+            lambda table: table.drop(columns=["duplicate_id", "subject"]),
+            "lacks the columns subject, duplicate_id",
+        ),
         (lambda table: table[:3], "4 pictures but 3 rows"),
-        (lambda table: table.assign(emotion=["joy", "fear", "bored", "joy"]), "the eight emotions: joy, bored"),
+        (
+            lambda table: table.assign(emotion=["joy", "fear", "bored", "joy"]),
+            "the eight emotions: joy, bored",
+        ),
         (lambda table: table.assign(photo=["x", "y", "x", "y"]), "more than once: x, y"),
     ],
     ids=["columns", "rows", "emotions", "photos"],
@@ -72,7 +78,9 @@ def test_without_them_near_duplicates_are_the_duplicates_and_nobody_has_split_th
 
 
 def test_where_they_are_given_they_are_kept(faces_of):
-    faces = faces_of(photo=["a", "b", "c"], near_duplicate_id=["a", "b", "b"], split=["train", "train", "test"])
+    faces = faces_of(
+        photo=["a", "b", "c"], near_duplicate_id=["a", "b", "b"], split=["train", "train", "test"]
+    )
     for kept in (faces, faces.select([2, 1, 0]).select([2, 1, 0])):
         assert kept.table.duplicate_id.tolist() == ["a", "b", "c"]
         assert kept.table.near_duplicate_id.tolist() == ["a", "b", "b"]
@@ -100,7 +108,11 @@ def test_whatever_is_selected_each_photo_keeps_its_pixels_in_the_order_wanted(fa
 @given(st.lists(st.booleans(), min_size=10, max_size=10))
 def test_a_mask_selects_what_it_marks(faces_of, mask):
     some = faces_of(photo=range(10)).select(mask)
-    assert some.pixels[:, 0, 0].tolist() == some.table.photo.astype(int).tolist() == np.flatnonzero(mask).tolist()
+    assert (
+        some.pixels[:, 0, 0].tolist()
+        == some.table.photo.astype(int).tolist()
+        == np.flatnonzero(mask).tolist()
+    )
 
 
 def test_what_is_selected_keeps_its_name_and_report_and_leaves_the_collection_as_it_was(faces_of):
@@ -119,7 +131,9 @@ def test_two_collections_joined_stand_one_after_the_other(faces_of):
     one = replace(faces_of("one", photo=["a", "b"]), report=(("rows", 2, ""),))
     other = replace(faces_of("other", photo=["c", "d", "e"]), report=(("rows", 3, "c, d, e"),))
     both = one + other
-    assert both.table.photo.tolist() == list("abcde") and both.table.index.tolist() == list(range(5))
+    assert both.table.photo.tolist() == list("abcde") and both.table.index.tolist() == list(
+        range(5)
+    )
     assert both.pixels[:, 1, 1].tolist() == [0, 1, 0, 1, 2]
     assert both.name == "one" and both.report == one.report + other.report
     assert (len(one), len(other)) == (2, 3)
@@ -136,12 +150,25 @@ def test_labels_are_places_among_the_emotions_and_all_eight_are_counted(faces_of
     assert faces_of(emotion=EMOTIONS[::-1]).labels.tolist() == list(range(7, -1, -1))
     faces = faces_of(emotion=["surprise", "anger", "surprise"])
     assert faces.labels.tolist() == [7, 0, 7] and faces.labels.dtype == np.int64
-    assert tuple(faces.counts.index) == EMOTIONS and faces.counts.tolist() == [1, 0, 0, 0, 0, 0, 0, 2]
+    assert tuple(faces.counts.index) == EMOTIONS and faces.counts.tolist() == [
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        2,
+    ]
     assert faces.size == 2 and len(faces) == 3
 
 
 def test_a_copy_is_what_has_another_photo_for_a_parent(faces_of):
-    assert faces_of(photo=["a", "b", "c"], parent=["a", "a", "c"]).is_copy.tolist() == [False, True, False]
+    assert faces_of(photo=["a", "b", "c"], parent=["a", "a", "c"]).is_copy.tolist() == [
+        False,
+        True,
+        False,
+    ]
 
 
 # the digest

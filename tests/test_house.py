@@ -11,7 +11,10 @@ import emoclass
 from emoclass.faces import COLUMNS
 
 PACKAGE = Path(emoclass.__file__).parent
-FILES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+FILES = {
+    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text())
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
 
 # Words that only we used, and that the field has another one for; what a definition, parameter or column must not be.
 PRIVATE = set(
@@ -24,7 +27,9 @@ PRIVATE = set(
     chosen scaled settled Drawing habit known BLANK _hurried _follow _look BadInput
     """.split()
 )
-MODULES = set("model after seeing scores audit split said photos prepare legend alike cartoon drawn_face".split())
+MODULES = set(
+    "model after seeing scores audit split said photos prepare legend alike cartoon drawn_face".split()
+)
 
 
 def defined(tree):
@@ -34,7 +39,13 @@ def defined(tree):
             yield node.name
         if isinstance(node, ast.FunctionDef | ast.Lambda):
             given = node.args
-            for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
+            for argument in (
+                *given.posonlyargs,
+                *given.args,
+                *given.kwonlyargs,
+                given.vararg,
+                given.kwarg,
+            ):
                 if argument and not isinstance(node, ast.Lambda):
                     yield argument.arg
         if isinstance(node, ast.ClassDef | ast.Module):
@@ -44,7 +55,9 @@ def defined(tree):
 
 
 def test_no_definition_parameter_or_column_bears_a_private_word():
-    found = {(file, name) for file, tree in FILES.items() for name in defined(tree) if name in PRIVATE}
+    found = {
+        (file, name) for file, tree in FILES.items() for name in defined(tree) if name in PRIVATE
+    }
     assert found == set()
     assert not set(COLUMNS) - {"subject"} & PRIVATE
     assert not {Path(file).stem for file in FILES} & MODULES
@@ -56,9 +69,15 @@ def imports(file):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "emoclass":
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}".split(".", 1)[1].replace(".", "/")
-                yield next(f for f in (f"{inner}.py", f"{inner}/__init__.py", _file(node.module)) if f in FILES)
+                yield next(
+                    f
+                    for f in (f"{inner}.py", f"{inner}/__init__.py", _file(node.module))
+                    if f in FILES
+                )
         elif isinstance(node, ast.Import):
-            yield from (_file(alias.name) for alias in node.names if alias.name.split(".")[0] == "emoclass")
+            yield from (
+                _file(alias.name) for alias in node.names if alias.name.split(".")[0] == "emoclass"
+            )
 
 
 def _file(module):
@@ -75,7 +94,11 @@ def test_imports_go_one_way_without_a_circle():
 
 def test_nothing_in_front_imports_the_machinery_behind():
     front = [file for file in FILES if not file.startswith("study/") and file != "__main__.py"]
-    assert {file: needs for file in front if (needs := [n for n in imports(file) if n.startswith("study/")])} == {}
+    assert {
+        file: needs
+        for file in front
+        if (needs := [n for n in imports(file) if n.startswith("study/")])
+    } == {}
 
 
 def test_modules_and_functions_are_short_and_the_front_is_thin():
@@ -84,7 +107,9 @@ def test_modules_and_functions_are_short_and_the_front_is_thin():
     front = [file for file in FILES if "/" not in file]
     assert len(front) <= 20 and sum(lines[file] for file in front) <= 2000
     # The study itself; beside it stand other people's photos, copies found in them, a model to take away, a cluster.
-    others = "layouts subjects annotations folder copies leak_report inference export cluster".split()
+    others = (
+        "layouts subjects annotations folder copies leak_report inference export cluster".split()
+    )
     assert sum(n for file, n in lines.items() if file.split("/")[-1][:-3] not in others) <= 4700
     assert sum(lines.values()) <= 6217
     functions = [
@@ -96,7 +121,9 @@ def test_modules_and_functions_are_short_and_the_front_is_thin():
     assert [function for function in functions if function[2] > 60] == []
 
 
-@pytest.mark.parametrize("name", ["load_faces", "OfflineAugmentation", "models.build", "losses.class_weights"])
+@pytest.mark.parametrize(
+    "name", ["load_faces", "OfflineAugmentation", "models.build", "losses.class_weights"]
+)
 def test_what_the_study_is_about_is_found_at_first_guess(name):
     found = emoclass
     for part in name.split("."):

@@ -76,7 +76,12 @@ def _replaced(module, path: Path) -> list[str]:
 
 
 def _differs(value, written: ast.expr) -> bool:
-    """Whether a constant is another than the one written down; what is computed is not looked at."""
+    """Whether a constant is another than the one written down.
+
+    What is computed is not looked at, nor what may be filled after it was made.
+    """
+    if not isinstance(written, ast.Constant | ast.Tuple):
+        return False
     try:
         return value != ast.literal_eval(written)
     except (ValueError, TypeError):

@@ -192,9 +192,10 @@ def train_missing(
 ) -> int:
     """Train what the archive lacks, keep each run as soon as it ends, and return how many were trained.
 
-    Progress goes to `stream`, else to standard error. On `executor`, or as `workers.trainers` has it. What a dying
-    process of this machine took with it is tried once more. Raises SweepError naming each run that failed, after the others; InputError if the photos are not at hand,
-    or if code that decides runs was replaced in this process.
+    Progress goes to `stream`, else to standard error. On `executor`, or as `workers.trainers` has
+    it. What a dying process of this machine took with it is tried once more. Raises SweepError
+    naming each run that failed, after the others; InputError if the photos are not at hand, or if
+    code that decides runs was replaced in this process.
     """
     lacking = missing(wanted, archive)
     if not lacking:

@@ -73,7 +73,8 @@ def verify(runs: int = 8, say=print, seed: int | None = None) -> bool:
     moved = [comparison for comparison in found if comparison.moved]
     same = sum(comparison.same_bits for comparison in found)
     say(
-        f"{same} of {len(found)} came out with the same bits, {len(moved)} moved by more than another processor explains"
+        f"{same} of {len(found)} came out with the same bits, "
+        f"{len(moved)} moved by more than another processor explains"
     )
     if not moved:
         _confirm(record, found)

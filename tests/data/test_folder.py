@@ -60,7 +60,16 @@ def test_a_person_is_the_file_name_without_its_number(name, subject):
 
 @pytest.mark.parametrize(
     "name",
-    ["../a.jpg", "a/../../b.jpg", "..", "/a.jpg", "C:\\a.jpg", "C:a.jpg", "a\\..\\b.jpg", "\\\\host\\a"],
+    [
+        "../a.jpg",
+        "a/../../b.jpg",
+        "..",
+        "/a.jpg",
+        "C:\\a.jpg",
+        "C:a.jpg",
+        "a\\..\\b.jpg",
+        "\\\\host\\a",
+    ],
 )
 def test_names_that_may_lead_out_of_a_folder_are_known(name):
     assert climbs(name)
@@ -89,7 +98,9 @@ ROWS = [["user.id", "image", "emotion"], ["7", "Zoë_1.png", "neutral"], ["8", "
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("comma", [",", ";", "\t"])
 @pytest.mark.parametrize("headed", [True, False])
-def test_a_legend_is_read_whatever_its_encoding_line_ends_commas_or_header(home, encoding, ends, comma, headed):
+def test_a_legend_is_read_whatever_its_encoding_line_ends_commas_or_header(
+    home, encoding, ends, comma, headed
+):
     text = ends.join(comma.join(row) for row in ROWS[0 if headed else 1 :])
     (home / "legend.csv").write_bytes(text.encode(encoding))
     rows = annotations.read(home / "legend.csv")
@@ -112,7 +123,10 @@ def test_columns_that_the_legend_knows_are_taken_from_it(home):
     )
     table = load_faces(home).table
     assert table.subject.tolist() == ["Doe, Jane", "b_1.png"]  # nobody said who that is
-    assert table.source.tolist() == ["web", "unknown"] and table.annotator.tolist() == ["Ann", "unknown"]
+    assert table.source.tolist() == ["web", "unknown"] and table.annotator.tolist() == [
+        "Ann",
+        "unknown",
+    ]
 
 
 @pytest.mark.skipif(os.sep == "\\", reason="a backslash cannot stand in a name here")
@@ -132,7 +146,12 @@ def test_two_spellings_of_one_name_are_one_photo(home):
 
 
 def test_photos_may_be_sorted_into_folders_named_after_emotions(home):
-    names = ["test/happy/jo_2.png", "train/Happy/jo_1.png", "train/angry/al_1.png", "train/angry/jo_3.png"]
+    names = [
+        "test/happy/jo_2.png",
+        "train/Happy/jo_1.png",
+        "train/angry/al_1.png",
+        "train/angry/jo_3.png",
+    ]
     photos(home, *names)
     faces = load_faces(home)
     assert faces.counts[["happiness", "anger"]].tolist() == [2, 2]
@@ -184,10 +203,16 @@ def test_one_picture_under_two_names_is_one_cluster_named_after_the_first(home):
 
 
 def test_a_picture_toned_anew_is_another_file_and_yet_alike(home, sharp):
-    shots = {"Ann_1.png": sharp.pixels[0], "Bob_1.png": sharp.pixels[0] // 8 * 8, "Cid_1.png": sharp.pixels[9]}
+    shots = {
+        "Ann_1.png": sharp.pixels[0],
+        "Bob_1.png": sharp.pixels[0] // 8 * 8,
+        "Cid_1.png": sharp.pixels[9],
+    }
     for name, picture in shots.items():
         (home / name).write_bytes(cv2.imencode(".png", picture)[1].tobytes())
-    (home / "legend.csv").write_text("photo,emotion\n" + "".join(f"{name},fear\n" for name in shots))
+    (home / "legend.csv").write_text(
+        "photo,emotion\n" + "".join(f"{name},fear\n" for name in shots)
+    )
     faces = load_faces(home)
     assert faces.table.duplicate_id.tolist() == list(shots)
     assert faces.table.near_duplicate_id.tolist() == ["Ann_1.png", "Ann_1.png", "Cid_1.png"]
@@ -196,7 +221,9 @@ def test_a_picture_toned_anew_is_another_file_and_yet_alike(home, sharp):
 
 
 labels = st.sampled_from([*EMOTIONS, "Happy", "SAD", " fear ", "SURPRISED"])
-tables = st.lists(st.tuples(st.sampled_from([f"p{k}_{k}.jpg" for k in range(8)]), labels), min_size=1, max_size=30)
+tables = st.lists(
+    st.tuples(st.sampled_from([f"p{k}_{k}.jpg" for k in range(8)]), labels), min_size=1, max_size=30
+)
 
 
 @given(rows=tables, pictures=st.lists(st.integers(0, 5), min_size=10, max_size=10))
@@ -220,12 +247,18 @@ def test_cleaning_keeps_each_undisputed_photo_once_and_its_counts_add_up(rows, p
         same = [photo for photo in sorted(sure) if ids[photo] == ids[row.photo]]
         assert row.duplicate_id == same[0]
     pairs = sum(map(len, predicted.values()))
-    assert count["rows in the annotation file"] == len(rows) == pairs + count["rows that repeat another row, merged"]
+    assert (
+        count["rows in the annotation file"]
+        == len(rows)
+        == pairs + count["rows that repeat another row, merged"]
+    )
     assert count["photos named by the annotation file"] == len(predicted)
     assert len(predicted) == len(sure) + count["photos that two rows label differently, dropped"]
     assert count["photos to work with"] == len(sure)
     assert count["photos on disk without a row, set aside"] == len(ids) - len(predicted)
-    assert count["labels brought to the usual spelling"] == sum(label not in EMOTIONS for _, label in rows)
+    assert count["labels brought to the usual spelling"] == sum(
+        label not in EMOTIONS for _, label in rows
+    )
 
 
 # names that are no UTF-8
@@ -242,7 +275,11 @@ def test_a_name_that_is_no_utf_8_is_read_and_is_plain_text_from_then_on(tmp_path
     (home / os.fsdecode(b"\xff.txt")).write_text("no picture")
     faces = load_faces(home, size=20)
     assert faces.name == "caf\\xe9"
-    assert faces.table.photo.tolist() == ["anger/b_1.png", "anger/zz_1.png", "fear/m\\xfcller_1.png"]
+    assert faces.table.photo.tolist() == [
+        "anger/b_1.png",
+        "anger/zz_1.png",
+        "fear/m\\xfcller_1.png",
+    ]
     assert (faces.pixels[2] == cv2.imdecode(np.frombuffer(picture, np.uint8), 0)).all()
     assert found(faces, "no pictures") == (1, "\\xff.txt")
     text = f"{faces.table.to_csv()} {faces.report} {faces.digest}"

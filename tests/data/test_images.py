@@ -116,7 +116,9 @@ def of_another_shape(_):
     return other.getvalue()
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-100], lambda b: b"", lambda b: b"x" * len(b), of_another_shape])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-100], lambda b: b"", lambda b: b"x" * len(b), of_another_shape]
+)
 def test_a_damaged_cache_is_noticed_and_made_again(tmp_path, build, capsys, damage):
     paths = [picture(tmp_path / "a.jpg")]
     good = np.array(load_images(paths))
@@ -136,7 +138,9 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, build, monkeyp
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np.lib.format, "write_array_header_1_0", full)
-    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\): make room"):
+    with pytest.raises(
+        InputError, match=r"cannot be written \(No space left on device\): make room"
+    ):
         load_images([path])
     assert list((build / "cache").iterdir()) == []
 
@@ -193,7 +197,10 @@ COLOUR = cv2.cvtColor(SMOOTH, cv2.COLOR_GRAY2BGR)
         ("a.tif", encoded(".tif", (SMOOTH / 255).astype(np.float32))),
         ("a.jpg", encoded(".png", SMOOTH)),  # called by another kind's name
         ("a.jfif", encoded(".jpg", SMOOTH)),
-        ("a.jpg", exif_turned(encoded(".jpg", cv2.rotate(SMOOTH, cv2.ROTATE_90_COUNTERCLOCKWISE)), 6)),
+        (
+            "a.jpg",
+            exif_turned(encoded(".jpg", cv2.rotate(SMOOTH, cv2.ROTATE_90_COUNTERCLOCKWISE)), 6),
+        ),
         ("a.gif", encoded(".gif", COLOUR)),
         ("a.webp", encoded(".webp", COLOUR)),
         ("webp.jpg", encoded(".webp", COLOUR)),
@@ -205,7 +212,9 @@ def test_a_picture_is_the_same_whatever_kind_of_file_it_lies_in(tmp_path, build,
     assert name.endswith(SUFFIXES)
     (tmp_path / name).write_bytes(content)
     seen = load_images([tmp_path / name], 60)[0].astype(int)
-    assert np.abs(seen - SMOOTH).mean() < (12 if name.endswith("gif") else 4)  # a GIF has 256 colours
+    assert np.abs(seen - SMOOTH).mean() < (
+        12 if name.endswith("gif") else 4
+    )  # a GIF has 256 colours
 
 
 @pytest.mark.parametrize("scale", [1, 2, 5, 10, 20])
@@ -217,7 +226,9 @@ def test_a_picture_is_the_same_whatever_kind_of_file_it_lies_in(tmp_path, build,
         (8, lambda upright: cv2.rotate(upright, cv2.ROTATE_90_CLOCKWISE)),
     ],
 )
-def test_a_phone_photo_is_upright_at_whatever_scale_it_is_decoded(tmp_path, scale, orientation, as_stored):
+def test_a_phone_photo_is_upright_at_whatever_scale_it_is_decoded(
+    tmp_path, scale, orientation, as_stored
+):
     upright = cv2.resize(SMOOTH, (60 * scale, 80 * scale), interpolation=cv2.INTER_CUBIC)
     stored = np.ascontiguousarray(as_stored(upright))
     (tmp_path / "a.jpg").write_bytes(exif_turned(encoded(".jpg", stored), orientation))
@@ -232,8 +243,13 @@ def test_what_is_transparent_is_seen_on_white_and_what_is_opaque_as_it_is(tmp_pa
     mask[:, 30:] = 255
     hidden = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
     clear = np.dstack([np.where(mask[..., None] > 0, COLOUR, hidden), mask])
-    for name, picture in (("clear.png", clear), ("opaque.png", np.dstack([COLOUR, np.full_like(mask, 255)]))):
+    for name, picture in (
+        ("clear.png", clear),
+        ("opaque.png", np.dstack([COLOUR, np.full_like(mask, 255)])),
+    ):
         (tmp_path / name).write_bytes(encoded(".png", picture))
     seen, opaque = load_images([tmp_path / "clear.png", tmp_path / "opaque.png"], 60)
-    assert (seen[:, :30] == 255).all() and np.abs(seen[:, 30:].astype(int) - SMOOTH[:, 30:]).max() <= 1
+    assert (seen[:, :30] == 255).all() and np.abs(
+        seen[:, 30:].astype(int) - SMOOTH[:, 30:]
+    ).max() <= 1
     assert np.abs(opaque.astype(int) - SMOOTH).max() <= 1

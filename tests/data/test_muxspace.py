@@ -31,7 +31,11 @@ def git(folder, *words) -> str:
     nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     who = ["-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "core.autocrlf=false"]
     return subprocess.run(
-        ["git", *who, "-C", str(folder), *words], env=env | nobody, check=True, capture_output=True, text=True
+        ["git", *who, "-C", str(folder), *words],
+        env=env | nobody,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
 
 
@@ -42,9 +46,15 @@ def build(tmp_path, monkeypatch):
 
 def pinned(repository, *names) -> Part:
     """The last commit there, with the digest that git's own list of its files gives."""
-    lines = git(repository, "-c", "core.quotePath=false", "ls-tree", "-r", "HEAD", *names).splitlines()
-    listed = "".join("{2} {3}\n".format(*line.replace("\t", " ", 1).split(" ", 3)) for line in lines)
-    return Part(git(repository, "rev-parse", "HEAD"), names, hashlib.sha256(listed.encode()).hexdigest())
+    lines = git(
+        repository, "-c", "core.quotePath=false", "ls-tree", "-r", "HEAD", *names
+    ).splitlines()
+    listed = "".join(
+        "{2} {3}\n".format(*line.replace("\t", " ", 1).split(" ", 3)) for line in lines
+    )
+    return Part(
+        git(repository, "rev-parse", "HEAD"), names, hashlib.sha256(listed.encode()).hexdigest()
+    )
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +64,9 @@ def upstream(tmp_path_factory):
     for number in range(4):
         path = repository / "images" / f"Jane_Doe_000{number}.jpg"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(cv2.imencode(".jpg", np.full((60, 60), 50 * number, np.uint8))[1].tobytes())
+        path.write_bytes(
+            cv2.imencode(".jpg", np.full((60, 60), 50 * number, np.uint8))[1].tobytes()
+        )
     (repository / "images" / "facial-expressions_1k.jpg").write_bytes(path.read_bytes())
     path.chmod(0o755)
     for folder, name, text in (
@@ -83,13 +95,19 @@ def left_in(folder) -> list[str]:
 # git's ids
 
 names = st.sampled_from(["a", "a.b", "a-b", "a0", "A", "ab", "a b", "é", "-", "a.b.c", "Z", "z~"])
-trees = st.dictionaries(st.lists(names, min_size=1, max_size=3).map("/".join), st.binary(max_size=20), min_size=1)
+trees = st.dictionaries(
+    st.lists(names, min_size=1, max_size=3).map("/".join), st.binary(max_size=20), min_size=1
+)
 
 
 @settings(max_examples=25, deadline=None)
 @given(tree=trees)
 def test_a_part_is_pinned_by_what_git_lists_however_oddly_names_sort(tree):
-    tree = {name: each for name, each in tree.items() if not any(other.startswith(f"{name}/") for other in tree)}
+    tree = {
+        name: each
+        for name, each in tree.items()
+        if not any(other.startswith(f"{name}/") for other in tree)
+    }
     with tempfile.TemporaryDirectory() as folder:
         for name, content in tree.items():
             path = Path(folder, "images", name)
@@ -113,7 +131,9 @@ def test_what_is_fetched_is_verified_and_nothing_else_is_kept(tmp_path, upstream
     assert len(verify(collection, part)) == 7
 
 
-def test_fetching_inside_a_git_hook_does_not_touch_the_hooks_repository(tmp_path, upstream, url, monkeypatch):
+def test_fetching_inside_a_git_hook_does_not_touch_the_hooks_repository(
+    tmp_path, upstream, url, monkeypatch
+):
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "elsewhere" / "index"))
     assert fetch(tmp_path / "data", url, upstream[1]).is_dir()
@@ -161,7 +181,9 @@ def test_a_network_that_does_not_answer_is_given_up_soon(tmp_path, upstream, url
 
 
 def test_other_photos_than_the_pinned_ones_are_not_kept(tmp_path, upstream, url):
-    with pytest.raises(InputError, match=f"its 7 files have the sha256 {upstream[1].digest} and not 0000"):
+    with pytest.raises(
+        InputError, match=f"its 7 files have the sha256 {upstream[1].digest} and not 0000"
+    ):
         fetch(tmp_path / "data", url, replace(upstream[1], digest="0" * 64))
     assert left_in(tmp_path / "data") == []
 
@@ -175,7 +197,9 @@ def fake_git(tmp_path, script, monkeypatch):
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_fetch_leaves_nothing_half_and_can_be_repeated(tmp_path, upstream, url, blow):
+def test_an_interrupted_fetch_leaves_nothing_half_and_can_be_repeated(
+    tmp_path, upstream, url, blow
+):
     part, data = upstream[1], tmp_path / "data"
     code = (
         "import signal, time\n"
@@ -190,7 +214,9 @@ def test_an_interrupted_fetch_leaves_nothing_half_and_can_be_repeated(tmp_path, 
         "muxspace._git = slow\n"
         f"muxspace.fetch({str(data)!r}, {url!r}, muxspace.{part!r})\n"
     )
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     assert child.stdout.readline() == b"half way\n"
     child.send_signal(blow)
     child.wait(20)
@@ -226,9 +252,15 @@ def collection(tmp_path, upstream, url):
         (lambda c: flip_a_bit(c / "images" / "Jane_Doe_0001.jpg"), "its 7 files have the sha256"),
         (lambda c: flip_a_bit(c / "test" / "x.jpg"), "its 7 files have the sha256"),
         (lambda c: (c / "images" / "Jane_Doe_0001.jpg").unlink(), "Jane_Doe_0001.jpg is missing"),
-        (lambda c: (c / "images" / "Jane_Doe_0001.jpg").write_bytes(b""), "images/Jane_Doe_0001.jpg is empty"),
+        (
+            lambda c: (c / "images" / "Jane_Doe_0001.jpg").write_bytes(b""),
+            "images/Jane_Doe_0001.jpg is empty",
+        ),
         (lambda c: (c / "images" / "notes.txt").write_text("!"), "notes.txt is no photo"),
-        (lambda c: (c / "test" / "x.jpg").rename(c / "test" / "y.jpg"), "its 7 files have the sha256"),
+        (
+            lambda c: (c / "test" / "x.jpg").rename(c / "test" / "y.jpg"),
+            "its 7 files have the sha256",
+        ),
         (lambda c: (c / "data" / "legend.csv").unlink(), "its 6 files have the sha256"),
         (lambda c: (c / "data" / "more").symlink_to("nowhere"), "data/more cannot be read"),
     ],
@@ -313,7 +345,9 @@ def as_link(info):
 
 
 @pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".zip"])
-def test_an_archive_that_is_cut_short_is_one_sentence_and_leaves_nothing(tmp_path, upstream, python, suffix):
+def test_an_archive_that_is_cut_short_is_one_sentence_and_leaves_nothing(
+    tmp_path, upstream, python, suffix
+):
     archive = pack(upstream, tmp_path / f"photos{suffix}")
     archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
     with pytest.raises(InputError) as caught:
@@ -323,7 +357,9 @@ def test_an_archive_that_is_cut_short_is_one_sentence_and_leaves_nothing(tmp_pat
 
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
-def test_an_archive_that_would_fill_the_disk_is_not_unpacked(tmp_path, upstream, suffix, monkeypatch):
+def test_an_archive_that_would_fill_the_disk_is_not_unpacked(
+    tmp_path, upstream, suffix, monkeypatch
+):
     monkeypatch.setattr(archives, "LARGEST", 10)
     with pytest.raises(InputError, match=r"cannot unpack .* \(it would be more than 0 GB\)"):
         unpack(pack(upstream, tmp_path / f"photos{suffix}"), tmp_path / "data", upstream[1])
@@ -386,7 +422,9 @@ def test_every_member_that_leads_out_is_named_and_nothing_is_left(tmp_path, upst
         ([("top/a", tarfile.CHRTYPE, "")], "top/a is a device"),
     ],
 )
-def test_links_that_lead_out_and_devices_are_refused_by_name(tmp_path, upstream, python, members, named):
+def test_links_that_lead_out_and_devices_are_refused_by_name(
+    tmp_path, upstream, python, members, named
+):
     archive = packed(tmp_path / "bad.tar", *members)
     with pytest.raises(InputError, match="cannot unpack") as caught:
         unpack(archive, tmp_path / "data", upstream[1])
@@ -409,7 +447,9 @@ def test_nothing_in_a_zip_archive_gets_out(tmp_path, upstream):
 # loading, and the command
 
 
-def test_capitals_mark_film_stills_and_the_agency_pictures_are_stock(collection, upstream, monkeypatch):
+def test_capitals_mark_film_stills_and_the_agency_pictures_are_stock(
+    collection, upstream, monkeypatch
+):
     monkeypatch.setattr(muxspace, "PHOTOS", upstream[1])
     monkeypatch.setattr(muxspace.verify, "__defaults__", (upstream[1], ""))
     monkeypatch.setattr(muxspace.find, "__defaults__", (None, upstream[1]))
@@ -432,8 +472,12 @@ def test_what_is_there_is_found_and_each_part_reported(decoded, monkeypatch):
     assert sum("files verified" in line for line in lines) == len(muxspace.PARTS)
 
 
-@pytest.mark.parametrize("name, part", [("photos.zip", PHOTOS), (f"x-{NEW_FACES.commit[:7]}.zip", NEW_FACES)])
-def test_an_archive_is_taken_for_the_part_whose_commit_its_name_bears(tmp_path, monkeypatch, name, part):
+@pytest.mark.parametrize(
+    "name, part", [("photos.zip", PHOTOS), (f"x-{NEW_FACES.commit[:7]}.zip", NEW_FACES)]
+)
+def test_an_archive_is_taken_for_the_part_whose_commit_its_name_bears(
+    tmp_path, monkeypatch, name, part
+):
     monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "data"))
     with zipfile.ZipFile(tmp_path / name, "w") as file:
         file.writestr("top/images/cat.jpg", b"meow")
@@ -460,7 +504,10 @@ def test_each_part_is_fetched_if_it_is_not_there_without_a_word(tmp_path, monkey
 
 
 def test_a_dash_for_an_underscore_in_a_legend_is_no_missing_photo(tmp_path):
-    for name, content in (("images/a-1.jpg", "x"), ("data/legend.csv", "photo,emotion\na_1.jpg,fear\nb_1.jpg,fear\n")):
+    for name, content in (
+        ("images/a-1.jpg", "x"),
+        ("data/legend.csv", "photo,emotion\na_1.jpg,fear\nb_1.jpg,fear\n"),
+    ):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(content)
     with pytest.raises(InputError, match=r"\(b_1\.jpg is missing\)"):
@@ -482,7 +529,10 @@ def test_the_report_counts_what_is_known_of_the_collection(faces):
     count = dict(zip(report_table(faces)["what"], report_table(faces)["count"]))
     assert list(count.values()) == [13_690, 921, 7, 13_682, 1, 36, 2, 0, 96, 13_681, 5_618]
     which = dict(zip(report_table(faces)["what"], report_table(faces)["which"]))
-    assert which["photos that two rows label differently, dropped"] == "Avinash_30.jpg (surprise or sadness)"
+    assert (
+        which["photos that two rows label differently, dropped"]
+        == "Avinash_30.jpg (surprise or sadness)"
+    )
     assert which["pictures that bear several names, one cluster each"] == (
         "Bart_Hendricks_0001.jpg = Ricky_Ray_0001.jpg, Carlos_Beltran_0001.jpg = Raul_Ibanez_0001.jpg"
     )

@@ -85,7 +85,9 @@ def relabelled(data):
 )
 def test_a_table_that_is_damaged_or_of_another_kind_is_one_sentence(path, damage):
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=r"the table of photos .*faces\.csv\.gz is damaged \(.+\)") as caught:
+    with pytest.raises(
+        InputError, match=r"the table of photos .*faces\.csv\.gz is damaged \(.+\)"
+    ) as caught:
         read_table(path)
     assert "\n" not in str(caught.value)
 
@@ -99,7 +101,9 @@ def test_a_table_that_is_not_there_is_one_sentence(tmp_path):
     find() is None or find(part=NEW_FACES) is None,
     reason="the photos or the new faces are not on this machine",
 )
-def test_the_table_of_all_real_photos_is_small_enough_to_be_committed(decoded, tmp_path, monkeypatch):
+def test_the_table_of_all_real_photos_is_small_enough_to_be_committed(
+    decoded, tmp_path, monkeypatch
+):
     monkeypatch.setenv("EMOCLASS_BUILD", decoded)
     faces = with_new_faces("muxspace")
     write_table(faces, tmp_path / "photos.csv.gz")

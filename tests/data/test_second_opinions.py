@@ -16,7 +16,12 @@ HERE = all(find(part=PARTS[part]) for part, _ in FILES.values())
 @pytest.mark.skipif(not HERE, reason="the second opinions are not on this machine")
 def test_each_student_labelled_some_500_photos_and_every_label_is_an_emotion():
     opinions = load_second_opinions()
-    assert opinions.annotator.value_counts().to_dict() == {"906": 500, "126": 500, "nmg": 499, "cBuckley": 482}
+    assert opinions.annotator.value_counts().to_dict() == {
+        "906": 500,
+        "126": 500,
+        "nmg": 499,
+        "cBuckley": 482,
+    }
     assert set(opinions.emotion) <= set(EMOTIONS)
     assert opinions.emotion[opinions.label == "sadenss"].tolist() == ["sadness"]
 

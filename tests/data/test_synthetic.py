@@ -15,7 +15,9 @@ from emoclass.faces import COLUMNS
 from emoclass.labels import EMOTIONS
 
 FEW = (3, 2, 3, 2, 5, 6, 2, 3)
-PLAIN = SyntheticConfig(counts=FEW, subject_label_bias=0, film=0, style=0, noise=0, intensity=(1, 1))
+PLAIN = SyntheticConfig(
+    counts=FEW, subject_label_bias=0, film=0, style=0, noise=0, intensity=(1, 1)
+)
 BUSY = SyntheticConfig(counts=FEW, photos_per_subject=(2, 2), film=0.5, duplicates=4)
 
 
@@ -28,7 +30,9 @@ def average_face(emotion="neutral", strength=1.0, side="right"):
     """(48, 48) int: the face whose every trait is average, so much moved."""
     units = action_units(emotion, side)
     face = {name: np.full((1, 1), value, float) for name, (value, _) in (SUBJECT | POSE).items()}
-    return paint(face, {unit: strength * np.array([units.get(unit, (0, 0))]) for unit in ALL_UNITS}, 48)[0].astype(int)
+    return paint(
+        face, {unit: strength * np.array([units.get(unit, (0, 0))]) for unit in ALL_UNITS}, 48
+    )[0].astype(int)
 
 
 def test_the_same_seed_draws_the_same_bits_and_another_seed_draws_others():
@@ -86,7 +90,9 @@ def test_the_stronger_an_expression_the_farther_from_neutral():
         assert 0 < half < whole, emotion
 
 
-@pytest.mark.parametrize("knob", [{"noise": 5.0}, {"film": 0.5, "style": 1.0}, {"intensity": (0.3, 1)}])
+@pytest.mark.parametrize(
+    "knob", [{"noise": 5.0}, {"film": 0.5, "style": 1.0}, {"intensity": (0.3, 1)}]
+)
 def test_each_knob_alone_changes_the_pictures_and_nothing_else(knob):
     plain, turned = small(PLAIN), small(PLAIN, **knob)
     assert not np.array_equal(plain.pixels, turned.pixels)
@@ -102,8 +108,15 @@ def test_subjects_show_several_emotions_and_few_have_many_photos():
 
 def test_a_bias_ties_emotions_to_subjects():
     def purity(subject_label_bias):
-        table = small(PLAIN, counts=(25,) * 8, photos_per_subject=(8, 1), subject_label_bias=subject_label_bias).table
-        return table.groupby("subject").emotion.agg(lambda shown: shown.value_counts().iloc[0]).sum() / len(table)
+        table = small(
+            PLAIN,
+            counts=(25,) * 8,
+            photos_per_subject=(8, 1),
+            subject_label_bias=subject_label_bias,
+        ).table
+        return table.groupby("subject").emotion.agg(
+            lambda shown: shown.value_counts().iloc[0]
+        ).sum() / len(table)
 
     assert purity(4.0) > purity(0.0) + 0.15
 

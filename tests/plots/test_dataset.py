@@ -20,16 +20,24 @@ ON_AN_AXIS = {
 }
 WHOLE = {
     "mean_faces": lambda faces, **how: plots.mean_faces(faces, **how),
-    "gallery": lambda faces, **how: plots.gallery(faces.pixels[:6].reshape(2, 3, 16, 16), ("a", "b"), **how),
-    "occlusion": lambda faces, **how: plots.occlusion(faces, {"happiness": np.eye(4), "neutral": np.eye(4)}, **how),
+    "gallery": lambda faces, **how: plots.gallery(
+        faces.pixels[:6].reshape(2, 3, 16, 16), ("a", "b"), **how
+    ),
+    "occlusion": lambda faces, **how: plots.occlusion(
+        faces, {"happiness": np.eye(4), "neutral": np.eye(4)}, **how
+    ),
 }
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("kept", [EMOTIONS, ("happiness", "neutral")], ids=["all emotions", "two emotions"])
+@pytest.mark.parametrize(
+    "kept", [EMOTIONS, ("happiness", "neutral")], ids=["all emotions", "two emotions"]
+)
 @pytest.mark.parametrize("name", ON_AN_AXIS | WHOLE)
 def test_every_figure_is_returned_with_its_title_whichever_emotions_there_are(name, kept, faces):
-    shown = (ON_AN_AXIS | WHOLE)[name](faces.select(faces.table.emotion.isin(kept)), title="What is shown")
+    shown = (ON_AN_AXIS | WHOLE)[name](
+        faces.select(faces.table.emotion.isin(kept)), title="What is shown"
+    )
     assert isinstance(shown, Axes if name in ON_AN_AXIS else Figure) and len(plt.get_fignums()) == 1
     figure = shown.figure if name in ON_AN_AXIS else shown
     figure.canvas.draw()
@@ -41,8 +49,12 @@ def test_every_figure_is_returned_with_its_title_whichever_emotions_there_are(na
 def test_what_is_given_an_axis_draws_into_it_and_says_what_it_shows(name, faces):
     _, axes = plots.panels(2)
     ax = ON_AN_AXIS[name](faces, ax=axes[1])
-    assert ax is axes[1] and len(plt.get_fignums()) == 1 and not axes[0].has_data() and ax.has_data()
-    assert ax.get_xlabel() and (ax.get_ylabel() or ax.get_yticklabels()[0].get_text().startswith("anger"))
+    assert (
+        ax is axes[1] and len(plt.get_fignums()) == 1 and not axes[0].has_data() and ax.has_data()
+    )
+    assert ax.get_xlabel() and (
+        ax.get_ylabel() or ax.get_yticklabels()[0].get_text().startswith("anger")
+    )
     plots.close(ax.figure)
     assert plt.get_fignums() == []
 
@@ -50,7 +62,9 @@ def test_what_is_given_an_axis_draws_into_it_and_says_what_it_shows(name, faces)
 def test_bars_are_as_long_as_emotions_are_frequent_and_wear_their_colours(faces):
     ax = plots.counts(faces)
     assert [bar.get_width() for bar in ax.patches] == faces.counts.tolist()
-    assert [to_hex(bar.get_facecolor()).upper() for bar in ax.patches] == [COLOURS[e].upper() for e in EMOTIONS]
+    assert [to_hex(bar.get_facecolor()).upper() for bar in ax.patches] == [
+        COLOURS[e].upper() for e in EMOTIONS
+    ]
     assert (ax.get_xscale(), ax.get_xlim()[0]) == ("linear", 0)  # 3 photos look like 3, 14 like 14
     assert [text.get_text() for text in ax.texts][3:5] == ["3 (5.3 %)", "12 (21.1 %)"]
 
@@ -59,8 +73,12 @@ def test_shares_of_an_emotion_add_up_and_say_of_how_many_photos(faces):
     ax = plots.shares(faces, "source")
     newspaper, film = ([bar.get_width() for bar in bars] for bars in ax.containers)
     np.testing.assert_allclose(np.add(film, newspaper), 100)
-    assert [bar.get_x() for bar in ax.containers[1]] == pytest.approx(newspaper)  # film begins where newspaper ends
-    assert film[4] == pytest.approx(100 * (faces.table.source[faces.table.emotion == "happiness"] == "film").mean())
+    assert [bar.get_x() for bar in ax.containers[1]] == pytest.approx(
+        newspaper
+    )  # film begins where newspaper ends
+    assert film[4] == pytest.approx(
+        100 * (faces.table.source[faces.table.emotion == "happiness"] == "film").mean()
+    )
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["newspaper", "film"]
     assert ax.get_yticklabels()[1].get_text() == "contempt (n = 3)"
 
@@ -70,8 +88,13 @@ def test_subjects_are_counted_by_their_photos(faces):
     assert ax.lines[0].get_xydata().tolist() == [[2, 3], [3, 17]]
 
 
-def test_under_each_mean_face_stands_how_it_differs_from_neutral_and_what_is_darker_is_outlined(faces):
-    axes, mean = plots.mean_faces(faces).axes, {e: faces.pixels[faces.table.emotion == e].mean(0) for e in EMOTIONS}
+def test_under_each_mean_face_stands_how_it_differs_from_neutral_and_what_is_darker_is_outlined(
+    faces,
+):
+    axes, mean = (
+        plots.mean_faces(faces).axes,
+        {e: faces.pixels[faces.table.emotion == e].mean(0) for e in EMOTIONS},
+    )
     for emotion, above, below in zip(EMOTIONS, axes[:8], axes[8:16]):
         assert above.get_title("center") == f"{emotion}\nn = {faces.counts[emotion]}"
         np.testing.assert_allclose(above.images[0].get_array(), mean[emotion])
@@ -105,7 +128,10 @@ def test_distances_rise_to_the_share_of_photos_that_are_so_near():
     ax = plots.distances({"by photo": np.array([3.0, 0, 9, 5]), "by subject": np.array([8.0, 6])})
     near, far = ax.lines
     assert near.get_xydata().tolist() == [[0, 25], [3, 50], [5, 75], [9, 100]]
-    assert far.get_xydata().tolist() == [[6, 50], [8, 100]] and near.get_linestyle() != far.get_linestyle()
+    assert (
+        far.get_xydata().tolist() == [[6, 50], [8, 100]]
+        and near.get_linestyle() != far.get_linestyle()
+    )
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["by photo", "by subject"]
     assert "grey levels" in ax.get_xlabel() and "%" in ax.get_ylabel()
 

@@ -10,9 +10,16 @@ from emoclass.metrics import Estimate
 from emoclass.plots.style import HONEST, INK, LEAKY
 
 ESTIMATES = [Estimate(0.2 + 0.1 * k, 0.15 + 0.1 * k, 0.3 + 0.1 * k, 10) for k in range(3)]
-CHANGES = [("weights", "small", -0.2, 0.3), ("focal", "small", 0.01, 0.02), ("weights", "large", -0.1, 0.2)]
+CHANGES = [
+    ("weights", "small", -0.2, 0.3),
+    ("focal", "small", 0.01, 0.02),
+    ("weights", "large", -0.1, 0.2),
+]
 CHANGES = pd.DataFrame(
-    [(name, group, *(Estimate(v, v - 0.03, v + 0.02, 10) for v in both)) for name, group, *both in CHANGES],
+    [
+        (name, group, *(Estimate(v, v - 0.03, v + 0.02, 10) for v in both))
+        for name, group, *both in CHANGES
+    ],
     columns=["name", "group", "majority", "minority"],
 )
 
@@ -22,7 +29,11 @@ def test_estimates_stand_with_their_intervals_in_place_each_series_with_a_grey_a
     ax = plots.line_with_ci(series, "copies of each (logarithmic)", "accuracy", "Copies")
     assert (ax.get_xscale(), ax.get_yscale(), ax.get_title("left")) == ("log", "linear", "Copies")
     before, after = (container.lines[0] for container in ax.containers)
-    assert before.get_xydata().tolist() == [[1, ESTIMATES[0].value], [2, ESTIMATES[1].value], [4, ESTIMATES[2].value]]
+    assert before.get_xydata().tolist() == [
+        [1, ESTIMATES[0].value],
+        [2, ESTIMATES[1].value],
+        [4, ESTIMATES[2].value],
+    ]
     reach = [segment[:, 1] for segment in ax.containers[0].lines[2][0].get_segments()]
     np.testing.assert_allclose(reach, [e[1:3] for e in ESTIMATES])
     assert before.get_color() != after.get_color() and before.get_marker() != after.get_marker()
@@ -34,10 +45,17 @@ def test_estimates_stand_with_their_intervals_in_place_each_series_with_a_grey_a
 
 def test_where_an_interval_reaches_below_zero_a_line_marks_it():
     below, above = (
-        plots.line_with_ci({"net": ([1], [Estimate(0.1, low, 0.3, 9)])}, "epoch", "y") for low in (-0.1, 0)
+        plots.line_with_ci({"net": ([1], [Estimate(0.1, low, 0.3, 9)])}, "epoch", "y")
+        for low in (-0.1, 0)
     )
-    flat = [[line for line in ax.lines if list(line.get_ydata()) == [0, 0]] for ax in (below, above)]
-    assert [len(lines) for lines in flat] == [1, 0] and below.get_xscale() == "linear" and not below.get_legend()
+    flat = [
+        [line for line in ax.lines if list(line.get_ydata()) == [0, 0]] for ax in (below, above)
+    ]
+    assert (
+        [len(lines) for lines in flat] == [1, 0]
+        and below.get_xscale() == "linear"
+        and not below.get_legend()
+    )
 
 
 def test_each_leak_has_a_row_where_the_formula_stands_beside_what_was_measured():
@@ -47,29 +65,52 @@ def test_each_leak_has_a_row_where_the_formula_stands_beside_what_was_measured()
         ("twins", 0.1, ESTIMATES[1], False),
     ]
     points = pd.DataFrame(rows, columns=["leak", "formula", "measured", "leaky"])
-    assert written(plots.measured_vs_formula(points, chance=0.1).get_legend().get_texts())[-1] == "chance"
+    assert (
+        written(plots.measured_vs_formula(points, chance=0.1).get_legend().get_texts())[-1]
+        == "chance"
+    )
     ax = plots.measured_vs_formula(points)
     assert written(ax.get_yticklabels()) == ["twins", "none"]
-    look = {(0.2, 1): (HONEST, HONEST), (0.4, -0.17): (LEAKY, "white"), (0.3, 0.17): (HONEST, HONEST)}
+    look = {
+        (0.2, 1): (HONEST, HONEST),
+        (0.4, -0.17): (LEAKY, "white"),
+        (0.3, 0.17): (HONEST, HONEST),
+    }
     assert marks(ax) == look  # at three heights: nothing hides another
-    assert [x for x, _ in spans(ax)] == [[0.15, 0.3], [0.1, 0.1], [0.35, 0.5], [0.8, 0.8], [0.25, 0.4], [0.1, 0.1]]
+    assert [x for x, _ in spans(ax)] == [
+        [0.15, 0.3],
+        [0.1, 0.1],
+        [0.35, 0.5],
+        [0.8, 0.8],
+        [0.25, 0.4],
+        [0.1, 0.1],
+    ]
     assert written(ax.get_legend().get_texts())[:2] == ["leak open", "leak closed"]
 
 
 def test_differences_are_times_100_with_their_sign_and_zero_is_marked():
-    found = {"a": {"accuracy": Estimate(0.106, 0.02, 0.2, 9)}, "b": {"accuracy": Estimate(-0.1, -0.2, 0.0, 9)}}
+    found = {
+        "a": {"accuracy": Estimate(0.106, 0.02, 0.2, 9)},
+        "b": {"accuracy": Estimate(-0.1, -0.2, 0.0, 9)},
+    }
     a, b = plots.differences(found, ("accuracy",), "Gains").axes
     assert [ax.get_title("left") for ax in (a, b)] == ["a", "b"] and "x 100" in a.get_xlabel()
-    assert written([*a.texts, *b.texts]) == ["+10.6", "-10.0"] and marks(a) == {(10.6, 0): (INK, INK)}
+    assert written([*a.texts, *b.texts]) == ["+10.6", "-10.0"] and marks(a) == {
+        (10.6, 0): (INK, INK)
+    }
     assert a.lines[0].get_xdata() == [0, 0] and spans(a)[1] == [[2, 20], [0, 0]]
 
 
 def test_a_tradeoff_has_a_marker_for_each_condition_a_fill_for_each_net_and_crosses_as_wide_as_the_intervals():
     ax = plots.tradeoff(CHANGES)
     assert marks(ax) == {(-20, 30): (INK, INK), (1, 2): (INK, INK), (-10, 20): (INK, "white")}
-    shape = {line.get_xdata()[0]: line.get_marker() for line in ax.lines if line.get_markersize() == 8}
+    shape = {
+        line.get_xdata()[0]: line.get_marker() for line in ax.lines if line.get_markersize() == 8
+    }
     assert shape[-20] == shape[-10] != shape[1]
-    across, upright = (lines.get_segments()[0] for lines in ax.collections[:2])  # of the first point
+    across, upright = (
+        lines.get_segments()[0] for lines in ax.collections[:2]
+    )  # of the first point
     np.testing.assert_allclose([*across, *upright], [[-23, 30], [-18, 30], [-20, 27], [-20, 32]])
     # Two majority classes lose a share each, six minority ones gain a third of it: the mean of all eight stays.
     (even,) = [line for line in ax.lines if line.get_linestyle() == ":"]
@@ -79,7 +120,12 @@ def test_a_tradeoff_has_a_marker_for_each_condition_a_fill_for_each_net_and_cros
         and even.get_color() not in (LEAKY, HONEST)
     )
     named = written(ax.get_legend().get_texts())
-    assert named[0].startswith("balanced accuracy as before") and named[1:] == ["weights", "focal", "small", "large"]
+    assert named[0].startswith("balanced accuracy as before") and named[1:] == [
+        "weights",
+        "focal",
+        "small",
+        "large",
+    ]
     alone = plots.tradeoff(CHANGES[:2]).get_legend().get_texts()
     assert written(alone) == named[:3]  # with one net there is nothing to tell apart
 
@@ -100,7 +146,9 @@ def test_the_line_of_equal_balanced_accuracy_follows_from_how_many_classes_there
 
 def test_what_gains_is_on_the_scale_too_where_something_else_is_off_it():
     gains = [Estimate(0.3, 0.2, 0.4, 9), Estimate(-0.5, -0.6, -0.4, 9)]
-    points = pd.DataFrame({"name": ["a", "b"], "group": "net", "majority": gains, "minority": gains})
+    points = pd.DataFrame(
+        {"name": ["a", "b"], "group": "net", "majority": gains, "minority": gains}
+    )
     left, right = plots.tradeoff(points, least=-0.4).get_xlim()
     assert left == -50 and right >= 40
 

@@ -21,8 +21,12 @@ from emoclass.variant import Variant
 
 GOLDEN = Path(__file__).with_name("golden.json")
 FEW = synthetic.SyntheticConfig(counts=(6,) * 8, photos_per_subject=(1, 1), film=0.5)
-TINY = Variant("tiny", net=ConvNet(((4,),), (8,)), n_folds=2, epochs=2, batch_size=16, checkpoint="last")
-RESNET = TINY.replace(net=ResNet(8, ((8, 1), (16, 2))), flip_tta=True, weight_decay=0.02, schedule="cosine")
+TINY = Variant(
+    "tiny", net=ConvNet(((4,),), (8,)), n_folds=2, epochs=2, batch_size=16, checkpoint="last"
+)
+RESNET = TINY.replace(
+    net=ResNet(8, ((8, 1), (16, 2))), flip_tta=True, weight_decay=0.02, schedule="cosine"
+)
 KINDS = {
     "plain": TINY,
     "dropout, class weights": TINY.replace(
@@ -51,12 +55,17 @@ def bits(run) -> str:
 def test_a_run_is_what_it_was_when_it_was_recorded(few, kind):
     """To the bit on the same kind of processor, nearly so on others; recorded anew by running this file."""
     run, golden = train(KINDS[kind], few), json.loads(GOLDEN.read_text())[kind]
-    assert np.sum([np.abs(array).sum() for array in run.weights]) == pytest.approx(golden["weights"], rel=1e-4)
+    assert np.sum([np.abs(array).sum() for array in run.weights]) == pytest.approx(
+        golden["weights"], rel=1e-4
+    )
     if golden["processor"] == processor():
         assert bits(run) == golden["sha256"]
 
 
-SLOW = [pytest.param(kind, marks=pytest.mark.soak) for kind in ("online augmentation", "started from another")]
+SLOW = [
+    pytest.param(kind, marks=pytest.mark.soak)
+    for kind in ("online augmentation", "started from another")
+]
 
 
 @pytest.mark.parametrize("kind", ["dropout, class weights", *SLOW])

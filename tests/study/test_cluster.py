@@ -31,7 +31,10 @@ def started(**how):
 
 def assert_same_bits(store, tasks):
     for task in tasks:
-        there, here = store.get(task.key, task.variant, task.fold, task.seed), train(task.variant, FACES, task.fold)
+        there, here = (
+            store.get(task.key, task.variant, task.fold, task.seed),
+            train(task.variant, FACES, task.fold),
+        )
         assert all((a == b).all() for a, b in zip(there.weights, here.weights))
         assert (there.probabilities == here.probabilities).all()
 
@@ -45,7 +48,9 @@ def test_threads_that_work_side_by_side_give_the_bits_of_a_run_at_home(tmp_path,
 
 
 @pytest.mark.soak
-def test_workers_without_our_disk_of_whom_one_is_killed_give_the_bits_of_a_run_at_home(tmp_path, monkeypatch):
+def test_workers_without_our_disk_of_whom_one_is_killed_give_the_bits_of_a_run_at_home(
+    tmp_path, monkeypatch
+):
     elsewhere, lines, dead = tmp_path / "elsewhere", [], []
     elsewhere.mkdir()
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "home"))
@@ -71,7 +76,10 @@ def test_workers_without_our_disk_of_whom_one_is_killed_give_the_bits_of_a_run_a
 
 
 def test_photos_are_sent_once_whatever_object_holds_them():
-    with started(n_workers=1, processes=False) as workers, cluster.connected(workers.scheduler_address) as pool:
+    with (
+        started(n_workers=1, processes=False) as workers,
+        cluster.connected(workers.scheduler_address) as pool,
+    ):
         same = FACES.select(np.ones(len(FACES), bool))
         given = FACES.table.assign(split="train")
         assert pool.share(FACES) is pool.share(same)
@@ -85,7 +93,9 @@ def test_an_address_where_nobody_answers_is_a_sentence(monkeypatch, address):
     monkeypatch.setenv("EMOCLASS_CLUSTER", address)
     gc.disable()  # nothing goes by chance
     try:
-        with pytest.raises(InputError, match=f"EMOCLASS_CLUSTER={address}: no Dask scheduler answers there"):
+        with pytest.raises(
+            InputError, match=f"EMOCLASS_CLUSTER={address}: no Dask scheduler answers there"
+        ):
             sweep.train_missing(sweep.tasks([START], FACES), Store("nowhere"))
         # One that is collected while another starts waits for a lock that the start holds.
         assert not [each for each in gc.get_objects() if isinstance(each, distributed.Client)]
@@ -104,7 +114,9 @@ def test_a_cluster_without_workers_or_with_other_versions_is_a_sentence(monkeypa
 
     monkeypatch.setattr(cluster, "versions", by_thread)
     with started(n_workers=1, processes=False) as workers:
-        with pytest.raises(InputError, match=r"has keras 2\.0, not 3\.9: install the same on all, or bits differ"):
+        with pytest.raises(
+            InputError, match=r"has keras 2\.0, not 3\.9: install the same on all, or bits differ"
+        ):
             with cluster.connected(workers.scheduler_address):
                 pass
 

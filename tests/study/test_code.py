@@ -85,7 +85,12 @@ def test_explaining_code_better_does_not_change_its_digest_and_other_code_does()
     bare = 'def f(x):\n    """Old."""\n    return x + 1\n'
     explained = '# why\ndef f(x):\n    """New,\n    longer."""\n\n    return (x\n        + 1)\n'
     assert code_digest(bare) == code_digest(explained)
-    assert len({code_digest(text) for text in (bare, bare.replace("1", "2"), bare.replace("f(", "g("))}) == 3
+    assert (
+        len(
+            {code_digest(text) for text in (bare, bare.replace("1", "2"), bare.replace("f(", "g("))}
+        )
+        == 3
+    )
     assert code_digest('x = f("Old.")') != code_digest('x = f("New.")')  # text that is no docstring
 
 
@@ -100,4 +105,9 @@ def test_the_digest_of_modules_is_of_their_code_and_their_names_in_any_order(pac
     assert modules_digest(paths) != before
     (package / name).write_text(text)
     (package / name).rename(package / "renamed.py")
-    assert modules_digest([package / "renamed.py" if path == package / name else path for path in paths]) != before
+    assert (
+        modules_digest(
+            [package / "renamed.py" if path == package / name else path for path in paths]
+        )
+        != before
+    )

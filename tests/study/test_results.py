@@ -20,7 +20,9 @@ from emoclass.study.results import Results, load
 @pytest.fixture
 def results(tmp_path):
     """What a notebook of this name found, on its way to one results.json."""
-    return lambda notebook, **data: Results(tmp_path / "deep" / "results.json", notebook, data, {"keras": "3"})
+    return lambda notebook, **data: Results(
+        tmp_path / "deep" / "results.json", notebook, data, {"keras": "3"}
+    )
 
 
 def entry(value, low=None, high=None, n=100, unit="share"):
@@ -63,7 +65,9 @@ def test_numbers_of_numpy_are_written_as_plain_ones(results):
 def test_all_scores_of_a_speaker_are_recorded_under_its_id_and_its_name(results, leaky):
     table = pd.DataFrame({"photo": list("abcd"), "emotion": ["fear", "fear", "anger", "anger"]})
     table = table.assign(subject=table.photo, parent=table.photo)
-    y_pred = np.eye(8, dtype=np.float32)[[EMOTIONS.index(e) for e in ("fear", "anger", "anger", "anger")]]
+    y_pred = np.eye(8, dtype=np.float32)[
+        [EMOTIONS.index(e) for e in ("fear", "anger", "anger", "anger")]
+    ]
     speaker = Predictions("a net", table, y_pred, leaky)
     mine = results("x")
     assert mine.add_scores("net.person", speaker) == metrics.score(speaker)
@@ -92,7 +96,11 @@ def test_saving_one_notebook_leaves_the_others_numbers_and_replaces_its_own(resu
     again.add("e", Estimate(2, None, None, 1))
     whole = load(again.save())
     assert list(whole["numbers"]) == ["c", "d", "e"]
-    assert {k: v["notebook"] for k, v in whole["numbers"].items()} == {"c": "02", "d": "02", "e": "01"}
+    assert {k: v["notebook"] for k, v in whole["numbers"].items()} == {
+        "c": "02",
+        "d": "02",
+        "e": "01",
+    }
     assert whole["data"] == {"name": "drawn anew"}
 
 
@@ -105,7 +113,9 @@ def test_labels_go_with_their_numbers(results):
     other.labels["net.person"] = "a net, by subject"
     assert load(other.save())["labels"] == {"net": "a net", "net.person": "a net, by subject"}
     emptied = load(results("01").save())
-    assert emptied["labels"] == {"net.person": "a net, by subject"}  # though "net." begins what is left
+    assert emptied["labels"] == {
+        "net.person": "a net, by subject"
+    }  # though "net." begins what is left
     emptied = load(results("02").save())
     assert emptied["numbers"] == emptied["labels"] == {}
 
@@ -158,7 +168,10 @@ class Wider(NamedTuple):
 def test_whatever_an_estimate_knows_of_itself_is_recorded(results):
     mine = results("x")
     mine.add("a", Wider(0.5, 0.25, 0.75, 4, np.int64(3)))
-    assert load(mine.save())["numbers"]["a"] == entry(0.5, 0.25, 0.75, 4) | {"seeds": 3, "subjects": None}
+    assert load(mine.save())["numbers"]["a"] == entry(0.5, 0.25, 0.75, 4) | {
+        "seeds": 3,
+        "subjects": None,
+    }
 
 
 def test_saving_twice_changes_not_a_byte_and_ids_stand_in_order(results):
@@ -198,9 +211,17 @@ def test_a_save_that_fails_leaves_the_good_file_alone(results, monkeypatch):
 @pytest.mark.parametrize(
     "number, words, cell",
     [
-        (entry(0.8014, 0.79, 0.8123, 13_690), "80.1 % (79.0 % to 81.2 %, n = 13,690)", "0.801 (0.790 to 0.812)"),
+        (
+            entry(0.8014, 0.79, 0.8123, 13_690),
+            "80.1 % (79.0 % to 81.2 %, n = 13,690)",
+            "0.801 (0.790 to 0.812)",
+        ),
         (entry(0.5), "50.0 %", "0.500"),
-        (entry(0.1, -0.05, 0.2, 9, "difference"), "+10.0 points (-5.0 to +20.0, n = 9)", "+0.100 (-0.050 to +0.200)"),
+        (
+            entry(0.1, -0.05, 0.2, 9, "difference"),
+            "+10.0 points (-5.0 to +20.0, n = 9)",
+            "+0.100 (-0.050 to +0.200)",
+        ),
         (entry(13_690, unit="count"), "13,690", "13,690"),
         (entry(763.1, unit="to one"), "763.1 to one", "763.1 to one"),
         (entry(12.5, 10, 15, unit="s"), "12.5 s (10 to 15)", "12.5 s (10 to 15)"),
@@ -260,9 +281,7 @@ def found():
     return {"numbers": numbers, "labels": {"net": "pared-down net"}}
 
 
-PROSE = (
-    "It is right on <!-- number net.accuracy -->12 %<!-- / --> of them, not <!-- number leak.accuracy --><!-- / -->."
-)
+PROSE = "It is right on <!-- number net.accuracy -->12 %<!-- / --> of them, not <!-- number leak.accuracy --><!-- / -->."
 TABLE = "<!-- table accuracy, recall.fear | net, leak -->\nold\nlines\n<!-- / -->"
 
 
@@ -286,8 +305,12 @@ def test_tables_are_written_anew(found):
 
 
 def test_a_row_may_bring_a_label_of_its_own(found):
-    rows = fill("<!-- table accuracy | net = 1. what they did; leaky, leak --><!-- / -->", found).splitlines()
-    assert rows[3].startswith("| 1. what they did; leaky | 1,000 |") and rows[4].startswith("| leak |")
+    rows = fill(
+        "<!-- table accuracy | net = 1. what they did; leaky, leak --><!-- / -->", found
+    ).splitlines()
+    assert rows[3].startswith("| 1. what they did; leaky | 1,000 |") and rows[4].startswith(
+        "| leak |"
+    )
 
 
 def test_metrics_bear_their_names_in_a_table(found):
@@ -308,24 +331,39 @@ def test_text_without_marks_is_left_alone(found):
 
 def test_all_unknown_ids_are_named_at_once(found):
     text = PROSE + "<!-- number no.such --><!-- / -->" + TABLE.replace("leak", "other")
-    with pytest.raises(InputError, match=r"holds no no\.such, other\.accuracy, other\.recall\.fear$"):
+    with pytest.raises(
+        InputError, match=r"holds no no\.such, other\.accuracy, other\.recall\.fear$"
+    ):
         fill(text, found)
 
 
 def test_an_unknown_id_may_be_shown_as_absent(found):
-    assert fill("<!-- number no.such -->5<!-- / -->", found, "?") == "<!-- number no.such -->?<!-- / -->"
+    assert (
+        fill("<!-- number no.such -->5<!-- / -->", found, "?")
+        == "<!-- number no.such -->?<!-- / -->"
+    )
 
 
 def test_the_verdict_on_a_claim_is_filled_in_and_an_unknown_claim_named():
     found = dict(numbers={}, labels={}, claims={"C9": dict(verdict="stands")})
-    assert fill("<!-- verdict C9 -->falls<!-- / -->", found) == "<!-- verdict C9 -->stands<!-- / -->"
+    assert (
+        fill("<!-- verdict C9 -->falls<!-- / -->", found) == "<!-- verdict C9 -->stands<!-- / -->"
+    )
     with pytest.raises(InputError, match="no claim C8"):
         fill("<!-- verdict C8 --><!-- / -->", found)
-    assert fill("<!-- verdict C8 --><!-- / -->", dict(numbers={}, labels={}), "?").endswith("?<!-- / -->")
+    assert fill("<!-- verdict C8 --><!-- / -->", dict(numbers={}, labels={}), "?").endswith(
+        "?<!-- / -->"
+    )
 
 
 @pytest.mark.parametrize(
-    "open_mark", ["<!-- verdict C9 -->", "<!-- number a -->", "<!-- number a shrt -->", "<!-- table a -->x<!-- / -->"]
+    "open_mark",
+    [
+        "<!-- verdict C9 -->",
+        "<!-- number a -->",
+        "<!-- number a shrt -->",
+        "<!-- table a -->x<!-- / -->",
+    ],
 )
 def test_a_mark_that_is_not_closed_is_refused_and_swallows_nothing(found, open_mark):
     with pytest.raises(InputError, match="1 marks are not closed"):
@@ -340,7 +378,10 @@ def test_claims_and_expectations_are_kept_beside_those_of_other_notebooks(result
     other.expect("nothing is memorised", False)
     whole = load(other.save())
     assert capsys.readouterr().out == "does not hold here: nothing is memorised\n"
-    assert whole["claims"]["C9"]["verdict"] == "stands" and whole["claims"]["C9"]["notebook"] == "03_leakage"
+    assert (
+        whole["claims"]["C9"]["verdict"] == "stands"
+        and whole["claims"]["C9"]["notebook"] == "03_leakage"
+    )
     assert {sentence: e["holds"] for sentence, e in whole["expectations"].items()} == {
         "nothing is memorised": False, "the leak inflates accuracy": True
     }  # fmt: skip

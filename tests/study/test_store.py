@@ -38,7 +38,10 @@ RUN = Run(
     rows=(3, 1, 2),
     y_true={"train": np.array([1, 0, 1]), "validation": np.array([0]), "test": np.array([1, 0])},
     validation=np.array([[0.5, 0.5]], np.float32),
-    embeddings={part: np.full((n, 4), n, np.float16) for part, n in (("train", 3), ("validation", 1), ("test", 2))},
+    embeddings={
+        part: np.full((n, 4), n, np.float16)
+        for part, n in (("train", 3), ("validation", 1), ("test", 2))
+    },
     seconds=1.5,
     weights=[np.full((3, 3), k, np.float32) for k in range(12)],
 )
@@ -60,14 +63,22 @@ def assert_same(one: Run, other: Run):
 
 
 def kinds(value):
-    values = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
+    values = (
+        value.values()
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, (list, tuple))
+        else [value]
+    )
     return type(value), [getattr(each, "dtype", type(each)) for each in values]
 
 
 # runs
 
 
-@pytest.mark.parametrize("run", [RUN, EMPTY], ids=["whole", "without validation, test, epochs and features"])
+@pytest.mark.parametrize(
+    "run", [RUN, EMPTY], ids=["whole", "without validation, test, epochs and features"]
+)
 def test_a_run_comes_back_as_it_was_put(tmp_path, run):
     Store(tmp_path).put("here", run)
     assert "here" in Store(tmp_path)
@@ -113,7 +124,9 @@ def with_arrays(change):
 
 
 def without_fact(name):
-    return with_facts(lambda facts: json.dumps({k: v for k, v in json.loads(facts).items() if k != name}))
+    return with_facts(
+        lambda facts: json.dumps({k: v for k, v in json.loads(facts).items() if k != name})
+    )
 
 
 def rewritten(change):
@@ -135,14 +148,19 @@ DAMAGE = {
     "cut short": rewritten(lambda data: data[: len(data) // 2]),
     "all nought": rewritten(lambda data: bytes(len(data))),
     "some words": rewritten(lambda data: b"not found"),
-    "a flipped bit": rewritten(lambda data: data.replace(np.float32(0.25).tobytes(), np.float32(0.26).tobytes(), 1)),
+    "a flipped bit": rewritten(
+        lambda data: data.replace(np.float32(0.25).tobytes(), np.float32(0.26).tobytes(), 1)
+    ),
     "another compression": flipped(b"PK\x01\x02", 0x40),
     "said to be encrypted": flipped(b"PK\x01\x02"),
     "pickled": lambda path: np.savez(path, facts=np.array({}, object)),
     "no JSON": with_facts(lambda facts: facts[:-3]),
     **{f"without {name}": without(name) for name in ("facts", *store.ARRAYS)},
     **{f"without {name}": without_fact(name) for name in store.FACTS},
-    **{f"without {name}": without(name) for name in ("weights.003", "y_true.test", "in_training.parent")},
+    **{
+        f"without {name}": without(name)
+        for name in ("weights.003", "y_true.test", "in_training.parent")
+    },
     "its last bytes": flipped(-4),
     "another number": with_arrays(lambda arrays: arrays["probabilities"].__setitem__((0, 0), 0.5)),
     "rows in another order": with_arrays(lambda arrays: arrays.update(photo=arrays["photo"][::-1])),
@@ -159,7 +177,9 @@ def test_a_damaged_file_is_set_aside_with_a_word(tmp_path, capsys, damage):
     (aside,) = tmp_path.iterdir()
     assert aside.read_bytes() == damaged
     line = capsys.readouterr().err
-    assert line.startswith(f"store: {aside.name} cannot be read (") and line.endswith("to be trained again\n")
+    assert line.startswith(f"store: {aside.name} cannot be read (") and line.endswith(
+        "to be trained again\n"
+    )
     kept.put("here", RUN)
     assert_same(get(tmp_path), RUN)
 
@@ -176,8 +196,12 @@ def test_a_file_that_may_not_be_read_is_not_damaged(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("before", [None, EMPTY], ids=["nothing", "another run"])
-@pytest.mark.parametrize("error", [None, OSError(28, "No space left on device"), KeyboardInterrupt()], ids=repr)
-def test_while_a_run_is_written_a_reader_sees_what_was_there_before(tmp_path, monkeypatch, before, error):
+@pytest.mark.parametrize(
+    "error", [None, OSError(28, "No space left on device"), KeyboardInterrupt()], ids=repr
+)
+def test_while_a_run_is_written_a_reader_sees_what_was_there_before(
+    tmp_path, monkeypatch, before, error
+):
     kept, savez, seen = Store(tmp_path), np.savez, []
     if before:
         kept.put("here", before)
@@ -197,7 +221,9 @@ def test_while_a_run_is_written_a_reader_sees_what_was_there_before(tmp_path, mo
         kept.put("here", RUN)
     for found, wanted in ((seen[0], before), (get(tmp_path), before if error else RUN)):
         assert found is None if wanted is None else assert_same(found, wanted) is None
-    assert [path.name for path in tmp_path.iterdir()] == ["here.npz"] * (before is not None or error is None)
+    assert [path.name for path in tmp_path.iterdir()] == ["here.npz"] * (
+        before is not None or error is None
+    )
 
 
 # keys
@@ -217,7 +243,9 @@ def key_without_cache():
 
 def test_a_key_is_the_same_whatever_the_variant_and_the_faces_are_called(faces):
     renamed = VARIANT.replace(name="second", n_folds_run=3)
-    assert run_key(VARIANT, faces, 0, 0) == run_key(renamed, replace(faces, name="other", report=()), 0, 0)
+    assert run_key(VARIANT, faces, 0, 0) == run_key(
+        renamed, replace(faces, name="other", report=()), 0, 0
+    )
 
 
 def test_another_variant_fold_seed_or_photo_is_another_key(faces):
@@ -229,7 +257,10 @@ def test_another_variant_fold_seed_or_photo_is_another_key(faces):
         VARIANT.replace(net=ResNet(blocks=())),
         VARIANT.replace(learning_rate=0.0011),
         VARIANT.replace(offline_augmentation=OfflineAugmentation(per_image=2)),
-        *(VARIANT.replace(online_augmentation=OnlineAugmentation(rotation=degrees)) for degrees in (5.0, 6.0)),
+        *(
+            VARIANT.replace(online_augmentation=OnlineAugmentation(rotation=degrees))
+            for degrees in (5.0, 6.0)
+        ),
         *(VARIANT.replace(init_from=Variant("a start", epochs=epochs)) for epochs in (15, 16)),
         *(VARIANT.replace(train_sources=("film",), train_source_repeats=times) for times in (1, 2)),
     ]
@@ -244,11 +275,16 @@ def test_another_variant_fold_seed_or_photo_is_another_key(faces):
 
 
 @pytest.mark.parametrize(
-    "package", ["tensorflow", "keras", "numpy", "pandas", "scipy", "scikit-learn", "opencv-python-headless"]
+    "package",
+    ["tensorflow", "keras", "numpy", "pandas", "scipy", "scikit-learn", "opencv-python-headless"],
 )
-def test_another_version_of_a_package_is_another_key(faces, key_without_cache, monkeypatch, package):
+def test_another_version_of_a_package_is_another_key(
+    faces, key_without_cache, monkeypatch, package
+):
     before, version = key_without_cache(VARIANT, faces, 0, 0), importlib.metadata.version
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0.1" if name == package else version(name))
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "0.0.1" if name == package else version(name)
+    )
     store.versions.cache_clear()
     assert key_without_cache(VARIANT, faces, 0, 0) != before
 
@@ -268,15 +304,29 @@ def test_another_python_backend_or_code_is_another_key(faces, key_without_cache,
     assert key_without_cache(VARIANT, faces, 0, 0) != before
 
 
-def test_code_that_only_refuses_values_is_no_part_of_a_key_and_all_other_code_is(monkeypatch, key_without_cache):
+def test_code_that_only_refuses_values_is_no_part_of_a_key_and_all_other_code_is(
+    monkeypatch, key_without_cache
+):
     digested = []
-    monkeypatch.setattr(store, "modules_digest", lambda paths: digested.extend(path.name for path in paths) or "")
+    monkeypatch.setattr(
+        store, "modules_digest", lambda paths: digested.extend(path.name for path in paths) or ""
+    )
     store.versions()
-    assert {"train.py", "splits.py", "faces.py", "labels.py", "augment.py", "models.py", "losses.py"} <= set(digested)
+    assert {
+        "train.py",
+        "splits.py",
+        "faces.py",
+        "labels.py",
+        "augment.py",
+        "models.py",
+        "losses.py",
+    } <= set(digested)
     assert not {"variant.py", "checked.py", "errors.py"} & set(digested)
 
 
-def test_the_engine_of_keras_is_in_the_key_and_one_that_is_not_installed_is_a_sentence(monkeypatch, key_without_cache):
+def test_the_engine_of_keras_is_in_the_key_and_one_that_is_not_installed_is_a_sentence(
+    monkeypatch, key_without_cache
+):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     monkeypatch.setattr(importlib.metadata, "version", lambda name: f"{name} 1.0")
     assert {"jax", "jaxlib"} < set(store.versions()) and "tensorflow" not in store.versions()
@@ -320,7 +370,9 @@ def test_photos_are_opened_as_they_were_saved_and_stay_on_disk(drawn, tmp_path):
 @settings(max_examples=50)
 @given(st.text(max_size=4))
 def test_whatever_is_written_of_a_photo_is_read_again(faces_of, tmp_path_factory, words):
-    faces = faces_of(photo=["a", "b"], subject=[words, "NA"], source=["null", "0012"], annotator=["1.0", words])
+    faces = faces_of(
+        photo=["a", "b"], subject=[words, "NA"], source=["null", "0012"], annotator=["1.0", words]
+    )
     opened = open_faces(save_faces(faces, tmp_path_factory.mktemp("kept")))
     assert opened.table.equals(faces.table) and opened.digest == faces.digest
 
@@ -331,7 +383,9 @@ def test_photos_are_saved_only_once(drawn, tmp_path, monkeypatch):
     assert save_faces(drawn, tmp_path) == folder and list(tmp_path.iterdir()) == [folder]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")], ids=repr)
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), OSError(28, "No space left on device")], ids=repr
+)
 @pytest.mark.parametrize(
     "where, last", [(np, "save"), (pd.DataFrame, "to_csv"), (Path, "write_bytes"), (os, "replace")]
 )
@@ -347,7 +401,9 @@ def test_saving_that_ends_midway_leaves_nothing_behind(drawn, tmp_path, where, l
     assert open_faces(save_faces(drawn, tmp_path)).digest == drawn.digest
 
 
-def test_where_somebody_else_saves_the_same_photos_meanwhile_theirs_are_taken(drawn, tmp_path, monkeypatch):
+def test_where_somebody_else_saves_the_same_photos_meanwhile_theirs_are_taken(
+    drawn, tmp_path, monkeypatch
+):
     save = np.save
 
     def overtaken(file, pixels):
@@ -356,4 +412,6 @@ def test_where_somebody_else_saves_the_same_photos_meanwhile_theirs_are_taken(dr
         (tmp_path / drawn.digest / "theirs").touch()
 
     monkeypatch.setattr(np, "save", overtaken)
-    assert os.listdir(save_faces(drawn, tmp_path)) == ["theirs"] and os.listdir(tmp_path) == [drawn.digest]
+    assert os.listdir(save_faces(drawn, tmp_path)) == ["theirs"] and os.listdir(tmp_path) == [
+        drawn.digest
+    ]

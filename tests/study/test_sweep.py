@@ -68,7 +68,9 @@ def test_one_worker_gives_the_same_bits_as_two(tmp_path, two_workers):
 def test_a_failed_run_is_named_and_the_others_are_kept(tmp_path, two_workers):
     torn = TINY.replace(name="torn duplicates", group_by="photo")
     store = Store(tmp_path)
-    with pytest.raises(SweepError, match=r"2 of 4 runs failed.*torn duplicates, fold 0.*the same file under"):
+    with pytest.raises(
+        SweepError, match=r"2 of 4 runs failed.*torn duplicates, fold 0.*the same file under"
+    ):
         train_missing(tasks([torn, TINY], FACES), store, two_workers, say=lambda line: None)
     assert missing(tasks([TINY], FACES), store) == []
 
@@ -81,7 +83,10 @@ def test_every_photo_is_predicted_once_for_each_seed(tmp_path, two_workers):
 
 def test_a_leaky_variant_stays_marked(tmp_path, two_workers):
     found = sweep(
-        [TINY.replace(group_by="photo", allow_leak=True)], FACES, store=Store(tmp_path), executor=two_workers
+        [TINY.replace(group_by="photo", allow_leak=True)],
+        FACES,
+        store=Store(tmp_path),
+        executor=two_workers,
     )
     assert found["tiny"].leaky
 
@@ -119,7 +124,9 @@ def test_every_fold_and_seed_is_trained_as_that_fold_and_seed(tmp_path, two_work
 FIRST = TINY.replace(name="first", epochs=2, learning_rate=0.01)
 THEN = FIRST.replace(name="then", class_weight="balanced", init_from=FIRST)
 OTHERWISE = FIRST.replace(
-    name="otherwise", class_weight="sqrt", init_from=FIRST.replace(name="the same under another name")
+    name="otherwise",
+    class_weight="sqrt",
+    init_from=FIRST.replace(name="the same under another name"),
 )
 
 
@@ -181,8 +188,12 @@ def test_a_start_that_is_lost_is_trained_again_only_where_it_is_needed(tmp_path,
 def test_a_start_that_cannot_be_trained_is_named_and_so_is_what_waits_for_it(tmp_path, two_workers):
     torn = FIRST.replace(name="torn first", group_by="photo")
     then = THEN.replace(name="torn then", group_by="photo", init_from=torn)
-    with pytest.raises(SweepError, match=r"4 of 6 runs failed.*torn first, fold 0.*torn then, fold"):
-        train_missing(tasks([then, TINY], FACES), Store(tmp_path), two_workers, say=lambda line: None)
+    with pytest.raises(
+        SweepError, match=r"4 of 6 runs failed.*torn first, fold 0.*torn then, fold"
+    ):
+        train_missing(
+            tasks([then, TINY], FACES), Store(tmp_path), two_workers, say=lambda line: None
+        )
     assert missing(tasks([TINY], FACES), Store(tmp_path)) == []
 
 
@@ -203,7 +214,9 @@ def test_a_full_disk_stops_the_training_at_once(tmp_path):
             return future
 
     lines = []
-    with pytest.raises(StudyError, match="the disk is full: make room there, and the same command goes on"):
+    with pytest.raises(
+        StudyError, match="the disk is full: make room there, and the same command goes on"
+    ):
         train_missing(tasks([TINY], FACES), Store(tmp_path), Full(), say=lines.append)
     assert lines == []
 
@@ -218,7 +231,9 @@ def test_runs_whose_worker_is_killed_are_tried_once_more(tmp_path, monkeypatch):
 
     def kill():
         store = Store(tmp_path)
-        while not any(store.folder.glob("*.npz")):  # the first run is done, so the worker is at its second
+        while not any(
+            store.folder.glob("*.npz")
+        ):  # the first run is done, so the worker is at its second
             time.sleep(0.1)
         for child in me.children(recursive=True):
             if "spawn_main" in " ".join(child.cmdline()):
@@ -240,7 +255,9 @@ def test_a_run_whose_worker_died_is_named_and_has_its_line(tmp_path):
             return future
 
     lines = []
-    with pytest.raises(SweepError, match=r"2 of 2 runs failed.*tiny, fold 0 \(its worker process died"):
+    with pytest.raises(
+        SweepError, match=r"2 of 2 runs failed.*tiny, fold 0 \(its worker process died"
+    ):
         train_missing(tasks([TINY], FACES), Store(tmp_path), Dying(), say=lines.append)
     assert [line.split(":")[0] for line in lines] == ["run 1 of 2", "run 2 of 2"]
 
@@ -264,12 +281,16 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
+)
 def test_a_killed_sweep_keeps_what_it_finished_and_leaves_nobody_behind(tmp_path, monkeypatch, how):
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
     monkeypatch.setenv("EMOCLASS_WORKERS", "1")
-    process = subprocess.Popen([sys.executable, script, tmp_path / "runs"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, script, tmp_path / "runs"], stdout=subprocess.PIPE, text=True
+    )
     try:
         for _ in range(2):
             assert "quick" in process.stdout.readline()
@@ -296,12 +317,18 @@ def without_keras(monkeypatch):
     monkeypatch.setattr("emoclass.study.workers._begin", abs)
 
 
-def test_workers_stay_from_sweep_to_sweep_and_are_replaced_before_they_have_grown_large(monkeypatch, without_keras):
+def test_workers_stay_from_sweep_to_sweep_and_are_replaced_before_they_have_grown_large(
+    monkeypatch, without_keras
+):
     monkeypatch.setattr("emoclass.study.workers.RUNS_PER_WORKER", 2)
     with Workers(1) as alone:
 
         def sweep_of(runs):
-            return [alone.submit(os.getpid).result() for some in alone.portions(list(range(runs))) for _ in some]
+            return [
+                alone.submit(os.getpid).result()
+                for some in alone.portions(list(range(runs)))
+                for _ in some
+            ]
 
         seen = sweep_of(1) + sweep_of(1) + sweep_of(3)
     assert [seen.count(process) for process in dict.fromkeys(seen)] == [2, 2, 1]

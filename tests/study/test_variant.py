@@ -109,7 +109,14 @@ def test_a_wrong_value_is_named_with_what_it_could_be(wrong, named):
 
 def test_all_wrong_values_are_named_in_one_sentence():
     with pytest.raises(InputError) as caught:
-        Variant("mine", group_by="name", class_weight="l", epochs=0, allow_leak="no", emotions=("joy", "awe"))
+        Variant(
+            "mine",
+            group_by="name",
+            class_weight="l",
+            epochs=0,
+            allow_leak="no",
+            emotions=("joy", "awe"),
+        )
     message = str(caught.value)
     named = ("group_by='name'", "class_weight='l'", "epochs=0", "allow_leak='no'", "'joy'", "'awe'")
     assert all(each in message for each in named) and "\n" not in message
@@ -117,15 +124,30 @@ def test_all_wrong_values_are_named_in_one_sentence():
 
 def test_every_source_of_two_roles_is_named_once():
     with pytest.raises(InputError) as caught:
-        Variant("mine", train_sources=("a", "b", "c"), test_sources=("b", "d"), excluded_sources=("a", "d", "e"))
-    assert str(caught.value) == "variant 'mine': " + "; ".join(f"source {s!r} (one role for each)" for s in "abd")
+        Variant(
+            "mine",
+            train_sources=("a", "b", "c"),
+            test_sources=("b", "d"),
+            excluded_sources=("a", "d", "e"),
+        )
+    assert str(caught.value) == "variant 'mine': " + "; ".join(
+        f"source {s!r} (one role for each)" for s in "abd"
+    )
 
 
 def test_every_choice_offered_and_the_least_value_of_each_are_taken():
     for what, hint in get_type_hints(Variant).items():
         for choice in get_args(hint) if get_origin(hint) is Literal else ():
             assert getattr(Variant("mine", **{what: choice}), what) == choice
-    least = dict(epochs=1, batch_size=1, train_source_repeats=1, n_folds=2, n_folds_run=1, beta=0, weight_decay=0)
+    least = dict(
+        epochs=1,
+        batch_size=1,
+        train_source_repeats=1,
+        n_folds=2,
+        n_folds_run=1,
+        beta=0,
+        weight_decay=0,
+    )
     least |= dict(focal_gamma=0, logit_adjustment_tau=0, clipnorm=0, learning_rate=1e-300)
     for what, value in least.items():
         assert getattr(Variant("mine", **{what: value}), what) == value
@@ -150,12 +172,18 @@ def test_a_variant_cannot_be_changed_in_place_and_can_be_a_key():
 
 def test_by_default_nothing_leaks():
     variant = Variant("mine")
-    assert (variant.group_by, variant.augment_first, variant.allow_leak) == ("subject", False, False)
+    assert (variant.group_by, variant.augment_first, variant.allow_leak) == (
+        "subject",
+        False,
+        False,
+    )
     assert (variant.target, variant.emotions, variant.net) == ("emotion", EMOTIONS, PARED_DOWN)
 
 
 def test_all_folds_are_run_unless_fewer_are_asked_for():
-    assert list(Variant("mine").folds) == list(range(5)) and list(Variant("mine", n_folds=3).folds) == [0, 1, 2]
+    assert list(Variant("mine").folds) == list(range(5)) and list(
+        Variant("mine", n_folds=3).folds
+    ) == [0, 1, 2]
     assert list(Variant("mine", n_folds_run=2).folds) == [0, 1]
 
 
@@ -167,7 +195,9 @@ def test_neither_the_name_nor_the_number_of_folds_run_is_content():
     assert not {"name", "n_folds_run"} & set(Variant("mine").content)
 
 
-@pytest.mark.parametrize("what", [f.name for f in fields(Variant) if f.name not in ("name", "n_folds_run")])
+@pytest.mark.parametrize(
+    "what", [f.name for f in fields(Variant) if f.name not in ("name", "n_folds_run")]
+)
 def test_every_other_value_is_content(what):
     assert OTHER_VALUES[what] != getattr(Variant("mine"), what)
     assert Variant("mine", **{what: OTHER_VALUES[what]}).content != Variant("mine").content
@@ -177,19 +207,28 @@ def test_content_is_plain_enough_to_be_written_down():
     start = Variant("before", net=COMPACT, offline_augmentation=COPIES)
     augmented = start.replace(online_augmentation=OnlineAugmentation(zoom=0.3), init_from=start)
     written = json.loads(json.dumps(augmented.content))
-    assert written["offline_augmentation"]["target_count"] == 9 and written["online_augmentation"]["zoom"] == 0.3
-    assert written["net"][0] == "ResNet" and written["init_from"] == json.loads(json.dumps(start.content))
+    assert (
+        written["offline_augmentation"]["target_count"] == 9
+        and written["online_augmentation"]["zoom"] == 0.3
+    )
+    assert written["net"][0] == "ResNet" and written["init_from"] == json.loads(
+        json.dumps(start.content)
+    )
 
 
 def test_nets_of_different_kinds_are_different_content_even_with_the_same_values():
-    convnet, resnet = (Variant("mine", net=kind(blocks=())).content["net"] for kind in (ConvNet, ResNet))
+    convnet, resnet = (
+        Variant("mine", net=kind(blocks=())).content["net"] for kind in (ConvNet, ResNet)
+    )
     assert convnet[0] == "ConvNet" and resnet[0] == "ResNet"
 
 
 def test_a_start_is_content_but_for_its_name():
     start = Variant("a start")
     content = Variant("mine", init_from=start).content
-    assert Variant("mine", init_from=start.replace(name="renamed", n_folds_run=1)).content == content
+    assert (
+        Variant("mine", init_from=start.replace(name="renamed", n_folds_run=1)).content == content
+    )
     assert Variant("mine", init_from=start.replace(epochs=16)).content != content
 
 
@@ -224,17 +263,23 @@ def test_a_start_that_does_not_fit_or_saw_other_photos_is_refused(change, why):
 
 @pytest.mark.parametrize("before", ["train_sources", "excluded_sources"])
 @pytest.mark.parametrize("now", ROLES)
-def test_a_source_that_was_not_split_before_may_have_another_role_unless_it_was_trained_on_and_is_tested(before, now):
+def test_a_source_that_was_not_split_before_may_have_another_role_unless_it_was_trained_on_and_is_tested(
+    before, now
+):
     start = Variant("first", **{before: ("film",)})
     if (before, now) == ("train_sources", "test_sources"):
-        with pytest.raises(InputError, match=r"variant 'then': init_from='first' \(was trained on 'film'\)"):
+        with pytest.raises(
+            InputError, match=r"variant 'then': init_from='first' \(was trained on 'film'\)"
+        ):
             Variant("then", init_from=start, **{now: ("film",)})
     else:
         Variant("then", init_from=start, **{now: ("film",)})
 
 
 def test_copies_of_the_start_matter_only_where_they_are_split_like_photos():
-    THEN.replace(init_from=FIRST.replace(offline_augmentation=COPIES))  # they stand in training parts alone
+    THEN.replace(
+        init_from=FIRST.replace(offline_augmentation=COPIES)
+    )  # they stand in training parts alone
     mixed = FIRST.replace(augment_first=True, allow_leak=True)
     mixed.replace(name="then", init_from=mixed)
     with pytest.raises(InputError, match="has another offline_augmentation"):
@@ -242,5 +287,12 @@ def test_copies_of_the_start_matter_only_where_they_are_split_like_photos():
 
 
 def test_how_the_start_is_trained_is_its_own_affair():
-    for what in ("class_weight", "focal_gamma", "epochs", "sampling", "online_augmentation", "learning_rate"):
+    for what in (
+        "class_weight",
+        "focal_gamma",
+        "epochs",
+        "sampling",
+        "online_augmentation",
+        "learning_rate",
+    ):
         THEN.replace(init_from=FIRST.replace(**{what: OTHER_VALUES[what]}))
