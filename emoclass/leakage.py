@@ -34,15 +34,15 @@ def report(faces: Faces, split: Split) -> pd.DataFrame:
 
 def near_duplicate_pairs(faces: Faces) -> pd.DataFrame:
     """`find_near_duplicates` by name: `photo`, `other`, `grey_levels`, `bits`, `same_subject`."""
-    pairs = _near_duplicates(faces)
-    one = faces.table.iloc[pairs["one"]]
-    other = faces.table.iloc[pairs["other"]]
+    found = _near_duplicates(faces)
+    one = faces.table.iloc[found[:, 0].astype(int)]
+    other = faces.table.iloc[found[:, 1].astype(int)]
     return pd.DataFrame(
         {
             "photo": one.photo.to_numpy(),
             "other": other.photo.to_numpy(),
-            "grey_levels": pairs["grey_levels"],
-            "bits": pairs["bits"],
+            "grey_levels": found[:, 2],
+            "bits": found[:, 3].astype(int),
             "same_subject": one.subject.to_numpy() == other.subject.to_numpy(),
         }
     )
@@ -50,13 +50,9 @@ def near_duplicate_pairs(faces: Faces) -> pd.DataFrame:
 
 @kept
 def _near_duplicates(faces: Faces) -> np.ndarray:
-    """(k,) records of rows `one` and `other`, `grey_levels` and `bits`."""
+    """(k, 4) float64: the rows of a pair, the grey levels between them, and the bits."""
     pairs = find_near_duplicates(faces.pixels)
-    kinds = [("one", "<i4"), ("other", "<i4"), ("grey_levels", "<f8"), ("bits", "<i4")]
-    found = np.empty(len(pairs), kinds)
-    for name, _ in kinds:
-        found[name] = pairs[name]
-    return found
+    return pairs[["one", "other", "grey_levels", "bits"]].to_numpy(np.float64)
 
 
 def nearest(faces: Faces, split: Split) -> pd.DataFrame:
@@ -70,20 +66,19 @@ def nearest(faces: Faces, split: Split) -> pd.DataFrame:
         return tested.assign(nearest="", grey_levels=0.0)
     found = _nearest(faces, split)
     trained = faces.table.photo.to_numpy()[split.train]
-    return tested.assign(nearest=trained[found["place"]], grey_levels=found["grey_levels"])
+    place = found[:, 0].astype(int)
+    return tested.assign(nearest=trained[place], grey_levels=found[:, 1])
 
 
 @kept
 def _nearest(faces: Faces, split: Split) -> np.ndarray:
-    """(m,) records: the `place` in the training part that is nearest, and the `grey_levels` to it."""
+    """(m, 2) float64: the place in the training part that is nearest, and the grey levels to it."""
     flat = faces.pixels.reshape(len(faces), -1)
     flat = flat.astype(np.float32)
     flat -= flat.mean(1, keepdims=True)
     closest, distance = pairwise_distances_argmin_min(flat[split.test], flat[split.train])
-    found = np.empty(len(closest), [("place", "<i4"), ("grey_levels", "<f4")])
-    found["place"] = closest
-    found["grey_levels"] = distance / np.sqrt(flat.shape[1])
-    return found
+    n_pixels = flat.shape[1]
+    return np.column_stack([closest, distance / np.sqrt(n_pixels)]).astype(np.float64)
 
 
 def count_duplicates(faces: Faces) -> tuple[pd.DataFrame, pd.DataFrame]:
