@@ -53,63 +53,40 @@ class Variant(Checked):
     `augment.augment_batch`): a run is then found by their source. `Variant.describe()` lists all values.
     """
 
+    # One line for each value, which `describe` reads: its name, its usual value, what it means.
     name: str  # what tables and figures call it; another name alone trains nothing anew
-    net: ConvNet | ResNet | Callable = PARED_DOWN
-    group_by: GroupBy = "subject"  # what the split keeps on one side
-    offline_augmentation: OfflineAugmentation | None = (
-        None  # copies, made after the split for training alone
-    )
-    augment_first: bool = (
-        False  # copies are made before the split and tested too: each stays with its photo
-    )
-    allow_leak: bool = (
-        False  # overrides the guard: copies are split like photos of their own, duplicates too
-    )
+    net: ConvNet | ResNet | Callable = PARED_DOWN  # what is trained, or your own: `models.build`
+    group_by: GroupBy = "subject"  # what a split keeps on one side; given: a split that came along
+    offline_augmentation: OfflineAugmentation | None = None  # copies, made for training alone
+    augment_first: bool = False  # copies are made before the split, and tested too
+    allow_leak: bool = False  # overrides the guard: copies are split like photos of their own
     emotions: tuple[str, ...] = EMOTIONS  # photos of others are left out
-    target: Literal["emotion", "permuted", "source"] = (
-        "emotion"  # permuted: who beats chance has seen the photo
-    )
-    train_sources: tuple[
-        str, ...
-    ] = ()  # always trained on; the folds are made of sources without a role
+    target: Literal["emotion", "permuted", "source"] = "emotion"  # permuted: in another order
+    train_sources: tuple[str, ...] = ()  # always trained on; folds are made of the other sources
     test_sources: tuple[str, ...] = ()  # always tested
-    excluded_sources: tuple[str, ...] = ()
-    train_source_repeats: Count = (
-        1  # how often each photo of `train_sources` stands in the training part
-    )
-    loss: Callable | None = None  # your own, in place of the cross-entropy; see `losses.weighted`
-    class_weight: ClassWeight | dict[str, float] = "none"  # see `losses.class_weights`
+    excluded_sources: tuple[str, ...] = ()  # left out
+    train_source_repeats: Count = 1  # how often each photo of `train_sources` is trained on
+    loss: Callable | None = None  # your own, in place of cross-entropy; see `losses.weighted`
+    class_weight: ClassWeight | dict[str, float] = "none"  # sqrt, balanced, effective, {"fear": 10}
     beta: BelowOne = 0.999  # of class_weight="effective"
-    focal_gamma: NotNegative = 0.0  # see `losses.cross_entropy`
-    logit_adjustment_tau: NotNegative = 0.0
-    sampling: Literal["natural", "balanced"] = (
-        "natural"  # balanced: each emotion is drawn equally often
-    )
-    n_folds: Annotated[int, Bound("at least 2", lambda value: value >= 2)] = 5
+    focal_gamma: NotNegative = 0.0  # above 0: photos that are easy already count less (focal loss)
+    logit_adjustment_tau: NotNegative = 0.0  # 1: balanced softmax; see `losses.cross_entropy`
+    sampling: Literal["natural", "balanced"] = "natural"  # balanced: each emotion is drawn as often
+    n_folds: Annotated[int, Bound("at least 2", lambda value: value >= 2)] = 5  # how many parts
     n_folds_run: int | None = None  # how many of them are trained for and tested; None: all
-    epochs: Count = 15
-    patience: Count = 4  # epochs trained after the best one, where the best is to be kept
-    batch_size: Count = 64
-    optimizer: Optimizer = "adam"  # of Keras
-    learning_rate: Positive = 1e-3
-    precision: Literal["float32", "mixed_bfloat16", "fast"] = (
-        "float32"  # fast: bfloat16 where the processor has it
-    )
+    epochs: Count = 15  # at most, where the best is kept
+    patience: Count = 4  # epochs trained after the best one, where the best is kept
+    batch_size: Count = 64  # pictures for each step
+    optimizer: Optimizer = "adam"  # adam, adamw, sgd, rmsprop, nadam, adagrad or lion, of Keras
+    learning_rate: Positive = 1e-3  # of the optimizer
+    precision: Literal["float32", "mixed_bfloat16", "fast"] = "float32"  # fast: bfloat16, if it can
     schedule: Literal["constant", "cosine"] = "constant"  # cosine: after one epoch of warm-up
     weight_decay: NotNegative = 0.0  # decoupled (Loshchilov & Hutter 2019)
     clipnorm: NotNegative = 0.0  # longest gradient, over all weights; 0: any
-    checkpoint: Literal["best", "last"] = (
-        "best"  # the epoch with the least validation loss, or the last
-    )
-    online_augmentation: OnlineAugmentation | Callable | None = (
-        None  # how photos are changed in training, each time
-    )
-    flip_tta: bool = (
-        False  # each picture is tested twice, once mirrored; the mean of both logits counts
-    )
-    init_from: "Variant | None" = (
-        None  # whose trained net this one starts from, instead of from nothing
-    )
+    checkpoint: Literal["best", "last"] = "best"  # best: the epoch with the least validation loss
+    online_augmentation: OnlineAugmentation | Callable | None = None  # changes anew in each epoch
+    flip_tta: bool = False  # tested twice, once mirrored; the mean of both logits counts
+    init_from: "Variant | None" = None  # whose trained net this one starts from
     record_epochs: bool = False  # also keep what is predicted for the test part after each epoch
     record_features: bool = False  # also keep what goes into the last layer
 
