@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -32,11 +32,12 @@ from emoclass.files import write_text
 from emoclass.labels import EMOTIONS
 from emoclass.leakage import find_copies
 from emoclass.study.recipes import compact_variant
+from emoclass.study.results import load
 from emoclass.study.store import Store, open_faces, save_faces
-from emoclass.study.sweep import sweep, tasks, train_missing
+from emoclass.study.sweep import NOTHING_RECORDED, Archive, sweep, tasks, train_missing
 from emoclass.study.train import make_split, train
-from emoclass.study.variant import Variant
-from emoclass.study.workers import Workers, default_workers
+from emoclass.study.workers import LocalProcesses, default_workers
+from emoclass.variant import Variant
 
 DECODED = 4000  # photos that both readers are given
 OF_EACH = 2000  # photos of each emotion, at most, to compare two precisions on: in minutes
@@ -91,7 +92,7 @@ def seconds(work, times: int = 3) -> float:
 
 def fresh(work, *arguments):
     """What work(*arguments) returns in a process of its own."""
-    with Workers(1) as pool:
+    with LocalProcesses(1) as pool:
         return pool.submit(work, *arguments).result()
 
 
@@ -287,7 +288,9 @@ def matrix_peak() -> None:
     train(
         COMPACT.replace(epochs=1), faces
     )  # the first run of a process pays for what is set up once
-    macs = 3 * models.count_params_and_macs(COMPACT.net, faces.size)[1] * pictures * COMPACT.epochs
+    macs = (
+        3 * models.count_params_and_macs(COMPACT.net, faces.size).macs * pictures * COMPACT.epochs
+    )
     rate = macs / train(COMPACT, faces).seconds
     precision = COMPACT.precision.removeprefix("mixed_")
     matrix = keras().ops.cast(keras().random.normal((2048, 2048), seed=0), precision)
@@ -306,20 +309,19 @@ def workers() -> None:
     """Four equal runs on two one-thread workers, and on a Dask cluster of two, against one worker."""
     faces = synthetic.draw(synthetic.SyntheticConfig())
 
+    warm_up = FOUR_RUNS.replace(n_folds=2, epochs=1)
+
     def taken(executor) -> float:
         with tempfile.TemporaryDirectory() as folder:
-            store, quiet = Store(Path(folder)), lambda line: None
-            train_missing(
-                tasks([FOUR_RUNS.replace(n_folds=2, epochs=1)], faces), store, executor, quiet
-            )  # warm
-            return seconds(
-                lambda: train_missing(tasks([FOUR_RUNS], faces), store, executor, quiet), 1
-            )
+            archive = Archive(Store(Path(folder)), NOTHING_RECORDED)
+            train_missing(tasks([warm_up], faces), archive, executor, io.StringIO())
+            four = tasks([FOUR_RUNS], faces)
+            return seconds(lambda: train_missing(four, archive, executor, io.StringIO()), 1)
 
-    with Workers(1) as pool:
-        one = taken(pool)
-    with Workers(2) as pool:
-        two = taken(pool)
+    with LocalProcesses(1) as pool:
+        one = taken(pool.executor)
+    with LocalProcesses(2) as pool:
+        two = taken(pool.executor)
     note(
         "scale.two_workers",
         one / two,
@@ -486,36 +488,129 @@ def studies() -> None:
         )
 
 
+@contextlib.contextmanager
+def fresh_clone():
+    """A clone of the last commit in a folder of its own, with nothing built, and what commands in it need."""
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder, "emoclass")
+        subprocess.run(["git", "clone", "--quiet", str(paths.ROOT), str(clone)], check=True)
+        yield clone
+
+
+def make(clone: Path, *arguments: str) -> float:
+    """Seconds that `make ARGUMENTS` takes in a clone, with the packages of this Python and the photos at hand."""
+    environment = os.environ | {
+        "EMOCLASS_BUILD": str(clone / "build"),
+        "EMOCLASS_DATA": str(paths.data_folder()),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(clone),
+        "VIRTUAL_ENV": sys.prefix,
+    }
+    command = ["make", "--no-print-directory", *arguments]
+    return seconds(lambda: subprocess.run(command, cwd=clone, env=environment, check=True), 1)
+
+
+def training_seconds(clone: Path) -> float:
+    """Seconds of training of all runs in a clone's store, divided by the workers that train side by side."""
+    total = 0.0
+    for file in (clone / "build" / "runs").glob("*.npz"):
+        facts = json.loads(str(np.load(file)["facts"]))
+        total += facts["seconds"]
+    return total / default_workers()
+
+
+def numbers(clone: Path) -> dict[str, dict]:
+    """The published numbers as they stand in a clone."""
+    return load(clone / "figures" / "muxspace" / "results.json")["numbers"]
+
+
+def share_equal(before: dict[str, dict], after: dict[str, dict]) -> float:
+    """The share of the numbers of `before` that are the same, to the last digit, in `after`."""
+    equal = sum(after.get(name) == entry for name, entry in before.items())
+    return equal / len(before)
+
+
+def is_recorded(part: str) -> bool:
+    """Whether there is a record to measure; without one the study would be trained, for hours."""
+    found = any(paths.RECORD.glob("*.zip"))
+    if not found:
+        print(f"{part} is left out: nothing is recorded")
+    return found
+
+
+def recorded() -> None:
+    """The study from its record, in a fresh clone with the photos at hand; and how large the record is."""
+    if not is_recorded("reproduce.record_min"):
+        return
+    with fresh_clone() as clone:
+        before = numbers(clone)
+        taken = make(clone, "reproduce")
+        equal = share_equal(before, numbers(clone))
+    about = "make reproduce in a fresh clone, the photos at hand, .venv apart"
+    note("reproduce.record_min", taken / 60, 4, "min", about, least=False)
+    about = f"of {len(before):,} published numbers, to the last digit"
+    note("reproduce.equal_numbers", equal, 1, "share", about)
+    size = sum(file.stat().st_size for file in paths.RECORD.rglob("*") if file.is_file())
+    note("record.mb", size / 1e6, 25, "MB", "all that is committed below record/", least=False)
+
+
+def verified() -> None:
+    """A sample of eight recorded runs, trained again."""
+    if not is_recorded("verify.min"):
+        return
+    with fresh_clone() as clone:
+        taken = make(clone, "verify")
+    note("verify.min", taken / 60, 6, "min", "make verify, eight runs", least=False)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A value of one notebook's parameters cell, changed as somebody would who tries a variant."""
+
+    id: str
+    notebook: str
+    settings: str  # as SET takes them
+
+
+EDITS = (
+    Edit("rotation", "03_leakage", "ROTATION=30"),
+    Edit("class", "03_leakage", "CLASSES=['sadness', 'contempt']"),
+    Edit("net", "03_leakage", "NET='TWO_CONVOLUTIONS'"),
+    Edit("loss", "05_imbalance", "FOCAL_GAMMA=1.0"),
+)
+
+
+def edits() -> None:
+    """One value edited, four times: from a fresh clone with the record to the notebook's new figures."""
+    if not is_recorded("edit.*.min"):
+        return
+    most = 0.0
+    for edit in EDITS:
+        with fresh_clone() as clone:
+            taken = make(clone, "reproduce", f"ONLY={edit.notebook}", f"SET={edit.settings}")
+            most = max(most, taken - training_seconds(clone))
+        about = f"{edit.notebook} with {edit.settings}, from a fresh clone with the record"
+        note(f"edit.{edit.id}.min", taken / 60, 3, "min", about, least=False)
+    about = "the most, of these four, beyond the seconds of training on all workers"
+    note("edit.not_training_s", most, 20, "s", about, least=False)
+
+
 def whole() -> None:
     """The whole study from nothing, which takes hours, and what it takes beside the training itself."""
-    with nothing_built() as folder:
-        taken = seconds(
-            lambda: subprocess.run([sys.executable, "-m", "emoclass", "reproduce"], check=True), 1
-        )
-        facts = [
-            json.loads(str(np.load(file)["facts"])) for file in Path(folder, "runs").glob("*.npz")
-        ]
-    training = sum(run["seconds"] for run in facts) / default_workers()
-    note(
-        "study.min",
-        taken / 60,
-        90,
-        "min",
-        f"seven notebooks, {len(facts)} runs, from nothing",
-        least=False,
-    )
-    note(
-        "study.overhead",
-        taken / training,
-        1.1,
-        "times",
-        "of the seconds of training on all workers",
-        least=False,
-    )
+    with fresh_clone() as clone:
+        taken = make(clone, "retrain")
+        training = training_seconds(clone)
+        runs = len(list((clone / "build" / "runs").glob("*.npz")))
+    about = f"seven notebooks, {runs} runs, from nothing"
+    note("study.min", taken / 60, 90, "min", about, least=False)
+    note("retrain.min", taken / 60, 90, "min", f"make retrain: {about}", least=False)
+    about = "of the seconds of training on all workers"
+    note("study.overhead", taken / training, 1.1, "times", about, least=False)
+    note("retrain.overhead", taken / training, 1.08, "times", about, least=False)
 
 
 ALL = (start_up, decoding, training, from_files, half_precision, matrix_peak, workers)
-ALL += (memory, detector, ten_times, edited, studies)
+ALL += (memory, detector, ten_times, edited, studies, recorded, verified, edits)
 PARTS = {part.__name__: part for part in (*ALL, whole)}
 
 

@@ -31,7 +31,7 @@ from emoclass.splits import make_fold
 from emoclass.study.results import Results, load
 from emoclass.study.store import versions
 from emoclass.study.sweep import SweepError, sweep
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 SPLITS = {"subject": dict(group_by="subject"), "random": dict(group_by="photo", allow_leak=True)}
 
@@ -278,7 +278,7 @@ def main(arguments: list[str] | None = None) -> int:
         results = Results(folder / "results.json", "others", about, versions())
         measure(results, faces, n_folds, epochs, with_nets=not asked.without_nets)
         if not asked.quick:
-            from emoclass.study.reproduce import rewrite_documents  # late: papermill takes its time
+            from emoclass.study.documents import rewrite_documents  # late: papermill takes its time
 
             rewrite_documents()
     except InputError as error:

@@ -16,7 +16,7 @@ from emoclass import paths
 from emoclass.__main__ import run, say_on
 from emoclass.errors import InputError
 from emoclass.files import replacing
-from emoclass.study.reproduce import documents
+from emoclass.study.documents import documents
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
