@@ -34,7 +34,7 @@ PROJECTS = pyproject.toml $(wildcard splitaudit/pyproject.toml)
 EDITABLE = --editable . $(if $(wildcard splitaudit/pyproject.toml),--editable ./splitaudit)
 LOCKED = $(shell cat requirements.lock $(PROJECTS) | cksum)
 
-.PHONY: FORCE help reproduce retrain verify check audit test soak lab lint data model site bench others lock clean
+.PHONY: FORCE help reproduce retrain verify check audit test soak pythons lab lint data model site bench others lock clean
 
 help:  ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -58,6 +58,17 @@ test: $(READY)  ## run all tests: on synthetic faces, and on the photos where th
 
 soak: $(READY)  ## run the tests that take a quarter of an hour: a study killed at twenty moments, two at once, damaged files, photos of your own
 	@$(RUN) -m pytest -m soak
+
+pythons:  ## run all tests on each Python from 3.11 to 3.13 that is here, each in an environment of its own below build/
+	@for python in $$(ls /usr/bin/python3.1[123] /usr/local/bin/python3.1[123] ~/.pyenv/versions/3.1[123].*/bin/python 2>/dev/null); do \
+	    place=build/pythons/$$($$python -c 'import platform; print(platform.python_version())'); \
+	    echo "$$python: $$place"; \
+	    [ -x $$place/bin/python ] || $$python -m venv $$place || exit 2; \
+	    { $$place/bin/python -m pip install --quiet --disable-pip-version-check uv && \
+	      $$place/bin/uv pip sync --quiet --python $$place/bin/python --require-hashes requirements.lock && \
+	      $$place/bin/uv pip install --quiet --python $$place/bin/python --no-deps $(EDITABLE); } || exit 2; \
+	    $$place/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder || exit 1; \
+	done
 
 audit: $(READY)  ## which photos of a folder stand twice or were made from another, across its split: PHOTOS=/path
 	@$(RUN) -m emoclass audit -- "$$PHOTOS"
