@@ -20,7 +20,7 @@ from emoclass.data.recorded import read_table
 from emoclass.errors import InputError, LeakError, listed
 from emoclass.faces import Faces
 from emoclass.files import replacing, write_text
-from emoclass.labels import EMOTIONS, MAJORITY, MINORITY
+from emoclass.labels import EMOTIONS, MAJORITY, MINORITY, canonical
 from emoclass.models import ConvNet
 from emoclass.predictions import Predictions
 from emoclass.study import results, store, sweep
@@ -35,6 +35,13 @@ QUICK_EPOCHS = 2
 QUICK_FOLDS = 2
 QUICK_NET = ConvNet(dense=(4,))
 LARGE = 5_000  # photos; a split of more takes seconds
+MANY = {
+    4: "four",
+    5: "five",
+    6: "six",
+    7: "seven",
+    8: "eight",
+}  # classes: too many to list in a title
 PUBLISH = "EMOCLASS_PUBLISH"  # set by `make reproduce`: the notebook whose figures and numbers are to be published
 
 
@@ -125,6 +132,17 @@ class Study:
         if self.is_published and is_study:
             write_text(path, found.to_csv())
         return found
+
+    @staticmethod
+    def named(classes: Iterable[str]) -> str:
+        """Classes in a few words, for titles and labels: "fear and contempt", "six classes"; aliases are understood."""
+        meant = dict.fromkeys(canonical(name) or name for name in classes)
+        if len(meant) in MANY:
+            return f"{MANY[len(meant)]} classes"
+        *others, last = meant
+        if others:
+            return f"{', '.join(others)} and {last}"
+        return last
 
     def adapted(self, variants: Iterable[Variant]) -> list[Variant]:
         """The variants as this profile trains them."""
