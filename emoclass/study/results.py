@@ -86,9 +86,13 @@ class Results:
 
     def add_difference(self, name: str, differences: dict[str, Estimate]) -> dict[str, Estimate]:
         """Record the difference in every metric under ids that begin with `name`."""
-        for metric, estimate in differences.items():
-            self.add(f"{name}.{metric}", estimate, unit="difference")
+        self.add_all(name, differences, "difference")
         return differences
+
+    def add_all(self, name: str, estimates: dict[str, Estimate], unit: str = "share") -> None:
+        """Record several numbers of one unit under ids that begin with `name`."""
+        for key, estimate in estimates.items():
+            self.add(f"{name}.{key}", estimate, unit)
 
     def expect(self, sentence: str, holds: bool, registered: str | None = None) -> None:
         """Record whether what the prose says holds for these numbers.
@@ -104,6 +108,11 @@ class Results:
         }
         if not holds:
             print(f"does not hold here: {sentence}")
+
+    def expect_all(self, sentences: dict[str, bool]) -> None:
+        """Record of several sentences whether each holds."""
+        for sentence, holds in sentences.items():
+            self.expect(sentence, holds)
 
     def claim(self, name: str, verdict: str, numbers: list[str], sentence: str) -> None:
         """Record the verdict on a claim of the post, and the ids of the numbers behind it.
