@@ -134,6 +134,36 @@ def contribution(
     return value._replace(n=one.table.photo.nunique())
 
 
+def gains(
+    one: Predictions,
+    other: Predictions,
+    classes: tuple[str, ...],
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """`paired_difference`, and where it comes from when these classes alone were augmented.
+
+    by_augmented_classes  their `contribution` to the difference in accuracy
+    augmented_classes, other_classes
+                          `accuracy_difference_within` each; left out where there is no picture
+    recall.NAME           the difference in recall of each of these classes that occurs
+
+    Raises InputError as these do, or if none of the classes occurs.
+    """
+    label = one.table[one.target_column]
+    occurring = [name for name in classes if (label == name).any()]
+    if not occurring:
+        raise InputError(f"{one.name!r} was tested on no picture of {listed(classes)}")
+    found = paired_difference(one, other, seed)
+    found["by_augmented_classes"] = contribution(one, other, classes, seed)
+    found["augmented_classes"] = accuracy_difference_within(one, other, classes, seed=seed)
+    if not label.isin(classes).all():
+        others = accuracy_difference_within(one, other, classes, inside=False, seed=seed)
+        found["other_classes"] = others
+    for name in occurring:
+        found[f"recall.{name}"] = mean_recall_difference(one, other, (name,), seed)
+    return found
+
+
 def _right_by_photo_and_seed(predictions: Predictions) -> pd.Series:
     """1.0 where right, 0.0 where not, in the order of the rows."""
     index = pd.MultiIndex.from_frame(predictions.table[["photo", "seed"]])

@@ -13,6 +13,7 @@ from emoclass.comparisons import (
     difference_by_fold,
     difference_by_seed,
     difference_by_subject,
+    gains,
     holm,
     leak_decomposition,
     mcnemar,
@@ -46,10 +47,12 @@ __all__ = [
     "difference_by_subject",
     "forced_choice",
     "from_confusion",
+    "gains",
     "holm",
     "kappa",
     "leak_decomposition",
     "mcnemar",
+    "mean_epoch",
     "mean_over_subjects",
     "mean_recall",
     "mean_recall_difference",
@@ -136,6 +139,12 @@ def share(
     """Share of the tests for which `rows`, (m,) bool, holds; n = photos tested."""
     value = mean_over_subjects(np.asarray(rows, float), predictions.table.subject, seed)
     return value._replace(n=predictions.table.photo.nunique())
+
+
+def mean_epoch(predictions: Predictions) -> Estimate:
+    """The epoch that was kept, counted from 1: its mean over the runs, n = runs; to one decimal."""
+    epochs = [run.best_epoch for run in predictions.runs]
+    return Estimate(round(float(np.mean(epochs)), 1), None, None, len(epochs))
 
 
 def forced_choice(

@@ -460,6 +460,21 @@ def test_within_classes_accuracies_are_compared_on_their_pictures_alone():
         metrics.accuracy_difference_within(leaky, by_family, ("disgust",))
 
 
+def test_gains_say_which_classes_they_come_from():
+    leaky, by_family = leaky_and_by_family()
+    found = metrics.gains(leaky, by_family, ("anger", "disgust"))
+    whole = metrics.paired_difference(leaky, by_family)
+    assert {name: found[name] for name in METRICS} == whole
+    assert found["by_augmented_classes"].value == pytest.approx((7 - 2) / 16)
+    assert found["augmented_classes"].value == pytest.approx((7 - 2) / 8)
+    assert found["other_classes"].value == pytest.approx((4 - 5) / 8)
+    assert found["recall.anger"].value == pytest.approx((7 - 2) / 8)
+    assert "recall.disgust" not in found  # nobody was tested on it
+    assert "other_classes" not in metrics.gains(leaky, by_family, EMOTIONS)
+    with pytest.raises(InputError, match="'leaky' was tested on no picture of disgust"):
+        metrics.gains(leaky, by_family, ("disgust",))
+
+
 def test_each_seed_is_compared_with_itself():
     leaky, by_family = leaky_and_by_family()
     found = metrics.difference_by_seed(leaky, by_family)

@@ -13,7 +13,13 @@ from emoclass.plots.dataset import (
     photos_per_subject,
     shares,
 )
-from emoclass.plots.estimates import differences, line_with_ci, measured_vs_formula, tradeoff
+from emoclass.plots.estimates import (
+    differences,
+    leak_decomposition,
+    line_with_ci,
+    measured_vs_formula,
+    tradeoff,
+)
 from emoclass.plots.evaluation import (
     confusion,
     learning_curves,

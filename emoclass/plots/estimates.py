@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from emoclass.labels import MAJORITY, MINORITY
-from emoclass.metrics import METRICS, Estimate
+from emoclass.metrics import METRICS, Estimate, LeakDecomposition
 from emoclass.plots.style import (
     INK,
     LINES,
@@ -20,6 +20,11 @@ from emoclass.plots.style import (
     panels,
 )
 
+PARTS = {  # of a metrics.LeakDecomposition, as the figure calls them
+    "memorisation": "memorisation: leaky minus\nfamily, same pictures",
+    "composition": "composition: all pictures\nminus originals, same nets",
+    "inflation": "inflation:\ntheir sum",
+}
 CLOSE = 0.17  # rows: how far from its row's middle stands each of two marks that share it
 
 
@@ -139,6 +144,12 @@ def differences(
     names = [METRICS[metric] for metric in metrics]
     axes[0].set_yticks(range(len(metrics)), names)
     return figure
+
+
+def leak_decomposition(found: LeakDecomposition, title: str = "") -> Figure:
+    """Memorisation, composition and inflation side by side, as `differences`."""
+    comparisons = {name: getattr(found, part) for part, name in PARTS.items()}
+    return differences(comparisons, title=title)
 
 
 def tradeoff(

@@ -14,13 +14,14 @@ from IPython.display import Image
 from matplotlib.figure import Figure
 
 from emoclass import kept, paths, plots
+from emoclass.augment import emotions_named
 from emoclass.data import canonical_name, load_faces, muxspace
 from emoclass.data.new_faces import HELD_BACK, LEARN, with_new_faces
 from emoclass.data.recorded import read_table
 from emoclass.errors import InputError, LeakError, listed
 from emoclass.faces import Faces
 from emoclass.files import replacing, write_text
-from emoclass.labels import EMOTIONS, MAJORITY, MINORITY
+from emoclass.labels import EMOTIONS, MAJORITY, MINORITY, canonical
 from emoclass.models import ConvNet
 from emoclass.predictions import Predictions
 from emoclass.study import results, store, sweep
@@ -35,6 +36,19 @@ QUICK_EPOCHS = 2
 QUICK_FOLDS = 2
 QUICK_NET = ConvNet(dense=(4,))
 LARGE = 5_000  # photos; a split of more takes seconds
+MANY = {
+    4: "four",
+    5: "five",
+    6: "six",
+    7: "seven",
+    8: "eight",
+}  # classes: too many to list in a title
+WORDS = (
+    "photo",
+    "annotator",
+    "label",
+    "emotion",
+)  # columns of recorded tables that are text, "906" too
 PUBLISH = "EMOCLASS_PUBLISH"  # set by `make reproduce`: the notebook whose figures and numbers are to be published
 
 
@@ -118,13 +132,34 @@ class Study:
         if not self.faces.has_pixels:
             if not path.exists():
                 raise InputError(f"{name} is not recorded, and the photos are not here")
-            return pd.read_csv(
-                path, index_col=0, dtype={"photo": str, "annotator": str}, keep_default_na=False
-            )
+            return _read_csv(path)
         found = load()
         if self.is_published and is_study:
             write_text(path, found.to_csv())
         return found
+
+    def present(self, classes: Iterable[str]) -> tuple[str, ...]:
+        """Those of these classes of which there are photos, in this order; of other photos, a minority class.
+
+        Aliases such as "happy" are understood. Raises InputError that names what is no emotion.
+        """
+        classes = tuple(classes)
+        emotions_named(classes, "classes")
+        asked = dict.fromkeys(canonical(name) for name in classes)
+        found = [emotion for emotion in asked if self.faces.counts[emotion]]
+        others = [emotion for emotion in MINORITY if self.faces.counts[emotion]]
+        return tuple(found or others[:1])
+
+    @staticmethod
+    def named(classes: Iterable[str]) -> str:
+        """Classes in a few words, for titles and labels: "fear and contempt", "six classes"."""
+        meant = dict.fromkeys(canonical(name) or name for name in classes)
+        if len(meant) in MANY:
+            return f"{MANY[len(meant)]} classes"
+        *others, last = meant
+        if others:
+            return f"{', '.join(others)} and {last}"
+        return last
 
     def adapted(self, variants: Iterable[Variant]) -> list[Variant]:
         """The variants as this profile trains them."""
@@ -177,6 +212,15 @@ class Study:
         else:
             self.note.finish(self.results.expectations)
         print(f"{len(self.results.numbers)} numbers in {os.path.relpath(path, paths.ROOT)}")
+
+
+def _read_csv(path: Path) -> pd.DataFrame | pd.Series:
+    """A table or a series as `to_csv` wrote it: names and labels are text, and what is empty is missing."""
+    words = dict.fromkeys(WORDS, str)
+    table = pd.read_csv(path, index_col=0, dtype=words, keep_default_na=False, na_values=[""])
+    if table.shape[1] == 1:
+        return table.iloc[:, 0]
+    return table
 
 
 def _parameters(names: dict) -> dict:

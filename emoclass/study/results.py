@@ -8,6 +8,7 @@ from pathlib import Path
 from emoclass import metrics
 from emoclass.errors import InputError, listed
 from emoclass.files import locked, write_text
+from emoclass.labels import MINORITY
 from emoclass.metrics import Estimate
 from emoclass.predictions import Predictions
 from emoclass.study.prose import fill
@@ -86,9 +87,31 @@ class Results:
 
     def add_difference(self, name: str, differences: dict[str, Estimate]) -> dict[str, Estimate]:
         """Record the difference in every metric under ids that begin with `name`."""
-        for metric, estimate in differences.items():
-            self.add(f"{name}.{metric}", estimate, unit="difference")
+        self.add_all(name, differences, "difference")
         return differences
+
+    def add_all(self, name: str, estimates: dict[str, Estimate], unit: str = "share") -> None:
+        """Record several numbers of one unit under ids that begin with `name`."""
+        for key, estimate in estimates.items():
+            self.add(f"{name}.{key}", estimate, unit)
+
+    def add_groups(self, name: str, predictions: Predictions) -> None:
+        """Record how far happiness is told from neutral, and the mean recall of the minority classes."""
+        self.add(f"{name}.happy_vs_neutral", metrics.forced_choice(predictions))
+        self.add(f"{name}.minority_recall", metrics.mean_recall(predictions, MINORITY))
+
+    def add_decomposition(
+        self, name: str, pair: dict[str, Predictions], parts: metrics.LeakDecomposition
+    ) -> None:
+        """Record the scores of `leaky`, `by_family` and `originals`, the epochs kept, and what the leak adds."""
+        for protocol, predictions in pair.items():
+            self.add_scores(f"{name}.{protocol}", predictions)
+        for protocol in ("leaky", "by_family"):
+            self.add(f"{name}.{protocol}.epochs", metrics.mean_epoch(pair[protocol]), "epochs")
+        common = pair["leaky"].epochs_in_common(pair["by_family"])
+        self.add(f"{name}.epochs_in_common", Estimate(common, None, None, 1), "epochs")
+        for part, differences in vars(parts).items():
+            self.add_difference(f"{name}.{part}", differences)
 
     def expect(self, sentence: str, holds: bool, registered: str | None = None) -> None:
         """Record whether what the prose says holds for these numbers.
@@ -104,6 +127,11 @@ class Results:
         }
         if not holds:
             print(f"does not hold here: {sentence}")
+
+    def expect_all(self, sentences: dict[str, bool]) -> None:
+        """Record of several sentences whether each holds."""
+        for sentence, holds in sentences.items():
+            self.expect(sentence, holds)
 
     def claim(self, name: str, verdict: str, numbers: list[str], sentence: str) -> None:
         """Record the verdict on a claim of the post, and the ids of the numbers behind it.

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from reading_axes import marks, spans, written
 
-from emoclass import plots
-from emoclass.metrics import Estimate
+from emoclass import metrics, plots
+from emoclass.metrics import METRICS, Estimate
 from emoclass.plots.style import HONEST, INK, LEAKY
 
 ESTIMATES = [Estimate(0.2 + 0.1 * k, 0.15 + 0.1 * k, 0.3 + 0.1 * k, 10) for k in range(3)]
@@ -99,6 +99,15 @@ def test_differences_are_times_100_with_their_sign_and_zero_is_marked():
         (10.6, 0): (INK, INK)
     }
     assert a.lines[0].get_xdata() == [0, 0] and spans(a)[1] == [[2, 20], [0, 0]]
+
+
+def test_what_a_leak_adds_is_drawn_part_by_part():
+    changes = {}
+    for part, value in {"memorisation": 0.2, "composition": -0.3, "inflation": -0.1}.items():
+        changes[part] = dict.fromkeys(METRICS, Estimate(value, value, value, 9))
+    panels = plots.leak_decomposition(metrics.LeakDecomposition(**changes), "A leak").axes
+    assert [ax.get_title("left").partition(":")[0] for ax in panels] == list(changes)
+    assert [ax.texts[0].get_text() for ax in panels] == ["+20.0", "-30.0", "-10.0"]
 
 
 def test_a_tradeoff_has_a_marker_for_each_condition_a_fill_for_each_net_and_crosses_as_wide_as_the_intervals():

@@ -32,6 +32,17 @@ def entry(value, low=None, high=None, n=100, unit="share"):
 # recording and keeping
 
 
+def test_several_numbers_and_sentences_are_recorded_at_once(results):
+    mine = results("03_leakage")
+    mine.add_all("two", {"leaky.epochs": Estimate(9.5, None, None, 10)}, "epochs")
+    assert mine.numbers["two.leaky.epochs"]["unit"] == "epochs"
+    mine.expect_all({"the leak adds": True, "nothing else does": False})
+    assert {name: each["holds"] for name, each in mine.expectations.items()} == {
+        "the leak adds": True,
+        "nothing else does": False,
+    }
+
+
 def test_what_is_recorded_is_handed_back_and_kept(results):
     mine, number = results("02_training", name="drawn"), Estimate(0.123456789, 0.1, 0.2, 50)
     assert mine.add("net.random.accuracy", number) is number
