@@ -8,7 +8,7 @@ import pytest
 
 from emoclass import backend
 from emoclass.errors import InputError
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 QUIET = """
 from emoclass.backend import keras

@@ -16,7 +16,7 @@ from emoclass.predictions import Predictions
 from emoclass.splits import GROUP_NAMES
 from emoclass.study.sweep import concat_folds
 from emoclass.study.train import select_samples
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 LEAKY = Variant("net", group_by="photo", allow_leak=True)
 

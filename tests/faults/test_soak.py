@@ -24,7 +24,7 @@ from emoclass.errors import InputError
 from emoclass.study.store import Store
 from emoclass.study.sweep import tasks
 from emoclass.study.train import train
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 pytestmark = pytest.mark.soak
 KILLS = 20

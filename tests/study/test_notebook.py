@@ -12,7 +12,7 @@ from emoclass.study import notebook as module
 from emoclass.study import sweep
 from emoclass.study.notebook import Study
 from emoclass.study.recipes import compact_variant
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 ONE, OTHER = (
     Variant("one", n_folds=3),

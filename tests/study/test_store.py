@@ -18,10 +18,10 @@ from emoclass.augment import OfflineAugmentation, OnlineAugmentation
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError
 from emoclass.models import ConvNet, ResNet
+from emoclass.run import Run
 from emoclass.study import store
 from emoclass.study.store import Store, open_faces, run_key, save_faces
-from emoclass.study.train import Run
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 VARIANT = Variant("first")
 RUN = Run(

@@ -21,8 +21,8 @@ from emoclass.errors import InputError, StudyError
 from emoclass.study.store import Store
 from emoclass.study.sweep import SweepError, missing, sweep, tasks, train_missing, with_starts
 from emoclass.study.train import train
-from emoclass.study.variant import Variant
 from emoclass.study.workers import Workers, default_workers
+from emoclass.variant import Variant
 
 TINY = Variant("tiny", net=models.ConvNet(dense=(4,)), n_folds=2, epochs=1)
 FACES = draw(SyntheticConfig(counts=(6,) * 8, duplicates=2), size=12)
@@ -269,7 +269,7 @@ from emoclass import models
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.study.store import Store
 from emoclass.study.sweep import tasks, train_missing
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background
     faces = draw(SyntheticConfig(counts=(6,) * 8, duplicates=2), size=12)

@@ -11,7 +11,7 @@ from emoclass.augment import OfflineAugmentation, OnlineAugmentation
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 from emoclass.models import COMPACT, CONVNET_A, PARED_DOWN, ConvNet, ResNet
-from emoclass.study.variant import ROLES, Variant
+from emoclass.variant import ROLES, Variant
 
 COPIES = OfflineAugmentation(target_count=9)
 OTHER_VALUES = {
