@@ -292,7 +292,10 @@ def found():
     return {"numbers": numbers, "labels": {"net": "pared-down net"}}
 
 
-PROSE = "It is right on <!-- number net.accuracy -->12 %<!-- / --> of them, not <!-- number leak.accuracy --><!-- / -->."
+PROSE = (
+    "It is right on <!-- number net.accuracy -->12 %<!-- / --> of them, "
+    "not <!-- number leak.accuracy --><!-- / -->."
+)
 TABLE = "<!-- table accuracy, recall.fear | net, leak -->\nold\nlines\n<!-- / -->"
 
 
