@@ -1,14 +1,28 @@
 """Variant: one experiment as plain values, to be printed, compared, sent to a worker or typed by hand."""
 
+import ast
 import dataclasses
+import inspect
+import io
 import json
+import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import numpy as np
+
 from emoclass import own_code
 from emoclass.augment import OfflineAugmentation, OnlineAugmentation, emotions_named
-from emoclass.checked import BelowOne, Bound, Checked, Count, NotNegative, Positive
+from emoclass.checked import (
+    BelowOne,
+    Bound,
+    Checked,
+    Count,
+    NotNegative,
+    Positive,
+    plain_number,
+)
 from emoclass.errors import InputError, listed
 from emoclass.labels import EMOTIONS, canonical
 from emoclass.losses import ClassWeight
@@ -54,7 +68,7 @@ class Variant(Checked):
     """
 
     name: str  # what tables and figures call it; another name alone trains nothing anew
-    net: ConvNet | ResNet | Callable = PARED_DOWN
+    net: ConvNet | ResNet | Callable = PARED_DOWN  # one of `models`, or a function of your own
     group_by: GroupBy = "subject"  # what the split keeps on one side
     offline_augmentation: OfflineAugmentation | None = (
         None  # copies, made after the split for training alone
@@ -226,17 +240,21 @@ class Variant(Checked):
     @classmethod
     def describe(cls):
         """A table of all values that a Variant has: the usual one, and what it means (a pandas DataFrame)."""
-        import inspect
-
         import pandas as pd
 
+        source = inspect.getsource(cls)
+        meanings = {}
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                meanings[token.start[0]] = token.string.removeprefix("# ")
         rows = {}
-        for line in inspect.getsource(cls).splitlines():
-            declared, _, meaning = line.partition("  # ")
-            name = declared.strip().partition(":")[0]
-            if name in cls.__dataclass_fields__ and name not in rows:
-                usual = declared.rpartition(" = ")[2] if " = " in declared else ""
-                rows[name] = {"usual value": usual, "meaning": meaning}
+        for node in ast.parse(source).body[0].body:
+            if isinstance(node, ast.AnnAssign):
+                lines = range(node.lineno, node.end_lineno + 1)
+                rows[node.target.id] = {
+                    "usual value": ast.unparse(node.value) if node.value else "",
+                    "meaning": " ".join(meanings[line] for line in lines if line in meanings),
+                }
         return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -255,7 +273,14 @@ def _as_plain(value):
     if isinstance(value, Variant):
         return value.content
     if dataclasses.is_dataclass(value):
-        return [type(value).__name__, dataclasses.asdict(value)]
+        values = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        return [type(value).__name__, _as_plain(values)]
+    if isinstance(value, np.generic):
+        return plain_number(value)
+    if isinstance(value, tuple | list):
+        return type(value)(_as_plain(each) for each in value)
+    if isinstance(value, dict):
+        return {name: _as_plain(each) for name, each in value.items()}
     if callable(value):
         return own_code.describe(value)
     return value

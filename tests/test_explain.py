@@ -10,8 +10,8 @@ from emoclass.augment import OfflineAugmentation, transformed
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
-from emoclass.study.train import Run
-from emoclass.study.variant import Variant
+from emoclass.run import Run
+from emoclass.variant import Variant
 
 SIZE = 12
 

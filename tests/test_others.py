@@ -18,7 +18,7 @@ from emoclass.models import ConvNet
 from emoclass.study import reproduce
 from emoclass.study.results import Results, fill, load
 from emoclass.study.sweep import SweepError
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 SPEC = importlib.util.spec_from_file_location("others", paths.ROOT / "benchmarks" / "others.py")
 others = importlib.util.module_from_spec(SPEC)

@@ -13,8 +13,8 @@ from emoclass import posthoc
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
-from emoclass.study.train import Run
-from emoclass.study.variant import Variant
+from emoclass.run import Run
+from emoclass.variant import Variant
 
 A, H, N = (EMOTIONS.index(emotion) for emotion in ("anger", "happiness", "neutral"))
 EVERY = (posthoc.temperature_scaled, posthoc.logit_adjusted, posthoc.retrained_head)

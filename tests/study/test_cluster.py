@@ -16,7 +16,7 @@ from emoclass.errors import InputError
 from emoclass.study import cluster, sweep
 from emoclass.study.store import Store
 from emoclass.study.train import train
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 distributed = pytest.importorskip("distributed", reason="the package distributed is not installed")
 FACES = draw(SyntheticConfig(counts=(8,) * 8, duplicates=2), size=12)

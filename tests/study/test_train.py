@@ -20,7 +20,7 @@ from emoclass.splits import GROUP_NAMES, Split, group_ids
 from emoclass.study import train as training
 from emoclass.study.sweep import concat_folds
 from emoclass.study.train import fit, make_split, select_samples, train
-from emoclass.study.variant import ROLES, Variant
+from emoclass.variant import ROLES, Variant
 
 EASY = SyntheticConfig(
     counts=(40,) * 8, film=0.0, noise=0.0, intensity=(1.0, 1.0), photos_per_subject=(1, 1)
