@@ -330,10 +330,9 @@ def sweep(
 
 
 def _tell(faults: Iterable[str]) -> list[str]:
-    """Say on standard error what of a record is not used."""
+    """Say these on standard error; they come back as a list."""
     faults = list(faults)
-    for fault in faults:
-        print(fault, file=sys.stderr, flush=True)
+    print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr, flush=True)
     return faults
 
 
