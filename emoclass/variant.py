@@ -87,7 +87,7 @@ class Variant(Checked):
         str, ...
     ] = ()  # always trained on; the folds are made of sources without a role
     test_sources: tuple[str, ...] = ()  # always tested
-    excluded_sources: tuple[str, ...] = ()
+    excluded_sources: tuple[str, ...] = ()  # neither trained on nor tested
     train_source_repeats: Count = (
         1  # how often each photo of `train_sources` stands in the training part
     )
@@ -95,17 +95,17 @@ class Variant(Checked):
     class_weight: ClassWeight | dict[str, float] = "none"  # see `losses.class_weights`
     beta: BelowOne = 0.999  # of class_weight="effective"
     focal_gamma: NotNegative = 0.0  # see `losses.cross_entropy`
-    logit_adjustment_tau: NotNegative = 0.0
+    logit_adjustment_tau: NotNegative = 0.0  # see `losses.cross_entropy`
     sampling: Literal["natural", "balanced"] = (
         "natural"  # balanced: each emotion is drawn equally often
     )
     n_folds: Annotated[int, Bound("at least 2", lambda value: value >= 2)] = 5
     n_folds_run: int | None = None  # how many of them are trained for and tested; None: all
-    epochs: Count = 15
+    epochs: Count = 15  # passes over the training part, at most
     patience: Count = 4  # epochs trained after the best one, where the best is to be kept
-    batch_size: Count = 64
+    batch_size: Count = 64  # pictures for each step
     optimizer: Optimizer = "adam"  # of Keras
-    learning_rate: Positive = 1e-3
+    learning_rate: Positive = 1e-3  # the highest, where there is a schedule
     precision: Literal["float32", "mixed_bfloat16", "fast"] = (
         "float32"  # fast: bfloat16 where the processor has it
     )

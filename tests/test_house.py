@@ -100,7 +100,9 @@ def test_functions_have_few_branches():
 
 
 def test_the_modules_whose_functions_must_not_be_replaced_are_those_that_decide_a_run():
-    names = {path.relative_to(PACKAGE).as_posix() for path in code.reached("import emoclass.study.train")}
+    names = {
+        path.relative_to(PACKAGE).as_posix() for path in code.reached("import emoclass.study.train")
+    }
     deciding = {
         "augment.py", "backend.py", "faces.py", "labels.py", "losses.py", "models.py", "outputs.py",
         "splits.py", "study/train.py",

@@ -194,7 +194,7 @@ def test_a_class_in_place_of_a_function_is_refused():
 
 # in workers
 
-TRAINING = '''
+TRAINING = """
 import sys
 from pathlib import Path
 
@@ -234,7 +234,7 @@ mine = Variant(
 archive = Archive(Store(Path(sys.argv[1])), Record(Path("nowhere")))
 run = sweep([mine], faces, archive=archive)["mine"].runs[0]
 print([list(each.shape) for each in run.weights], round(run.history["loss"][0], 3))
-'''
+"""
 
 
 def test_functions_of_a_script_reach_the_workers_without_a_main_guard(tmp_path):

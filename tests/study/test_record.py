@@ -102,7 +102,9 @@ def of_other_code(outcome):
     return run_entry(TASK, outcome, made)
 
 
-def test_a_run_of_other_code_is_not_used_which_one_sentence_says(archive, outcome, trainings, capsys):
+def test_a_run_of_other_code_is_not_used_which_one_sentence_says(
+    archive, outcome, trainings, capsys
+):
     put(archive, TASK.address, of_other_code(outcome))
     predicted(archive)
     assert trainings == [str(TASK)]
@@ -179,9 +181,10 @@ def test_what_does_not_fit_is_one_sentence_and_then_trained(
     damage(archive, outcome)
     found = predicted(again(archive))
     assert trainings == [str(TASK)]
-    assert found.runs[0].probabilities.tobytes() == as_run(
-        TINY, FACES, 0, 0, outcome
-    ).probabilities.tobytes()
+    assert (
+        found.runs[0].probabilities.tobytes()
+        == as_run(TINY, FACES, 0, 0, outcome).probabilities.tobytes()
+    )
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1, lines
 

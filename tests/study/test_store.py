@@ -156,7 +156,9 @@ DAMAGE = {
     "without embeddings.test": without("embeddings.test"),
     "its last bytes": flipped(-4),
     "another number": with_arrays(lambda arrays: arrays["levels"].__setitem__((0, 0), 3)),
-    "another shape": with_arrays(lambda arrays: arrays.update(levels=arrays["levels"].reshape(1, 4))),
+    "another shape": with_arrays(
+        lambda arrays: arrays.update(levels=arrays["levels"].reshape(1, 4))
+    ),
     "another type": with_arrays(lambda arrays: arrays.update(part=arrays["part"].view(np.uint8))),
     "another name": with_arrays(
         lambda arrays: arrays.update({"embeddings.film": arrays.pop("embeddings.test")})

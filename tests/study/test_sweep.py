@@ -149,7 +149,12 @@ def test_what_does_not_fit_is_answered_with_what_to_hand_in(arguments, advice, a
         sweep(*arguments, archive=archive)
 
 
-REPLACED = ("losses.cross_entropy", "losses.class_weights", "outputs.LOWEST", "study.train.augment_batch")
+REPLACED = (
+    "losses.cross_entropy",
+    "losses.class_weights",
+    "outputs.LOWEST",
+    "study.train.augment_batch",
+)
 
 
 @pytest.mark.parametrize("place", REPLACED)

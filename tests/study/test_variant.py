@@ -67,7 +67,10 @@ WRONG = [
     ({"class_weight": {"awe": 2}}, f"class_weight for 'awe' (one of {', '.join(EMOTIONS)})"),
     ({"class_weight": {"fear": -1}}, "class_weight of fear=-1 (a number of at least 0)"),
     ({"class_weight": {"fear": True}}, "class_weight of fear=True (a number of at least 0)"),
-    ({"optimizer": "best"}, "optimizer='best' (one of adam, adamw, sgd, rmsprop, nadam, adagrad, lion)"),
+    (
+        {"optimizer": "best"},
+        "optimizer='best' (one of adam, adamw, sgd, rmsprop, nadam, adagrad, lion)",
+    ),
     ({"target": "subject"}, "target='subject' (one of emotion, permuted, source)"),
     ({"precision": "float16"}, "precision='float16' (one of float32, mixed_bfloat16, fast)"),
     ({"sampling": "evenly"}, "sampling='evenly' (one of natural, balanced)"),
@@ -157,7 +160,9 @@ def test_a_value_that_a_variant_lacks_is_answered_with_what_to_write(wrong, advi
 def test_blocks_of_a_net_that_are_no_blocks_are_answered_with_how_to_write_them():
     with pytest.raises(InputError) as caught:
         ConvNet(blocks=(16, 32))
-    assert str(caught.value).startswith("blocks=(16, 32): ") and "((16,), (32,),)" in str(caught.value)
+    assert str(caught.value).startswith("blocks=(16, 32): ") and "((16,), (32,),)" in str(
+        caught.value
+    )
 
 
 def test_all_wrong_values_are_named_in_one_sentence():
