@@ -92,12 +92,20 @@ def _kinds(hint) -> list:
     return [hint]
 
 
+def plain_number(value: np.generic):
+    """A NumPy scalar as a plain Python value: by its digits, as np.float32(1e-3) is meant to be 0.001."""
+    if isinstance(value, np.floating):
+        return float(str(value))
+    return value.item()
+
+
 def _plain(value, kinds: list):
     if isinstance(value, list):
         return tuple(value)
+    if isinstance(value, dict):
+        return {name: _plain(each, kinds) for name, each in value.items()}
     if isinstance(value, np.generic):
-        # By its digits: np.float32(1e-3) is meant to be 0.001.
-        value = float(str(value)) if isinstance(value, np.floating) else value.item()
+        value = plain_number(value)
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if is_whole and float in kinds and int not in kinds:
         return float(value)

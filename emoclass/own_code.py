@@ -6,6 +6,8 @@ docstrings and layout change nothing. What cannot be put into an address is refu
 """
 
 import ast
+import dataclasses
+import dis
 import hashlib
 import importlib.metadata
 import inspect
@@ -58,7 +60,8 @@ def _function(function: Callable, seen: tuple) -> dict:
         return {"function": name, "again": True}
     seen = (*seen, function)
     try:
-        source = textwrap.dedent(inspect.getsource(function))
+        # Of the code itself: of a decorated function `inspect` would show what is wrapped.
+        source = textwrap.dedent(inspect.getsource(function.__code__))
         digest = source_digest(source)
     except (OSError, SyntaxError) as error:
         raise InputError(
@@ -87,7 +90,10 @@ def _used(function: types.FunctionType) -> dict:
 
 
 def _global_names(code: types.CodeType) -> set[str]:
-    found = set(code.co_names)
+    found = set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            found.add(instruction.argval)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             found |= _global_names(constant)
@@ -109,15 +115,28 @@ def _value(value, what: str, seen: tuple):
         return {str(key): _value(each, what, seen) for key, each in value.items()}
     if isinstance(value, types.ModuleType):
         return _module(value.__name__)
-    home = getattr(value, "__module__", None)
-    if home and _is_library(home):
-        return _module(home) | {"name": getattr(value, "__qualname__", type(value).__qualname__)}
+    name = _library_name(value)
+    if name:
+        return _module(value.__module__) | {"name": name}
     if isinstance(value, types.FunctionType):
         return _function(value, seen)
+    if dataclasses.is_dataclass(value) and _is_library(type(value).__module__):
+        fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        return {type(value).__qualname__: _value(fields, what, seen)}
     kind = type(value).__name__
     raise InputError(
         f"{what}, a {kind}: a run is found by functions, libraries and plain values alone; make it inside the function"
     )
+
+
+def _library_name(value) -> str:
+    """The name of a function or class of a library; "" for all else, objects of such classes among them."""
+    home = getattr(value, "__module__", None)
+    if not home or not _is_library(home):
+        return ""
+    if isinstance(value, types.MethodType) and not isinstance(value.__self__, type):
+        return ""
+    return getattr(value, "__qualname__", "") or getattr(value, "__name__", "")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import lzma
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ INDEX = "index.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same file, whenever it is written
 DAMAGE = (
     zipfile.BadZipFile,
+    lzma.LZMAError,
     KeyError,
     ValueError,
     EOFError,

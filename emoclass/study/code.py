@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import importlib
 import inspect
 import sys
 from collections.abc import Iterable
@@ -72,6 +73,12 @@ def _replaced(module, path: Path) -> list[str]:
             name = node.targets[0].id
             if _differs(getattr(module, name, None), node.value):
                 found.append(name)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("emoclass"):
+            home = importlib.import_module(node.module)
+            for alias in node.names:
+                name = alias.asname or alias.name
+                if getattr(module, name, None) is not getattr(home, alias.name):
+                    found.append(name)
     return found
 
 

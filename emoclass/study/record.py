@@ -96,12 +96,12 @@ class Record:
     @property
     def faults(self) -> list[str]:
         """What could not be read, and what is not used, a sentence each."""
-        found = [fault for bundle in self.bundles for fault in bundle.faults]
         others = {}
         for about in self.entries.values():
             code = Provenance.of(about).code
             if code not in self.codes:
                 others[code] = others.get(code, 0) + 1
+        found = [fault for bundle in self.bundles for fault in bundle.faults]
         for code, count in others.items():
             found.append(
                 f"the record: {count} entries were made with other training code ({code[:8]}, today's is "
@@ -119,7 +119,13 @@ class Record:
     def outcome(self, address: str) -> Outcome | None:
         """What the run at this address brought, or None."""
         entry = self.entry(address)
-        if entry is None or set(entry.arrays) != set(ARRAYS):
+        if entry is None:
+            return None
+        lacking = {"history", "seconds"} - set(entry.about) | set(ARRAYS) - set(entry.arrays)
+        if lacking:
+            bundle = self.home[address]
+            names = listed(sorted(lacking))
+            bundle.faults.append(f"{bundle.path.name}: {address} lacks {names} and is not used")
             return None
         arrays = entry.arrays
         return Outcome(

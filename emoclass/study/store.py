@@ -191,8 +191,10 @@ def _unflat(arrays: dict[str, np.ndarray], facts: dict, names: list[str]) -> dic
             found[name] = facts[name]
         elif name == "weights":
             found[name] = list(inner.values())
-        else:
+        elif name == "embeddings":
             found[name] = inner
+        else:
+            raise KeyError(name)
     return found
 
 

@@ -111,21 +111,14 @@ class Archive:
                 task.variant, task.faces, task.fold, task.seed, outcome, task.address, state
             )
         except InputError as error:
-            print(
-                f"{task}: what is kept of it does not fit ({error}); it is trained again",
-                file=sys.stderr,
-            )
+            _tell([f"{task}: what is kept of it does not fit ({error}); it is trained again"])
             return None
 
     def state(self, task: Task) -> TrainedState:
         """Weights and embeddings of a run, which is trained again where only its record is at hand."""
         found = self.store.state(task.key)
         if found is None:
-            print(
-                f"{task}: its weights are needed and not recorded; training it again",
-                file=sys.stderr,
-                flush=True,
-            )
+            _tell([f"{task}: its weights are needed and not recorded; training it again"])
             train_missing([task], replace(self, record=NOTHING_RECORDED))
             found = self.store.state(task.key)
         if found is None:
@@ -243,9 +236,13 @@ class _Training:
     def _one_by_one(self, died: list[Task]) -> list[Task]:
         """Each once more, alone, so that none takes another with it; those that died again."""
         again = []
+        is_broken = True
         for task in died:
-            self.trainers.renew()
-            again += self._train([task])
+            if is_broken:
+                self.trainers.renew()
+            lost = self._train([task])
+            is_broken = bool(lost)
+            again += lost
         return again
 
     def _train(self, portion: list[Task]) -> list[Task]:
@@ -253,8 +250,12 @@ class _Training:
         died = []
         futures = {}
         for task in portion:
+            start = self._start(task)
+            if task.start and start is None:
+                self._ended(task, "the run that it starts from failed")
+                continue
             try:
-                futures[self._submit(task)] = task
+                futures[self._submit(task, start)] = task
             except BrokenProcessPool:
                 died.append(task)
         for future in as_completed(futures):
@@ -270,13 +271,14 @@ class _Training:
                 self._ended(task, f"{type(error).__name__}: {error}")
         return died
 
-    def _submit(self, task: Task):
-        start = None
-        if task.start:
-            state = self.store.state(task.start.key)
-            if state is None:
-                raise SweepError(f"{task}: the run that it starts from failed")
-            start = state.weights
+    def _start(self, task: Task) -> list[np.ndarray] | None:
+        """The weights that a run starts from, if it starts from another one's that are there."""
+        if task.start is None:
+            return None
+        state = self.store.state(task.start.key)
+        return state and state.weights
+
+    def _submit(self, task: Task, start: list[np.ndarray] | None):
         faces = self.trainers.share(task.faces)
         return self.trainers.submit(train_task, task.variant, faces, task.fold, task.seed, start)
 
@@ -312,11 +314,11 @@ def sweep(
         raise InputError(f"sweep needs Faces, not {faces!r}: hand in load_faces({str(faces)!r})")
     archive = archive or Archive.of_the_project()
     wanted = tasks(variants, faces, seeds)
-    for fault in archive.record.faults:
-        print(fault, file=sys.stderr, flush=True)
+    told = _tell(archive.record.faults)
     for _ in range(2):  # once more where a damaged file was found when it was opened, and set aside
         train_missing(wanted, archive, executor)
         runs = [archive.run(task) for task in wanted]
+        _tell(fault for fault in archive.record.faults if fault not in told)
         lost = [task for run, task in zip(runs, wanted) if run is None]
         if not lost:
             return {variant.name: _of(variant, runs, faces) for variant in variants}
@@ -325,6 +327,13 @@ def sweep(
     raise SweepError(
         f"trained, but not to be found in {archive.store.folder}: {names}; is it another disk?"
     )
+
+
+def _tell(faults: Iterable[str]) -> list[str]:
+    """Say these on standard error; they come back as a list."""
+    faults = list(faults)
+    print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr, flush=True)
+    return faults
 
 
 def _of(variant: Variant, runs: list[Run], faces: Faces) -> Predictions:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -19,8 +20,8 @@ from emoclass.metrics import wilson
 from emoclass.splits import GROUP_NAMES, Split, group_ids
 from emoclass.study import train as training
 from emoclass.study.sweep import concat_folds
-from emoclass.study.train import fit, make_split, select_samples, train
-from emoclass.variant import ROLES, Variant
+from emoclass.study.train import as_run, fit, make_split, select_samples, train
+from emoclass.variant import ROLES, Optimizer, Variant
 
 EASY = SyntheticConfig(
     counts=(40,) * 8, film=0.0, noise=0.0, intensity=(1.0, 1.0), photos_per_subject=(1, 1)
@@ -633,7 +634,8 @@ def test_what_is_said_of_the_validation_part_is_what_the_history_judged(whole):
     right = whole.validation.argmax(1) == whole.y_true["validation"]
     assert right.mean() == pytest.approx(whole.history["val_accuracy"][at], abs=1e-6)
     predicted = whole.validation[np.arange(len(right)), whole.y_true["validation"]]
-    assert -np.log(predicted).mean() == pytest.approx(whole.history["val_loss"][at], rel=1e-3)
+    # Each output is rounded, to within 3 % in odds.
+    assert -np.log(predicted).mean() == pytest.approx(whole.history["val_loss"][at], abs=0.04)
 
 
 def test_the_last_layer_makes_of_the_features_what_the_run_says(whole):
@@ -642,7 +644,7 @@ def test_the_last_layer_makes_of_the_features_what_the_run_says(whole):
     for part, predicted in (("test", whole.probabilities), ("validation", whole.validation)):
         logits = whole.embeddings[part].astype(float) @ kernel + bias
         again = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-        np.testing.assert_allclose(again, predicted[:, kept], atol=3e-3)
+        np.testing.assert_allclose(again, predicted[:, kept], rtol=0.07, atol=3e-3)
     assert [whole.embeddings[part].shape for part in PARTS] == [(n, 8) for n in whole.rows]
     assert all(whole.embeddings[part].dtype == np.float16 for part in PARTS)
 
@@ -663,7 +665,7 @@ def test_jitter_changes_training_and_its_net_is_then_tested_on_pictures_as_they_
     net = models.build(run.variant.net, few.size)
     net.set_weights(run.weights)
     logits = net.predict(everything.pixels[split.test][..., None], verbose=0)
-    np.testing.assert_allclose(softmax(logits, axis=1), run.probabilities, atol=1e-5)
+    np.testing.assert_allclose(softmax(logits, axis=1), run.probabilities, rtol=0.07)
 
 
 def mirrored_in_the_test(faces, split):
@@ -674,26 +676,25 @@ def mirrored_in_the_test(faces, split):
 
 def test_two_views_are_the_mean_of_the_logits_of_both_so_that_a_mirror_changes_nothing(few, simple):
     everything, split = make_split(ALIKE, few, 0)
-    in_the_mirror, both = mirrored_in_the_test(everything, split), ALIKE.replace(flip_tta=True)
-    mirrored, of_both, of_both_mirrored = (
-        fit(variant, photos, split)
-        for variant, photos in ((ALIKE, in_the_mirror), (both, everything), (both, in_the_mirror))
-    )
+    in_the_mirror = mirrored_in_the_test(everything, split)
+    both = ALIKE.replace(flip_tta=True)
+    mirrored = as_run(ALIKE, few, 0, 0, fit(ALIKE, in_the_mirror, split))
+    of_both = as_run(both, few, 0, 0, fit(both, everything, split))
+    of_both_mirrored = as_run(both, few, 0, 0, fit(both, in_the_mirror, split))
     assert simple.history == mirrored.history == of_both.history
     assert np.abs(simple.probabilities - mirrored.probabilities).max() > 1e-3
     mean = (np.log(simple.probabilities.astype(float)) + np.log(mirrored.probabilities)) / 2
-    np.testing.assert_allclose(of_both.probabilities, softmax(mean, axis=1), atol=1e-6)
-    np.testing.assert_allclose(of_both_mirrored.probabilities, of_both.probabilities, atol=1e-6)
+    np.testing.assert_allclose(of_both.probabilities, softmax(mean, axis=1), rtol=0.1)
+    np.testing.assert_array_equal(of_both_mirrored.probabilities, of_both.probabilities)
 
 
 @pytest.mark.parametrize("sizes", [(9, 0, 3), (9, 0, 0), (9, 3, 0)])
 def test_validation_and_test_may_be_empty(few, sizes):
     split = Split(*np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:2]))
-    run = fit(
-        ALIKE.replace(checkpoint="last", record_features=True, record_epochs=True, flip_tta=True),
-        few,
-        split,
+    variant = ALIKE.replace(
+        checkpoint="last", record_features=True, record_epochs=True, flip_tta=True
     )
+    run = as_run(variant, few, 0, 0, fit(variant, few, split))
     assert run.rows == sizes == tuple(len(run.y_true[part]) for part in PARTS)
     assert run.validation.shape == (sizes[1], 8) and run.probabilities.shape == (sizes[2], 8)
     assert run.epoch_predictions.shape == (2, sizes[2]) and len(run.photo) == sizes[2]
@@ -800,22 +801,90 @@ def test_weights_decay_but_what_normalises_and_shifts_does_not(few):
     assert ones == 6
 
 
-def test_gradients_are_clipped_to_the_length_asked_for(few, simple):
-    clipped = train(ALIKE.replace(clipnorm=1e-12), few)
-    moved = [
-        max(
-            np.abs(after - before).max()
-            for before, after in zip(first_weights(ALIKE, few), run.weights)
+@pytest.mark.parametrize("length", [1e-12, 1e-3])
+def test_the_gradient_over_all_weights_is_clipped_to_the_length_asked_for(few, length):
+    variant = ALIKE.replace(
+        epochs=1, batch_size=1000, checkpoint="last", optimizer="sgd", learning_rate=1.0,
+        clipnorm=length,
+    )  # fmt: skip
+    before = first_weights(variant, few)
+    moved = 0.0
+    for start, end in zip(before, train(variant, few).weights):
+        moved += ((end - start) ** 2).sum(dtype=float)
+    # Weights of float32 do not move by 1e-12 at all. Clipped one by one, all would move by twice the length.
+    assert np.sqrt(moved) == pytest.approx(length, rel=0.01, abs=1e-7)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_each_optimizer_is_the_one_that_is_named_with_its_rate(decay):
+    for name in get_args(Optimizer):
+        variant = ALIKE.replace(
+            optimizer=name, learning_rate=0.02, weight_decay=decay, clipnorm=3.0
         )
-        for run in (clipped, simple)
-    ]
-    assert (
-        moved[0] < 1e-6 and moved[1] > 5e-4
-    )  # Adam divides by the length, but for a small constant
+        made = training._optimizer(variant, steps=5)
+        expected = "adam" if (name == "adamw" and not decay) else name
+        assert type(made).__name__.lower() == expected
+        assert float(made.learning_rate) == pytest.approx(0.02)
+        assert made.global_clipnorm == 3 and made.clipnorm is None
+        assert made.weight_decay == (decay or None)
 
 
 class Enough(Exception):
     """What was to be seen has been seen; nothing needs to be trained for it."""
+
+
+@pytest.fixture
+def beginning(few, monkeypatch):
+    """First weights and the first order of the photos of a run on one split, which is then not trained."""
+    everything, split = make_split(ALIKE, few, 0)
+
+    def of(seed, fold, **changes):
+        found = []
+
+        def note(net, data, **how):
+            found.append((net.get_weights()[0].tobytes(), data.order.tobytes()))
+            raise Enough
+
+        monkeypatch.setattr(keras().Model, "fit", note)
+        with pytest.raises(Enough):
+            fit(ALIKE.replace(**changes), everything, split, fold, seed)
+        return found[0]
+
+    return of
+
+
+def test_every_seed_and_fold_starts_from_other_weights_and_another_order_on_the_same_split(
+    beginning,
+):
+    cases = [(seed, fold) for seed in (0, 1, 2) for fold in (0, 1)]
+    found = {case: beginning(*case) for case in cases}
+    assert len({weights for weights, _ in found.values()}) == len(cases)
+    assert len({order for _, order in found.values()}) == len(cases)
+    assert beginning(1, 1) == found[1, 1]
+
+
+def test_online_augmentation_leaves_first_weights_and_order_as_they_are(beginning):
+    assert beginning(1, 0, online_augmentation=OnlineAugmentation()) == beginning(1, 0)
+
+
+def test_another_seed_has_other_folds_another_validation_part_and_other_copies(few):
+    variant = SMALL.replace(offline_augmentation=OfflineAugmentation(per_image=1, classes=EMOTIONS))
+    parts = {name: set() for name in ("validation", "test")}
+    pictures = set()
+    for seed in (0, 1, 2):
+        everything, split = make_split(variant, few, 0, seed)
+        for name, seen in parts.items():
+            seen.add(tuple(everything.table.photo.iloc[getattr(split, name)]))
+        pictures.add(everything.pixels[everything.is_copy].tobytes())
+    assert all(len(seen) == 3 for seen in parts.values()) and len(pictures) == 3
+
+
+def test_of_the_photos_that_are_not_tested_another_seed_validates_on_others(few):
+    given = np.where(np.arange(len(few)) % 4 == 0, "test", "train")
+    faces = replace(few, table=few.table.assign(split=given))
+    variant = SMALL.replace(group_by="given")
+    found = {make_split(variant, faces, 0, seed)[1].validation.tobytes() for seed in (0, 1, 2)}
+    assert len(found) == 3
 
 
 @pytest.fixture
@@ -951,7 +1020,7 @@ def test_a_deferred_net_that_learns_nothing_says_what_its_start_said(few, first)
         name="still", learning_rate=1e-12, epochs=1, init_from=first.variant
     )
     run = train(still, few, fold=1, init_from=first)
-    np.testing.assert_allclose(run.probabilities, first.probabilities, atol=1e-6)
+    np.testing.assert_array_equal(run.probabilities, first.probabilities)
     assert run.history["val_loss"][0] == pytest.approx(min(first.history["val_loss"]), rel=1e-4)
 
 
