@@ -35,7 +35,10 @@ QUICK_EPOCHS = 2
 QUICK_FOLDS = 2
 QUICK_NET = ConvNet(dense=(4,))
 LARGE = 5_000  # photos; a split of more takes seconds
-PUBLISH = "EMOCLASS_PUBLISH"  # set by `make reproduce`: the notebook whose figures and numbers are to be published
+# Set by `make reproduce`: the notebook whose figures and numbers are to be published.
+PUBLISH = "EMOCLASS_PUBLISH"
+# Set by `make retrain`: nothing that is recorded counts.
+RETRAIN = "EMOCLASS_RETRAIN"
 
 
 def published_folder(dataset: str, profile: str) -> Path:
@@ -78,7 +81,7 @@ class Study:
         self.is_published = os.environ.get(PUBLISH) == notebook
         self.folder = published if self.is_published else edited_folder(notebook)
         self.published = _published_results()
-        self.archive = sweep.Archive.of_the_project()
+        self.archive = archive_of_the_project()
         self.derived = Derived(paths.build_folder() / "derived", self.archive.record)
         kept.use(self.derived)
         whole = _load(self.dataset, new_faces)
@@ -177,6 +180,14 @@ class Study:
         else:
             self.note.finish(self.results.expectations)
         print(f"{len(self.results.numbers)} numbers in {os.path.relpath(path, paths.ROOT)}")
+
+
+def archive_of_the_project() -> sweep.Archive:
+    """The store and the record; `make retrain` looks into the store alone."""
+    archive = sweep.Archive.of_the_project()
+    if os.environ.get(RETRAIN):
+        return replace(archive, record=sweep.NOTHING_RECORDED)
+    return archive
 
 
 def _parameters(names: dict) -> dict:

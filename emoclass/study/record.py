@@ -118,18 +118,14 @@ class Record:
 
     def outcome(self, address: str) -> Outcome | None:
         """What the run at this address brought, or None."""
-        entry = self.entry(address)
-        if entry is None or set(entry.arrays) != set(ARRAYS):
-            return None
-        arrays = entry.arrays
-        return Outcome(
-            part=arrays["part"],
-            levels=arrays["levels"].T,
-            validation_levels=arrays["validation_levels"].T,
-            epoch_predictions=arrays["epoch_predictions"],
-            history=entry.about["history"],
-            seconds=entry.about["seconds"],
-        )
+        return _outcome(self.entry(address))
+
+    def outcome_of_any_code(self, address: str) -> Outcome | None:
+        """As `outcome`, also where the training code is neither today's nor confirmed on it."""
+        for bundle in self.bundles:
+            if address in bundle:
+                return _outcome(bundle.get(address))
+        return None
 
     def derived(self, address: str) -> np.ndarray | None:
         """What was derived and kept at this address, or None."""
@@ -140,6 +136,21 @@ class Record:
         """The entry at this address, or None."""
         bundle = self.home.get(address)
         return bundle and bundle.get(address)
+
+
+def _outcome(entry: Entry | None) -> Outcome | None:
+    """What an entry holds of a run; None where it holds something else."""
+    if entry is None or set(entry.arrays) != set(ARRAYS):
+        return None
+    arrays = entry.arrays
+    return Outcome(
+        part=arrays["part"],
+        levels=arrays["levels"].T,
+        validation_levels=arrays["validation_levels"].T,
+        epoch_predictions=arrays["epoch_predictions"],
+        history=entry.about["history"],
+        seconds=entry.about["seconds"],
+    )
 
 
 def run_entry(task, outcome: Outcome, made: dict) -> Entry:
