@@ -1,5 +1,6 @@
 """What a notebook that is run by hand says of itself: where it writes, and how it differs from what is published."""
 
+import ast
 import os
 from pathlib import Path
 
@@ -40,9 +41,8 @@ class EditedNote:
 
     def _text(self, outcome: str) -> str:
         where = os.path.relpath(self.folder, paths.ROOT)
-        lines = [
-            f"**Not the published study:** figures and numbers go to `{where}/`; nothing published changes."
-        ]
+        first = f"figures and numbers go to `{where}/`; nothing published changes."
+        lines = [f"**Not the published study:** {first}"]
         what = listed(self.changed) if self.changed else "none of its parameters"
         lines.append(f"It differs from the published study in: {what}{self._edited_cells()}.")
         if outcome:
@@ -51,10 +51,13 @@ class EditedNote:
 
     def _edited_cells(self) -> str:
         known = self.published.get("cells", {}).get(self.notebook)
-        cells = _cells_as_run()
-        if not known or not cells:
+        if not known:
             return ""
-        edited = sum(digest not in known for digest in map(_digest, cells))
+        edited = 0
+        for source in _cells_as_run():
+            is_known = _digest(source) in known
+            if not is_known and not _sets_parameters(source):
+                edited += 1
         if not edited:
             return ""
         return f"; and {edited} of its cells" if edited > 1 else "; and one of its cells"
@@ -80,15 +83,29 @@ def _cells_as_run() -> list[str]:
     shell = get_ipython()
     if shell is None:
         return []
-    return [
-        source
-        for source in shell.user_ns.get("In", [])[1:]
-        if source.strip() and not _is_injected(source)
-    ]
+    found = []
+    for source in shell.user_ns.get("In", [])[1:]:
+        if source.strip() and not _is_injected(source):
+            found.append(source)
+    return found
 
 
 def _is_injected(source: str) -> bool:
     return source.lstrip().startswith("# Parameters")  # as papermill begins the cell that it adds
+
+
+def _sets_parameters(source: str) -> bool:
+    """Whether a cell does no more than give values to names in capitals, which are compared by value."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return False
+    for statement in statements:
+        if not isinstance(statement, ast.Assign):
+            return False
+        if not all(isinstance(name, ast.Name) and name.id.isupper() for name in statement.targets):
+            return False
+    return True
 
 
 def _digest(source: str) -> str:

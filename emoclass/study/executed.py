@@ -7,6 +7,7 @@ import json
 import linecache
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,14 +130,21 @@ def outputs(name: str, folder: Path) -> dict[str, str]:
         found[file.name] = _sha(file.read_bytes())
     path = folder / "results.json"
     if path.exists():
-        whole = results.load(path)
-        own = {key: entry for key, entry in whole["numbers"].items() if entry["notebook"] == name}
-        labels = {
-            k: v for k, v in whole["labels"].items() if any(key.startswith(f"{k}.") for key in own)
-        }
-        expected = {k: v for k, v in whole.get("expectations", {}).items() if v["notebook"] == name}
-        found["results.json"] = _sha(json.dumps([own, labels, expected], sort_keys=True).encode())
+        own = _own_part(results.load(path), name)
+        found["results.json"] = _sha(json.dumps(own, sort_keys=True).encode())
     return found
+
+
+def _own_part(whole: dict, name: str) -> dict:
+    """What a notebook recorded in a results.json that all share."""
+    own = {}
+    for what in ("numbers", "claims", "expectations"):
+        entries = whole.get(what, {})
+        own[what] = {key: entry for key, entry in entries.items() if entry["notebook"] == name}
+    owners = whole.get("labelled_by", {})
+    labels = whole.get("labels", {})
+    own["labels"] = {key: label for key, label in labels.items() if owners.get(key) == name}
+    return own
 
 
 def staleness(
@@ -229,12 +237,9 @@ def check_parameters(path: Path, edition: Edition) -> None:
 def _run(path: Path, half: Path, edition: Edition):
     options = dict(kernel_name="python3", cwd=paths.ROOT, progress_bar=False, log_output=False)
     publish = "" if edition.settings else path.stem
-    before = os.environ.get(PUBLISH)
-    os.environ[PUBLISH] = publish
     try:
-        with (
-            silence()
-        ):  # the kernel's own log; all runs have been trained, with their progress shown, before
+        # Without the kernel's own log; all runs have been trained, with their progress shown, before.
+        with environment(PUBLISH, publish), silence():
             return papermill.execute_notebook(path, half, edition.parameters, **options)
     except PapermillExecutionError as error:
         raise StudyError(
@@ -242,11 +247,19 @@ def _run(path: Path, half: Path, edition: Edition):
         ) from error
     except DeadKernelError as error:
         raise StudyError(f"{path.name}: its kernel died: {error}") from error
+
+
+@contextlib.contextmanager
+def environment(name: str, value: str) -> Iterator[None]:
+    """Within it an environment variable has this value, here and in kernels that are started."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
     finally:
-        if before is None:
-            del os.environ[PUBLISH]
-        else:
-            os.environ[PUBLISH] = before
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
 
 
 def _without_noise(notebook, digests: dict) -> None:

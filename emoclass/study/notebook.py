@@ -36,20 +36,13 @@ QUICK_EPOCHS = 2
 QUICK_FOLDS = 2
 QUICK_NET = ConvNet(dense=(4,))
 LARGE = 5_000  # photos; a split of more takes seconds
-MANY = {
-    4: "four",
-    5: "five",
-    6: "six",
-    7: "seven",
-    8: "eight",
-}  # classes: too many to list in a title
-WORDS = (
-    "photo",
-    "annotator",
-    "label",
-    "emotion",
-)  # columns of recorded tables that are text, "906" too
-PUBLISH = "EMOCLASS_PUBLISH"  # set by `make reproduce`: the notebook whose figures and numbers are to be published
+MANY = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}  # classes: too many for a title
+# Columns of recorded tables that are text, "906" too.
+WORDS = ("photo", "annotator", "label", "emotion")
+# Set by `make reproduce`: the notebook whose figures and numbers are to be published.
+PUBLISH = "EMOCLASS_PUBLISH"
+# Set by `make retrain`: nothing that is recorded counts.
+RETRAIN = "EMOCLASS_RETRAIN"
 
 
 def published_folder(dataset: str, profile: str) -> Path:
@@ -92,7 +85,7 @@ class Study:
         self.is_published = os.environ.get(PUBLISH) == notebook
         self.folder = published if self.is_published else edited_folder(notebook)
         self.published = _published_results()
-        self.archive = sweep.Archive.of_the_project()
+        self.archive = archive_of_the_project()
         self.derived = Derived(paths.build_folder() / "derived", self.archive.record)
         kept.use(self.derived)
         whole = _load(self.dataset, new_faces)
@@ -221,6 +214,14 @@ def _read_csv(path: Path) -> pd.DataFrame | pd.Series:
     if table.shape[1] == 1:
         return table.iloc[:, 0]
     return table
+
+
+def archive_of_the_project() -> sweep.Archive:
+    """The store and the record; `make retrain` looks into the store alone."""
+    archive = sweep.Archive.of_the_project()
+    if os.environ.get(RETRAIN):
+        return replace(archive, record=sweep.NOTHING_RECORDED)
+    return archive
 
 
 def _parameters(names: dict) -> dict:

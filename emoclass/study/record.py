@@ -118,24 +118,15 @@ class Record:
 
     def outcome(self, address: str) -> Outcome | None:
         """What the run at this address brought, or None."""
-        entry = self.entry(address)
-        if entry is None:
-            return None
-        lacking = {"history", "seconds"} - set(entry.about) | set(ARRAYS) - set(entry.arrays)
-        if lacking:
-            bundle = self.home[address]
-            names = listed(sorted(lacking))
-            bundle.faults.append(f"{bundle.path.name}: {address} lacks {names} and is not used")
-            return None
-        arrays = entry.arrays
-        return Outcome(
-            part=arrays["part"],
-            levels=arrays["levels"].T,
-            validation_levels=arrays["validation_levels"].T,
-            epoch_predictions=arrays["epoch_predictions"],
-            history=entry.about["history"],
-            seconds=entry.about["seconds"],
-        )
+        bundle = self.home.get(address)
+        return bundle and _outcome(bundle, address)
+
+    def outcome_of_any_code(self, address: str) -> Outcome | None:
+        """As `outcome`, also where the training code is neither today's nor confirmed on it."""
+        for bundle in self.bundles:
+            if address in bundle.index:
+                return _outcome(bundle, address)
+        return None
 
     def derived(self, address: str) -> np.ndarray | None:
         """What was derived and kept at this address, or None."""
@@ -146,6 +137,27 @@ class Record:
         """The entry at this address, or None."""
         bundle = self.home.get(address)
         return bundle and bundle.get(address)
+
+
+def _outcome(bundle: Bundle, address: str) -> Outcome | None:
+    """The outcome that a bundle holds; None, with a fault told, where it is damaged or holds something else."""
+    entry = bundle.get(address)
+    if entry is None:
+        return None
+    lacking = {"history", "seconds"} - set(entry.about) | set(ARRAYS) - set(entry.arrays)
+    if lacking:
+        names = listed(sorted(lacking))
+        bundle.faults.append(f"{bundle.path.name}: {address} lacks {names} and is not used")
+        return None
+    arrays = entry.arrays
+    return Outcome(
+        part=arrays["part"],
+        levels=arrays["levels"].T,
+        validation_levels=arrays["validation_levels"].T,
+        epoch_predictions=arrays["epoch_predictions"],
+        history=entry.about["history"],
+        seconds=entry.about["seconds"],
+    )
 
 
 def run_entry(task, outcome: Outcome, made: dict) -> Entry:

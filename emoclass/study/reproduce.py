@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emoclass import paths
@@ -11,21 +11,27 @@ from emoclass.data import canonical_name, muxspace
 from emoclass.data.new_faces import NoNewFaces, with_new_faces
 from emoclass.data.recorded import write_table
 from emoclass.errors import InputError, listed
-from emoclass.files import locked
+from emoclass.files import locked, write_text
 from emoclass.study import results, sweep
 from emoclass.study.documents import check, documents, rewrite_prose
 from emoclass.study.executed import (
     Edition,
     check_parameters,
+    environment,
     execute,
     notebooks,
     planned,
     staleness,
 )
-from emoclass.study.notebook import photos_table, rehearsal_folder
+from emoclass.study.notebook import (
+    RETRAIN,
+    archive_of_the_project,
+    photos_table,
+    rehearsal_folder,
+)
 from emoclass.study.options import ReproduceOptions
 from emoclass.study.record import Derived, write_record
-from emoclass.study.sweep import NOTHING_RECORDED, Archive
+from emoclass.study.sweep import Archive
 
 __all__ = ["check", "reproduce", "retrain"]
 
@@ -52,11 +58,12 @@ def retrain(options: ReproduceOptions, say=_print) -> None:
 
 def _one_at_a_time(options: ReproduceOptions, say, from_nothing: bool) -> None:
     build = paths.build_folder()
+    retrain = "yes" if from_nothing else ""
 
     def waiting():
         say(f"another make reproduce is at work in {build}: waiting for it")
 
-    with locked(build / "reproduce", waiting):
+    with locked(build / "reproduce", waiting), environment(RETRAIN, retrain):
         _Reproduction.of(options, say, from_nothing).all()
 
 
@@ -82,17 +89,22 @@ class _Reproduction:
             raise InputError(f"there is no notebook {options.only!r}; choose one of {choice}")
         if edition.settings and len(wanted) > 1:
             raise InputError("SET changes the values of one notebook: name it, ONLY=03_leakage")
-        archive = Archive.of_the_project()
-        if from_nothing:
-            archive = replace(archive, record=NOTHING_RECORDED)
-        has_photos = True
-        if edition.dataset == "muxspace":
-            has_photos = _photos_found(say)
-            recorded = photos_table(False).exists() and not from_nothing
-            if not has_photos and not recorded:
-                say("Going on with a quick rehearsal on the synthetic faces instead, into build/.")
-                edition = Edition("synthetic", "quick", edition.settings)
-        return cls(edition, wanted, archive, say, has_photos, from_nothing, not options.only)
+        has_photos = edition.dataset != "muxspace" or _photos_found(say)
+        if not has_photos and from_nothing:
+            raise InputError("nothing can be trained without the photos: `make data` fetches them")
+        if not has_photos and not photos_table(False).exists():
+            say("Going on with a quick rehearsal on the synthetic faces instead, into build/.")
+            edition = Edition("synthetic", "quick", edition.settings)
+            has_photos = True
+        return cls(
+            edition=edition,
+            wanted=wanted,
+            archive=archive_of_the_project(),
+            say=say,
+            has_photos=has_photos,
+            from_nothing=from_nothing,
+            whole=not options.only,
+        )
 
     def all(self) -> None:
         """Plan, train, execute, and fill in the numbers."""
@@ -138,28 +150,40 @@ class _Reproduction:
         tasks = self.plan[path]
         self.say(f"{label}: {sweep.count(tasks, self.archive)}")
         trained = sweep.train_missing(tasks, self.archive)
-        made_before = (
-            paths.build_folder() / "made" / f"{_name(self.edition)}-{path.stem}"
-        ).exists()
-        why = staleness(path, self.edition, tasks)
-        if why is None and trained:
-            why = "some of its runs were trained now"
-        if why is None and not made_before:
-            why = "not made here yet"
-        if why is None and self.edition.settings:
-            why = "its values were set"
+        why = self._why(path, tasks, trained)
         if why is None:
             self.say(f"{label} is up to date")
             return
         began = time.perf_counter()
         self.say(f"{label}: {why}; executing")
         execute(path, self.edition, tasks)
-        marker = paths.build_folder() / "made" / f"{_name(self.edition)}-{path.stem}"
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
+        if not self.edition.settings:
+            write_text(self._made_here(path), "")
         if self.edition.is_study and self.has_photos:
             self._record(path, tasks)
         self.say(f"{label} done in {time.perf_counter() - began:.0f} s")
+
+    def _why(self, path: Path, tasks: list[sweep.Task], trained: int) -> str | None:
+        """Why a notebook is to be executed, or None."""
+        if self.edition.settings:
+            return "its values were set"
+        why = staleness(path, self.edition, tasks)
+        if why is not None:
+            return why
+        if trained:
+            return "some of its runs were trained now"
+        if (
+            self.from_nothing
+        ):  # also where an earlier `make retrain` was stopped before it came here
+            return "its record is to be written anew"
+        if not self._made_here(path).exists():
+            return "not made here yet"
+        return None
+
+    def _made_here(self, path: Path) -> Path:
+        """A file that is there once a notebook was executed with this build folder."""
+        folder = rehearsal_folder(self.edition.dataset, self.edition.profile).name
+        return paths.build_folder() / "made" / folder / path.stem
 
     def _record(self, path: Path, tasks: list[sweep.Task]) -> None:
         """Put the notebook's record in place, and the tables of the photos."""
@@ -201,10 +225,6 @@ def _edition(options: ReproduceOptions) -> Edition:
     if dataset not in ("muxspace", "synthetic"):
         dataset = str(Path(dataset).expanduser().resolve())
     return Edition(dataset, options.profile, dict(options.settings))
-
-
-def _name(edition: Edition) -> str:
-    return f"{Path(edition.dataset).name}-{edition.profile}"
 
 
 def _muxspace():
