@@ -27,7 +27,7 @@ from emoclass.predictions import Predictions
 from emoclass.study import results, store, sweep
 from emoclass.study.edited import EditedNote
 from emoclass.study.record import Derived
-from emoclass.study.train import make_split
+from emoclass.study.samples import make_split
 from emoclass.variant import Variant
 
 QUICK_SHARE = 1 / 20  # of the photos of each emotion ...

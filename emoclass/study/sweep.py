@@ -22,8 +22,9 @@ from emoclass.progress import progress
 from emoclass.run import Run, TrainedState
 from emoclass.study.code import check_unpatched
 from emoclass.study.record import Record
+from emoclass.study.samples import make_split, select_samples
 from emoclass.study.store import Store, open_faces, run_address, store_key
-from emoclass.study.train import Outcome, as_run, fit, make_split, select_samples
+from emoclass.study.train import Outcome, as_run, fit
 from emoclass.study.workers import LocalProcesses, Trainers, trainers
 from emoclass.variant import Variant
 
