@@ -143,6 +143,17 @@ def with_copies(faces: Faces, augmentation: OfflineAugmentation | None, seed: in
     rows = np.repeat(np.arange(len(faces)), wanted)
     first = np.repeat(np.cumsum(wanted) - wanted, wanted)
     number = np.arange(len(rows)) - first
+    return faces + copies_of(faces, rows, number, augmentation, seed)
+
+
+def copies_of(
+    faces: Faces,
+    rows: np.ndarray,
+    number: np.ndarray,
+    augmentation: OfflineAugmentation,
+    seed: int = 0,
+) -> Faces:
+    """(k,) chosen copies: k-th, copy `number[k]` (from 0) of the photo at `rows[k]`; the same whoever asks for it."""
     photos = faces.table.photo.to_numpy()[rows]
     names = [f"{photo}, copy {k + 1}" for photo, k in zip(photos, number)]
     table = faces.table.iloc[rows].assign(photo=names)
@@ -153,10 +164,9 @@ def with_copies(faces: Faces, augmentation: OfflineAugmentation | None, seed: in
                 faces.pixels[row], photos[position], k, augmentation, seed
             )
     else:
-        pixels = NoPixels(
-            len(rows), faces.size, [""] * len(rows)
-        )  # nobody asks for those of copies
-    return faces + Faces(pixels, table, faces.name)
+        # Nobody asks for the digests of copies.
+        pixels = NoPixels(len(rows), faces.size, [""] * len(rows))
+    return Faces(pixels, table, faces.name)
 
 
 @dataclass(frozen=True)

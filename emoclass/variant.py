@@ -20,6 +20,8 @@ OF_THE_SPLIT = (  # values that decide who is trained on and who is tested
     "offline_augmentation",
     "augment_first",
     "allow_leak",
+    "copies_replace",
+    "siblings",
     "emotions",
     "target",
     *ROLES,
@@ -32,6 +34,7 @@ OF_CROSS_ENTROPY = (
     "focal_gamma",
     "logit_adjustment_tau",
 )  # values that a loss of one's own does without
+Siblings = Literal["as they fall", "honest", "swap", "placebo"]
 GroupBy = Literal["photo", "duplicate", "subject", "source", "given"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop", "nadam", "adagrad", "lion"]
 HINTS = {
@@ -60,6 +63,8 @@ class Variant(Checked):
     offline_augmentation: OfflineAugmentation | None = None  # copies, made for training alone
     augment_first: bool = False  # copies are made before the split, and tested too
     allow_leak: bool = False  # overrides the guard: copies are split like photos of their own
+    copies_replace: bool = False  # photos that have copies are left out of training, copies are in
+    siblings: Siblings = "as they fall"  # an arm of the sibling swap: see `study.siblings`
     emotions: tuple[str, ...] = EMOTIONS  # photos of others are left out
     target: Literal["emotion", "permuted", "source"] = "emotion"  # permuted: in another order
     train_sources: tuple[str, ...] = ()  # always trained on; folds are made of the other sources
@@ -127,12 +132,33 @@ class Variant(Checked):
         for name in OF_CROSS_ENTROPY:
             if self.loss and getattr(self, name):
                 wrong.append(f"{name}={getattr(self, name)} (belongs into your own loss)")
+        wrong += self._unfit_copies()
         is_own_net = not isinstance(self.net, ConvNet | ResNet)
         if is_own_net and self.record_features:
             wrong.append(
                 "record_features=True (for a ConvNet or ResNet, not for a net of your own)"
             )
         wrong += [f"init_from={self.init_from.name!r} ({why})" for why in self._unfit_start()]
+        return wrong
+
+    def _unfit_copies(self) -> list[str]:
+        """What copies that replace their photos, or the arms of a sibling swap, do not go together with."""
+        wrong = []
+        if self.copies_replace and (self.augment_first or not self.offline_augmentation):
+            wrong.append(
+                "copies_replace=True (with offline_augmentation, and without augment_first)"
+            )
+        if self.siblings == "as they fall":
+            return wrong
+        arm = f"siblings={self.siblings!r}"
+        if not (self.offline_augmentation and self.augment_first):
+            wrong.append(f"{arm} (with offline_augmentation and augment_first=True)")
+        if self.group_by != "duplicate":
+            wrong.append(f'{arm} (with group_by="duplicate")')
+        if self.checkpoint != "last":
+            wrong.append(f'{arm} (with checkpoint="last": no arm may choose its epoch)')
+        if self.roles:
+            wrong.append(f"{arm} (without sources that have a role)")
         return wrong
 
     @property

@@ -12,6 +12,7 @@ from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
 from emoclass.run import PARTS, SplitFacts
 from emoclass.splits import NO_PART, TEST, TRAIN, VALIDATION, Split
+from emoclass.study.siblings import exchange
 from emoclass.variant import Variant
 
 
@@ -37,8 +38,13 @@ def select_samples(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
     return replace(faces, table=faces.table.assign(emotion=emotions[family]))
 
 
-def all_pictures(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
-    """What a variant trains on or tests: originals, then their copies, then photos of sources with a role."""
+def all_pictures(variant: Variant, faces: Faces, seed: int = 0, fold: int = 0) -> Faces:
+    """What a variant trains on or tests: originals, then their copies, then photos of sources with a role.
+
+    They are the same in every fold, but for an arm of the sibling swap.
+    """
+    if variant.siblings != "as they fall":
+        return _exchanged(variant, faces, seed, fold)[0]
     faces.pixel_digests  # noqa: B018  (made once here, they go with every selection)
     faces = select_samples(variant, faces, seed)
     has_role = _has_role(variant, faces)
@@ -46,6 +52,15 @@ def all_pictures(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
     if has_role.any():
         everything = everything + faces.select(has_role)
     return everything
+
+
+def _exchanged(variant: Variant, faces: Faces, seed: int, fold: int) -> tuple[Faces, np.ndarray]:
+    """The pictures of an arm of the sibling swap, and the part that each is in."""
+    faces.pixel_digests  # noqa: B018  (made once here, they go with every selection)
+    originals = select_samples(variant, faces, seed)
+    return exchange(
+        originals, variant.offline_augmentation, variant.siblings, fold, variant.n_folds, seed
+    )
 
 
 def _has_role(variant: Variant, faces: Faces) -> np.ndarray:
@@ -58,6 +73,11 @@ def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tupl
     Without `augment_first` the originals are split, and copies join the training part alone. Photos of `train_sources`
     and `test_sources` come last in their part. Raises InputError and LeakError as `splits.make_fold` does.
     """
+    if variant.siblings != "as they fall":
+        everything, part = _exchanged(variant, faces, seed, fold)
+        if not variant.allow_leak:
+            splits.check_no_leakage(everything.table, part, variant.group_by)
+        return everything, split_of(variant, everything, part)
     everything = all_pictures(variant, faces, seed)
     has_role = _has_role(variant, everything)
     in_folds = everything.select(~has_role)
@@ -70,7 +90,11 @@ def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tupl
         split = splits.make_fold(originals, variant.group_by, **options)
         trained = originals.table.photo.to_numpy()[split.train]
         copies = np.flatnonzero(in_folds.is_copy & in_folds.table.parent.isin(trained).to_numpy())
-        split = replace(split, train=np.concatenate([split.train, copies]))
+        kept = split.train
+        if variant.copies_replace:
+            has_copies = originals.table.photo.isin(in_folds.table.parent.iloc[copies]).to_numpy()
+            kept = kept[~has_copies[kept]]
+        split = replace(split, train=np.concatenate([kept, copies]))
     part = part_of(split, len(everything))
     part[has_role & everything.table.source.isin(variant.train_sources).to_numpy()] = TRAIN
     part[has_role & everything.table.source.isin(variant.test_sources).to_numpy()] = TEST

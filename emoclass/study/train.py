@@ -50,7 +50,7 @@ def as_run(
 
     Raises InputError if the outcome is of other pictures.
     """
-    everything = all_pictures(variant, without_pixels(faces), seed)
+    everything = all_pictures(variant, without_pixels(faces), seed, fold)
     if len(outcome.part) != len(everything):
         raise InputError(
             f"an outcome for {len(outcome.part)} pictures, where there are {len(everything)}"
