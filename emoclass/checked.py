@@ -63,7 +63,7 @@ class Checked:
         """
         for name, hint in _hints(type(self)).items():
             value = getattr(self, name)
-            plain = _plain(value, _kinds(hint))
+            plain = as_plain(value, _kinds(hint))
             if plain is not value:
                 object.__setattr__(self, name, plain)
 
@@ -99,11 +99,12 @@ def plain_number(value: np.generic):
     return value.item()
 
 
-def _plain(value, kinds: list):
-    if isinstance(value, list):
-        return tuple(value)
+def as_plain(value, kinds: list | tuple = ()):
+    """The value in plain Python: tuples for lists, numbers for those of NumPy, 1.0 for 1 where a float is meant."""
+    if isinstance(value, list | tuple):
+        return tuple(as_plain(each, kinds) for each in value)
     if isinstance(value, dict):
-        return {name: _plain(each, kinds) for name, each in value.items()}
+        return {name: as_plain(each, kinds) for name, each in value.items()}
     if isinstance(value, np.generic):
         value = plain_number(value)
     is_whole = isinstance(value, int) and not isinstance(value, bool)

@@ -27,7 +27,7 @@ def study(drawn, monkeypatch):
 
     def make(profile="full", faces=drawn):
         monkeypatch.setattr(module, "load_faces", lambda dataset: faces)
-        return Study("01_eda", "synthetic", profile)
+        return Study("01_eda", {"DATASET": "synthetic", "PROFILE": profile})
 
     with matplotlib.rc_context():
         yield make
@@ -75,7 +75,11 @@ def test_other_seeds_and_other_faces_are_announced_on_top(study, many, sharp):
 @pytest.mark.parametrize("profile", ["full", "quick"])
 def test_what_is_announced_is_what_the_sweep_looks_for(study, many, sharp, profile, monkeypatch):
     asked = []
-    monkeypatch.setattr(sweep, "sweep", lambda *what: asked.extend(sweep.tasks(*what)))
+
+    def asking(variants, faces, seeds, archive):
+        asked.extend(sweep.tasks(variants, faces, seeds))
+
+    monkeypatch.setattr(sweep, "sweep", asking)
     mine = study(profile, many)
     for some, more in (
         ([ONE, BY_SOURCE], {}),
@@ -151,7 +155,7 @@ def test_in_a_rehearsal_nets_are_small_and_a_start_still_fits(study):
     plain = compact_variant()
     (small,) = study("quick").adapted([plain.replace(name="goes on", init_from=plain)])
     size = [
-        models.count_params_and_macs(net, 48)[0]
+        models.count_params_and_macs(net, 48).parameters
         for net in (plain.net, small.net, small.init_from.net)
     ]
     assert size[1] == size[2] < size[0] / 30

@@ -336,7 +336,7 @@ def test_code_that_only_refuses_values_or_holds_runs_is_no_part_of_a_key(
     store.training_code()
     assert set(digested) == {
         "train.py", "splits.py", "faces.py", "labels.py", "augment.py", "models.py", "losses.py",
-        "backend.py", "outputs.py",
+        "backend.py", "outputs.py", "samples.py", "siblings.py",
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import numpy as np
@@ -259,7 +260,7 @@ def test_a_full_disk_stops_the_training_at_once(archive, here, monkeypatch, caps
 
 
 def test_a_run_whose_worker_died_is_named_and_has_its_line(archive, capsys):
-    died = Failing(workers.BrokenProcessPool())
+    died = Failing(BrokenProcessPool())
     with pytest.raises(
         SweepError, match=r"2 of 2 runs failed.*tiny, fold 0 \(its worker process died"
     ):
@@ -299,7 +300,9 @@ def test_a_worker_that_dies_takes_only_its_own_run_with_it_and_that_is_tried_onc
     with pytest.raises(SweepError, match=r"1 of 4 runs failed.*: always, fold 0 \(its worker"):
         train_missing(wanted, archive)
     assert [task.variant.name for task in missing(wanted, archive)] == ["always"]
-    assert (marks / "once 0").read_text() == "xx" == (marks / "always 0").read_text()
+    assert (marks / "once 0").read_text() == "xx"
+    # It may have waited in the queue when the other one died, and then died once, alone.
+    assert (marks / "always 0").read_text() in ("x", "xx")
 
 
 KILLED = """

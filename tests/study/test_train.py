@@ -20,7 +20,8 @@ from emoclass.metrics import wilson
 from emoclass.splits import GROUP_NAMES, Split, group_ids
 from emoclass.study import train as training
 from emoclass.study.sweep import concat_folds
-from emoclass.study.train import as_run, fit, make_split, select_samples, train
+from emoclass.study.samples import make_split, select_samples
+from emoclass.study.train import as_run, fit, train
 from emoclass.variant import ROLES, Optimizer, Variant
 
 EASY = SyntheticConfig(
@@ -37,6 +38,12 @@ def easy():
 @pytest.fixture(scope="module")
 def few():
     return draw(SyntheticConfig(counts=(6,) * 8), size=12)
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """Each subject has one photo, so that nothing but the seed decides the order in which they are dealt."""
+    return draw(SyntheticConfig(counts=(6,) * 8, photos_per_subject=(1, 1)), size=12)
 
 
 def accuracy(run, faces):
@@ -867,21 +874,21 @@ def test_online_augmentation_leaves_first_weights_and_order_as_they_are(beginnin
     assert beginning(1, 0, online_augmentation=OnlineAugmentation()) == beginning(1, 0)
 
 
-def test_another_seed_has_other_folds_another_validation_part_and_other_copies(few):
+def test_another_seed_has_other_folds_another_validation_part_and_other_copies(alone):
     variant = SMALL.replace(offline_augmentation=OfflineAugmentation(per_image=1, classes=EMOTIONS))
     parts = {name: set() for name in ("validation", "test")}
     pictures = set()
     for seed in (0, 1, 2):
-        everything, split = make_split(variant, few, 0, seed)
+        everything, split = make_split(variant, alone, 0, seed)
         for name, seen in parts.items():
             seen.add(tuple(everything.table.photo.iloc[getattr(split, name)]))
         pictures.add(everything.pixels[everything.is_copy].tobytes())
     assert all(len(seen) == 3 for seen in parts.values()) and len(pictures) == 3
 
 
-def test_of_the_photos_that_are_not_tested_another_seed_validates_on_others(few):
-    given = np.where(np.arange(len(few)) % 4 == 0, "test", "train")
-    faces = replace(few, table=few.table.assign(split=given))
+def test_of_the_photos_that_are_not_tested_another_seed_validates_on_others(alone):
+    given = np.where(np.arange(len(alone)) % 4 == 0, "test", "train")
+    faces = replace(alone, table=alone.table.assign(split=given))
     variant = SMALL.replace(group_by="given")
     found = {make_split(variant, faces, 0, seed)[1].validation.tobytes() for seed in (0, 1, 2)}
     assert len(found) == 3

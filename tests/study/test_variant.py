@@ -31,6 +31,8 @@ OTHER_VALUES = {
     "offline_augmentation": COPIES,
     "augment_first": True,
     "allow_leak": True,
+    "copies_replace": True,
+    "siblings": "honest",
     "emotions": ("fear", "anger"),
     "target": "permuted",
     "train_sources": ("film",),
@@ -188,10 +190,20 @@ def test_every_source_of_two_roles_is_named_once():
     )
 
 
+# What an arm of the sibling swap cannot do without.
+IN_A_SWAP = dict(
+    group_by="duplicate",
+    offline_augmentation=OfflineAugmentation(per_image=1),
+    augment_first=True,
+    checkpoint="last",
+)
+
+
 def test_every_choice_offered_and_the_least_value_of_each_are_taken():
     for what, hint in get_type_hints(Variant).items():
         for choice in get_args(hint) if get_origin(hint) is Literal else ():
-            assert getattr(Variant("mine", **{what: choice}), what) == choice
+            beside = IN_A_SWAP if what == "siblings" else {}
+            assert getattr(Variant("mine", **beside | {what: choice}), what) == choice
     least = dict(
         epochs=1,
         batch_size=1,
@@ -237,6 +249,8 @@ USUAL = {
     "offline_augmentation": None,
     "augment_first": False,
     "allow_leak": False,
+    "copies_replace": False,
+    "siblings": "as they fall",
     "emotions": (
         "anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"
     ),
@@ -337,8 +351,13 @@ def test_neither_the_name_nor_the_number_of_folds_run_is_content():
 def test_every_other_value_is_content():
     for field in fields(Variant):
         if field.name not in ("name", "n_folds_run"):
-            changed = Variant("mine", **{field.name: OTHER_VALUES[field.name]})
-            assert list(changed.content) == [field.name]
+            beside = {}
+            if field.name == "siblings":
+                beside = IN_A_SWAP
+            elif field.name == "copies_replace":
+                beside = {"offline_augmentation": OfflineAugmentation(per_image=1)}
+            changed = Variant("mine", **beside | {field.name: OTHER_VALUES[field.name]})
+            assert set(changed.content) == {*beside, field.name}
 
 
 def test_all_values_are_described_with_what_they_mean():

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import psutil
 import pytest
@@ -41,7 +42,7 @@ def killed():
 def test_after_a_worker_has_died_there_are_fresh_ones(without_keras):
     with LocalProcesses(1) as alone:
         first = alone.submit(os.getpid).result()
-        with pytest.raises(workers.BrokenProcessPool):
+        with pytest.raises(BrokenProcessPool):
             alone.submit(killed).result()
         alone.renew()
         second = alone.submit(os.getpid).result()
