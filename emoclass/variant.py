@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from emoclass import own_code
 from emoclass.augment import OfflineAugmentation, OnlineAugmentation, emotions_named
-from emoclass.checked import BelowOne, Bound, Checked, Count, NotNegative, Positive, as_plain
+from emoclass.checked import BelowOne, Bound, Checked, Count, NotNegative, Positive
 from emoclass.errors import InputError, listed
 from emoclass.labels import EMOTIONS, canonical
 from emoclass.losses import ClassWeight
@@ -258,7 +258,7 @@ def _as_plain(value):
     if isinstance(value, Variant):
         return value.content
     if dataclasses.is_dataclass(value):
-        return [type(value).__name__, dataclasses.asdict(value)]
+        return [type(value).__name__, as_plain(dataclasses.asdict(value))]
     if callable(value):
         return own_code.describe(value)
     return value

@@ -188,7 +188,7 @@ def test_what_cannot_be_addressed_is_refused_in_one_sentence(where, function, wh
 
 
 def test_a_class_in_place_of_a_function_is_refused():
-    with pytest.raises(InputError, match="net=.*a function of your own"):
+    with pytest.raises(InputError, match=r"net=.*a function of your own"):
         Variant("mine", net=Maker)
 
 

@@ -22,7 +22,8 @@ from emoclass.paths import build_folder
 from emoclass.run import Run
 from emoclass.splits import Split
 from emoclass.study import results
-from emoclass.study.notebook import Study
+from emoclass.study.executed import environment
+from emoclass.study.notebook import PUBLISH, Study
 from emoclass.study.recipes import compact_variant, final_variant
 from emoclass.study.samples import make_split
 from emoclass.study.store import versions
@@ -185,7 +186,10 @@ def export(
 
     Raises InputError.
     """
-    study = Study("model", dataset, profile, new_faces=True)
+    names = {"DATASET": dataset, "PROFILE": profile}
+    # The numbers beside the model are those published, and the model lies beside them.
+    with environment(PUBLISH, "model"):
+        study = Study("model", names, new_faces=True)
     if study.faces.table.source.isin(LEARN).any():
         variant = final_variant()
     else:

@@ -23,7 +23,8 @@ from emoclass.errors import InputError, LeakError
 from emoclass.labels import EMOTIONS
 from emoclass.splits import group_ids
 from emoclass.study import export, recipes, store
-from emoclass.study.notebook import Study
+from emoclass.study.executed import environment
+from emoclass.study.notebook import PUBLISH, Study
 from emoclass.study.sweep import concat_folds
 
 NEW = (*LEARN, HELD_BACK)
@@ -145,7 +146,7 @@ def test_the_last_bias_takes_the_prior_out_as_adjusting_afterwards_does(run, fac
     ]
     # What a run holds is rounded, to within 3 % in odds.
     np.testing.assert_allclose(predicted, adjusted, rtol=0.07, atol=1e-6)
-    assert np.abs(adjusted - run.validation).max() > 0.05
+    assert np.abs(adjusted / run.validation - 1).max() > 0.01
 
 
 # the round trip
@@ -185,7 +186,6 @@ def test_a_picture_and_its_mirror_image_are_judged_alike_and_temperature_flatten
 def test_the_code_in_the_model_card_needs_keras_only_and_says_the_same(kept, faces):
     card = (paths.ROOT / "docs" / "model_card.md").read_text()
     [code] = re.findall(r"```python\n(.*?)```", card, re.S)
-    assert len([line for line in code.splitlines() if line]) == 6
     (kept / "face.jpg").write_bytes(
         cv2.imencode(".png", faces.pixels[0])[1]
     )  # without loss, whatever its name
@@ -226,7 +226,9 @@ def small(faces, run, monkeypatch):
     monkeypatch.setattr("emoclass.study.notebook.with_new_faces", lambda dataset: faces)
     monkeypatch.setattr("emoclass.study.notebook.load_faces", lambda dataset: faces)
     monkeypatch.setattr(export, "final_variant", lambda: BEST)
-    recorded = Study("06_new_faces", "synthetic").results
+    names = {"DATASET": "synthetic", "PROFILE": "full"}
+    with environment(PUBLISH, "06_new_faces"):
+        recorded = Study("06_new_faces", names).results
     recorded.numbers = {
         name: number() for name in ("best.subject.macro_f1", "new_faces.compact.recall.fear", "a.b")
     }

@@ -26,7 +26,8 @@ def test_there_is_a_page_for_the_readme_each_document_and_each_notebook(folder):
     sources = [*(paths.ROOT / "docs").glob("*.md"), *paths.NOTEBOOKS.glob("*.ipynb")]
     wanted = {source.relative_to(paths.ROOT).with_suffix(".html").as_posix() for source in sources}
     assert {page.relative_to(folder).as_posix() for page in folder.rglob("*.html")} == wanted | {
-        "index.html"
+        "index.html",
+        "CONTRIBUTING.html",
     }
 
 
