@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from emoclass import own_code
 from emoclass.augment import OfflineAugmentation, OnlineAugmentation, emotions_named
-from emoclass.checked import BelowOne, Bound, Checked, Count, NotNegative, Positive
+from emoclass.checked import BelowOne, Bound, Checked, Count, NotNegative, Positive, as_plain
 from emoclass.errors import InputError, listed
 from emoclass.labels import EMOTIONS, canonical
 from emoclass.losses import ClassWeight

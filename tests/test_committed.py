@@ -5,15 +5,15 @@ import pytest
 from emoclass import metrics
 from emoclass.labels import EMOTIONS
 from emoclass.paths import FIGURES, NOTEBOOKS
-from emoclass.study import results
-from emoclass.study.reproduce import README
+from emoclass.study import prose, results
+from emoclass.study.documents import README
 
 FOUND = results.load(FIGURES / "muxspace" / "results.json")
 NUMBERS = FOUND["numbers"]
 
 
 def test_the_numbers_of_the_readme_are_those_of_the_results():
-    assert results.fill(README.read_text(), FOUND) == README.read_text()
+    assert prose.fill(README.read_text(), FOUND) == README.read_text()
     assert "<!-- table" in README.read_text() and "<!-- number" in README.read_text()
 
 

@@ -34,7 +34,7 @@ def run_with(weights, variant):
     )
 
 
-def tested_on(run, photo):
+def having_tested(run, photo):
     """The same run, as if it had tested these photos."""
     return replace(run, split=replace(run.split, photo=np.asarray(photo)))
 
@@ -82,7 +82,7 @@ def test_emotions_left_out_do_not_shift_the_others():
 
 def one_test(run, faces, fold=0):
     """Predictions of this run, as if it had been tested on all of these faces."""
-    run = replace(tested_on(run, faces.table.photo), fold=fold)
+    run = replace(having_tested(run, faces.table.photo), fold=fold)
     return Predictions("net", faces.table, np.eye(8, dtype=np.float32)[faces.labels], runs=(run,))
 
 
@@ -116,7 +116,7 @@ def test_what_is_taken_for_other_classes_is_counted_as_it_is_and_transformed(lit
 
 
 def test_only_tested_originals_of_these_emotions_count(lit_below):
-    half = tested_on(looking_at(8, 4), ["photo 0", "photo 1, copy 1"])
+    half = having_tested(looking_at(8, 4), ["photo 0", "photo 1, copy 1"])
     net = replace(one_test(looking_at(8, 4), lit_below), runs=(half,))
     assert explain.share_predicted(net, lit_below, ("happiness",), ("happiness",)).n == 1
     with pytest.raises(InputError, match="tested on no photo of sadness"):

@@ -14,6 +14,7 @@ from emoclass.models import (
     PARED_DOWN,
     TWO_CONVOLUTIONS,
     ConvNet,
+    Cost,
     ResNet,
     build,
     count_params_and_macs,
@@ -77,7 +78,7 @@ def test_each_rung_of_the_ladder_has_fewer_convolutions_and_macs_than_the_one_ab
     nets = (CONVNET_A, FOUR_CONVOLUTIONS, TWO_CONVOLUTIONS, PARED_DOWN, LOGISTIC_REGRESSION)
     convolutions = [sum(map(len, net.blocks)) for net in nets]
     assert convolutions == [8, 4, 2, 1, 0]
-    macs = [count_params_and_macs(net, 48)[1] for net in nets]
+    macs = [count_params_and_macs(net, 48).macs for net in nets]
     assert macs == sorted(macs, reverse=True)
 
 
@@ -205,7 +206,7 @@ def test_online_augmentation_holds_no_weights_and_changes_nothing_that_is_tested
     assert (
         online_augmentationed.count_params()
         == plain.count_params()
-        == count_params_and_macs(net, 16)[0]
+        == count_params_and_macs(net, 16).parameters
     )
     online_augmentationed.set_weights(plain.get_weights())
     np.testing.assert_array_equal(
@@ -291,14 +292,15 @@ def test_a_signal_gets_through_eleven_layers():
 
 
 def test_logistic_regression_and_the_pared_down_net_have_what_is_counted_by_hand():
-    assert count_params_and_macs(LOGISTIC_REGRESSION, 16, classes=3) == (
-        16 * 16 * 3 + 3,
-        16 * 16 * 3,
+    assert count_params_and_macs(LOGISTIC_REGRESSION, 16, classes=3) == Cost(
+        parameters=16 * 16 * 3 + 3,
+        macs=16 * 16 * 3,
     )
     # a 3x3 convolution to 16 channels over 48 x 48; 24 x 24 x 16 values into 128 units; 128 into 8
     parameters = (9 + 1) * 16 + (24 * 24 * 16 + 1) * 128 + (128 + 1) * 8
     macs = 9 * 16 * 48 * 48 + 24 * 24 * 16 * 128 + 128 * 8
-    assert count_params_and_macs(PARED_DOWN, 48) == (parameters, macs) == (1_180_968, 1_512_448)
+    assert count_params_and_macs(PARED_DOWN, 48) == Cost(parameters, macs)
+    assert (parameters, macs) == (1_180_968, 1_512_448)
 
 
 def test_a_residual_net_has_what_is_counted_by_hand():
@@ -310,8 +312,8 @@ def test_a_residual_net_has_what_is_counted_by_hand():
     assert (
         count_params_and_macs(SLIM, 16)
         == count_params_and_macs(SLIM, 15)
-        == (parameters, macs)
-        == (1628, 39360)
+        == Cost(parameters, macs)
+        == Cost(1628, 39360)
     )
 
 
@@ -320,10 +322,12 @@ def test_convnet_a_has_what_is_counted_by_hand_two_thirds_of_its_parameters_in_d
     dense = [512 * 4096, 4096 * 4096, 4096 * 8]
     parameters = sum(kernels) + sum(PUBLISHED) + sum(dense) + 4096 + 4096 + 8
     macs = sum(k * side**2 for k, side in zip(kernels, [48, 24, 12, 12, 6, 6, 3, 3])) + sum(dense)
-    assert count_params_and_macs(CONVNET_A, 48) == (parameters, macs) and parameters == 28_134_664
+    assert (
+        count_params_and_macs(CONVNET_A, 48) == Cost(parameters, macs) and parameters == 28_134_664
+    )
     assert sum(dense) > 2 * sum(kernels)
-    few, light = count_params_and_macs(COMPACT, 48)
-    assert 50 * few < parameters and 10 * light < macs
+    light = count_params_and_macs(COMPACT, 48)
+    assert 50 * light.parameters < parameters and 10 * light.macs < macs
 
 
 def test_a_net_prints_as_its_layers():

@@ -226,6 +226,7 @@ def execute(path: Path, edition: Edition, tasks: list[sweep.Task]) -> None:
 
 def check_parameters(path: Path, edition: Edition) -> None:
     """Raise InputError naming what a notebook does not have in its parameters cell."""
+    read(path)  # which says in a sentence that it is no notebook
     known = papermill.inspect_notebook(path)
     unknown = sorted(edition.parameters.keys() - known.keys())
     if unknown:

@@ -14,7 +14,8 @@ from emoclass import paths
 from emoclass.__main__ import main
 from emoclass.errors import InputError
 from emoclass.files import locked
-from emoclass.study import reproduce, results
+from emoclass.study import executed, reproduce, results
+from emoclass.study.executed import Edition
 
 DAMAGES = {
     "cut short": '{"numbers": {"a": ',
@@ -52,11 +53,13 @@ def test_a_notebook_that_is_none_is_a_sentence(tmp_path, monkeypatch, capsys, te
     assert error.count("\n") == 1 and "01_eda.ipynb is no notebook (the marks of a merge?)" in error
 
 
-def test_what_was_executed_and_is_damaged_is_executed_again(tmp_path):
-    (tmp_path / "01_eda.ipynb").write_text("{")
-    why = reproduce.staleness(
-        reproduce.notebooks()[0], tmp_path / "01_eda.ipynb", "synthetic", "quick"
-    )
+def test_what_was_executed_and_is_damaged_is_executed_again(tmp_path, monkeypatch):
+    edition = Edition("synthetic", "quick", {})
+    path = executed.notebooks()[0]
+    monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path))
+    edition.target(path).parent.mkdir(parents=True)
+    edition.target(path).write_text("{")
+    why = executed.staleness(path, edition)
     assert why == "its last execution is damaged"
 
 
