@@ -130,7 +130,8 @@ def contribution(
     difference = one_right - other_right.reindex(one_right.index)
     of_classes = one.table[one.target_column].isin(classes)
     change = difference.where(of_classes.to_numpy(), 0)
-    value = mean_over_subjects(change.to_numpy(), one.table.subject, seed)
+    table = one.table
+    value = mean_over_subjects(change.to_numpy(), table.subject, seed, table.seed, least=-1.0)
     return value._replace(n=one.table.photo.nunique())
 
 
@@ -234,12 +235,13 @@ def p_values(
     """Two-sided p-values that `one` and `other` score alike, by metric and by GROUP_RECALLS.
 
     Twice the smaller share of 20,000 resamples on either side of 0, one added to both counts
-    (Davison & Hinkley 1997): at least 1e-4. A group without any photo is left out.
+    (Davison & Hinkley 1997): at least 1e-4. Subjects are resampled, seeds are not. A group without
+    any photo is left out.
     Raises InputError if they were not tested on the same photos.
     """
     _check_same_photos(one, other)
     counts = counts_by_subject(one, other)
-    n_subjects = len(counts[0])
+    n_subjects = len(counts[0].counts)
     first_draw = estimates.ROUNDS * seed  # with seed 0 the resamples of `paired_difference`
     rounds = []
     for draw in range(first_draw, first_draw + estimates.ROUNDS):

@@ -73,7 +73,7 @@ def score(
     predictions: Predictions,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Each metric; its interval is the middle 95 % of 2,000 resamples of the subjects.
+    """Each metric, with its interval over subjects and seeds: `estimates.Resampled.estimate`.
 
     Subjects are resampled because photos of one subject depend on each other.
     """
@@ -101,34 +101,29 @@ def recall(
     predictions: Predictions,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """For each class that occurs: the share recognised, n = its photos.
+    """For each class that occurs: the share recognised of its tests, n = its photos.
 
-    The interval is over resampled subjects. Where no resample would differ (every subject has one
-    picture, or all or none are recognised) it is Wilson's, for as many trials as there are
-    subjects. A photo tested with several seeds is one photo, which may be right in part.
+    The interval is over subjects and seeds. Where no resample would differ (all or none are
+    recognised, or one seed and one picture of each subject) it is Wilson's, for as many trials as
+    there are subjects.
     """
     rows = predictions.table.assign(right=predictions.y_pred == predictions.y_true)
-    by_photo = rows.groupby([predictions.target_column, "subject", "photo"], sort=False)
-    photos = by_photo.right.mean()
     found = {}
-    for name, right in photos.groupby(level=0):
-        subjects = right.index.get_level_values("subject")
-        found[name] = _share_recognised(right.to_numpy(float), subjects, seed)
+    for name, tests in rows.groupby(predictions.target_column, sort=False):
+        found[name] = _share_recognised(tests, seed)
     return {name: found[name] for name in predictions.classes if name in found}
 
 
-def _share_recognised(
-    right: np.ndarray,
-    subjects: pd.Index,
-    seed: int,
-) -> Estimate:
-    value = float(right.mean())
-    n_subjects = subjects.nunique()
-    one_photo_each = n_subjects == len(right)
-    if one_photo_each or value in (0, 1):
-        interval = wilson(round(value * n_subjects), n_subjects)
-        return interval._replace(value=value, n=len(right))
-    return mean_over_subjects(right, subjects, seed)
+def _share_recognised(tests: pd.DataFrame, seed: int) -> Estimate:
+    """Of `tests`, one row each: `right`, `subject`, `photo`, `seed`."""
+    n_photos = tests.photo.nunique()
+    resampled = mean_over_subjects(tests.right.to_numpy(), tests.subject, seed, tests.seed)
+    nothing_to_draw = resampled.subjects == len(tests) or resampled.value in (0, 1)
+    if nothing_to_draw:
+        hits = round(resampled.value * resampled.subjects)
+        interval = wilson(hits, resampled.subjects)
+        return resampled._replace(low=interval.low, high=interval.high, n=n_photos)
+    return resampled._replace(n=n_photos)
 
 
 def share(
@@ -137,7 +132,8 @@ def share(
     seed: int = 0,
 ) -> Estimate:
     """Share of the tests for which `rows`, (m,) bool, holds; n = photos tested."""
-    value = mean_over_subjects(np.asarray(rows, float), predictions.table.subject, seed)
+    table = predictions.table
+    value = mean_over_subjects(np.asarray(rows, float), table.subject, seed, table.seed)
     return value._replace(n=predictions.table.photo.nunique())
 
 
@@ -165,19 +161,22 @@ def forced_choice(
     lead = probabilities[:, first] - probabilities[:, second]
     wanted_sign = np.where(tested.y_true == first, 1, -1)
     right = 0.5 + 0.5 * np.sign(lead) * wanted_sign
-    value = mean_over_subjects(right, tested.table.subject)
+    value = mean_over_subjects(right, tested.table.subject, seeds=tested.table.seed)
     return value._replace(n=tested.table.photo.nunique())
 
 
 def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
-    """One row each: n, every metric as "value (low to high)", and the caveats of its split.
+    """One row each: photos, subjects, seeds, every metric as "value (low to high)", caveats of its split.
+
+    With one seed an interval is over subjects alone, and leaves the seed out.
 
     Raises InputError if two bear the same name.
     """
     rows = {}
     for predictions in _with_different_names(several):
         found = score(predictions)
-        row = {"n": found["accuracy"].n}
+        accuracy = found["accuracy"]
+        row = {"photos": accuracy.n, "subjects": accuracy.subjects, "seeds": accuracy.seeds}
         for metric, x in found.items():
             row[METRICS[metric]] = f"{x.value:.3f} ({x.low:.3f} to {x.high:.3f})"
         row["caveats of the split"] = listed(predictions.caveats) or "none"
