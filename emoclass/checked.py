@@ -32,7 +32,7 @@ NAMES = {
     bool: "True or False",
     str: "text",
     tuple: "a tuple of words",
-    dict: "a dict of a number for each class",
+    dict: "a dict of numbers: {'fear': 10}",
 }
 
 
@@ -124,7 +124,10 @@ def _misfit(value, hint) -> str:
     alternatives = _kinds(hint)
     if any(_fits(value, kind) for kind in alternatives):
         return ""
-    return " or ".join(_in_words(kind) for kind in alternatives)
+    words = " or ".join(_in_words(kind) for kind in alternatives)
+    if isinstance(value, str) and any(get_origin(kind) is tuple for kind in alternatives):
+        words += f": {tuple(word.strip() for word in value.split(','))}"
+    return words
 
 
 def _fits(value, kind) -> bool:

@@ -49,11 +49,11 @@ def source_digest(source: str | bytes) -> str:
 
 
 def _function(function: Callable, seen: tuple) -> dict:
-    name = getattr(function, "__name__", type(function).__name__)
     if not isinstance(function, types.FunctionType):
         raise InputError(
-            f"{name} is a {type(function).__name__}: hand in a function written with `def`"
+            f"{_in_words(function)} has no code that can be read: hand in a function written with `def`"
         )
+    name = function.__name__
     if name == "<lambda>":
         raise InputError("a lambda has no source of its own: write it as a function, with `def`")
     if function in seen:
@@ -76,6 +76,16 @@ def _function(function: Callable, seen: tuple) -> dict:
     for what, value in (function.__kwdefaults__ or {}).items():
         used[f"default {what}"] = _value(value, f"the default {what} of {name}", seen)
     return {"function": name, "source": digest, "defaults": defaults, "used": used}
+
+
+def _in_words(thing) -> str:
+    kind = type(thing).__name__
+    name = getattr(thing, "__name__", "")
+    if isinstance(thing, types.MethodType):
+        return f"the method {name}"
+    if name:
+        return f"{name}, a {kind},"
+    return f"an object of the class {kind}"
 
 
 def _used(function: types.FunctionType) -> dict:
