@@ -15,9 +15,10 @@ from emoclass.study.store import Store, training_code
 from emoclass.study.sweep import NOTHING_RECORDED, Archive, Task
 from emoclass.study.train import Outcome
 
-# Of an accuracy in one fold. Other processors add in another order; where that was tried (docs/benchmarks.md, "The
-# study twice": AVX-512 with bfloat16 against AVX2 in float32, same folds and seeds) pooled accuracies moved by .2
-# points in the median and by 2 points at most, and a single fold of a fifth of the photos moves up to twice as much.
+# Of an accuracy in one fold. Other processors add in another order. Where that was tried (docs/benchmarks.md, "The
+# study twice": AVX2 in float32 against AVX-512 with bfloat16, same folds and seeds) accuracies moved by .2 points in
+# the median, by at most 1.5 on photos and 2.8 on synthetic faces. Most of those are pooled over five folds; one fold
+# has a fifth of the photos and moves up to about twice as much: 3 points, and some room.
 LARGEST_MOVE = 0.04
 
 
