@@ -1,5 +1,6 @@
-"""What a sweep is handed: several variants and seeds, or one sentence that says what to hand in instead."""
+"""What a sweep is handed: variants, faces and seeds, or a sentence that says what to hand in."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,7 +24,10 @@ def check_variants(variants: Iterable[Variant], call: str = "sweep([v], faces)")
     if isinstance(variants, str) or not isinstance(variants, Iterable):
         raise InputError(f"{variants!r} is no list of variants: hand in some, as in {call}")
     variants = list(variants)
-    wrong = [repr(variant) for variant in variants if not isinstance(variant, Variant)]
+    wrong = []
+    for variant in variants:
+        if not isinstance(variant, Variant):
+            wrong.append(repr(variant))
     if wrong:
         raise InputError(
             f"a sweep takes Variants, not {listed(wrong, 3)}: hand in the variants themselves, as in {call} with "
@@ -33,16 +37,18 @@ def check_variants(variants: Iterable[Variant], call: str = "sweep([v], faces)")
 
 
 def check_names(variants: list[Variant]) -> None:
-    """Raise InputError if two of these variants bear one name, by which results could not be told apart."""
-    names = [variant.name for variant in variants]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    """Raise InputError if two of these variants bear one name: their results would be one."""
+    repeated = _repeated(variant.name for variant in variants)
     if repeated:
         raise InputError(f"several variants bear the name {listed(repeated)}; give each its own")
 
 
 def check_seeds(seeds: Iterable[int]) -> list[int]:
-    """The seeds as a list of plain numbers; InputError if one is no whole number of at least 0, or stands twice."""
-    if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool):
+    """The seeds as a list of plain numbers.
+
+    Raises InputError if one is no whole number of at least 0, or stands there twice.
+    """
+    if _is_whole(seeds):
         raise InputError(
             f"seeds={seeds} is a number: write seeds=[{seeds}] for this seed, or seeds=range(n) for n of them"
         )
@@ -51,20 +57,31 @@ def check_seeds(seeds: Iterable[int]) -> list[int]:
     seeds = list(seeds)
     if not seeds:
         raise InputError("seeds is empty: name at least one, as in seeds=[0]")
-    wrong = [repr(seed) for seed in seeds if not _is_seed(seed)]
+    wrong = []
+    for seed in seeds:
+        if not _is_whole(seed) or seed < 0:
+            wrong.append(repr(seed))
     if wrong:
         raise InputError(
             f"seeds={seeds!r}: a seed is a whole number of at least 0, not {listed(wrong, 3)}"
         )
-    repeated = sorted({int(seed) for seed in seeds if seeds.count(seed) > 1})
+    seeds = [int(seed) for seed in seeds]
+    repeated = _repeated(seeds)
     if repeated:
         raise InputError(f"seeds={seeds!r} has {listed(repeated)} more than once: name each once")
-    return [int(seed) for seed in seeds]
+    return seeds
 
 
-def _is_seed(seed) -> bool:
-    is_whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-    return is_whole and seed >= 0
+def _is_whole(value) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int | np.integer)
+
+
+def _repeated(values: Iterable) -> list:
+    """Those that stand there more than once, in order."""
+    times = Counter(values)
+    return sorted(value for value in times if times[value] > 1)
 
 
 def check_faces(faces: Faces) -> None:
