@@ -78,7 +78,8 @@ def _most_frequent(
     votes_of_all = own.sum(0) - own
     # Halved and divided by n, all together never outweigh one vote of the group.
     tie_break = votes_of_all / (2 * len(faces))
-    return _certain(faces.table, name, (other_votes + tie_break).argmax(1))
+    votes = other_votes + tie_break
+    return _certain(faces.table, name, votes.argmax(1))
 
 
 def _certain(

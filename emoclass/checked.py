@@ -1,6 +1,7 @@
 """Plain values held against their annotations: what is mistyped is said in one sentence, before anything is done."""
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from types import NoneType, UnionType
@@ -32,7 +33,7 @@ NAMES = {
     bool: "True or False",
     str: "text",
     tuple: "a tuple of words",
-    dict: "a dict of a number for each class",
+    dict: "a dict of numbers: {'fear': 10}",
 }
 
 
@@ -121,19 +122,22 @@ def _misfit(value, hint) -> str:
         if wrong_kind or bound.holds(value):
             return wrong_kind
         return bound.words
-    alternatives = _kinds(hint)
-    if any(_fits(value, kind) for kind in alternatives):
-        return ""
-    return " or ".join(_in_words(kind) for kind in alternatives)
+    words = []
+    for kind in _kinds(hint):
+        if _fits(value, kind):
+            return ""
+        words.append(_in_words(kind))
+        if get_origin(kind) is tuple and isinstance(value, str):
+            words[-1] += f": {tuple(re.split(r', *', value))}"
+    return " or ".join(words)
 
 
 def _fits(value, kind) -> bool:
-    if get_origin(kind) is Literal:
+    origin = get_origin(kind)
+    if origin is Literal:
         return isinstance(value, str) and value in get_args(kind)
-    if get_origin(kind) is tuple:
-        return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
-    if get_origin(kind) is dict:
-        return isinstance(value, dict) and all(isinstance(each, str) for each in value)
+    if origin in (tuple, dict):
+        return isinstance(value, origin) and _are_words(value)
     if kind is Callable or get_origin(kind) is Callable:
         return callable(value) and not isinstance(value, type)
     if isinstance(value, bool):
@@ -141,6 +145,10 @@ def _fits(value, kind) -> bool:
     if kind is float:
         return isinstance(value, int | float)
     return isinstance(value, kind)
+
+
+def _are_words(values: tuple | dict) -> bool:
+    return all(isinstance(each, str) for each in values)
 
 
 def _in_words(kind) -> str:

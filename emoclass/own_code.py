@@ -1,8 +1,9 @@
-"""What a function that somebody wrote consists of, as plain values: its part in the address of a run.
+"""What a function that somebody wrote consists of, as plain values: its part in a run's address.
 
-A function enters by its source and by everything that it uses: the values that it closes over, its defaults, the
-global names that it reads (other functions of one's own in the same way, libraries by name and version). Comments,
-docstrings and layout change nothing. What cannot be put into an address is refused.
+A function enters by its source and by everything that it uses: the values that it closes over, its
+defaults, the global names that it reads (other functions of one's own in the same way, libraries by
+name and version). Comments, docstrings and layout change nothing. What cannot be put into an
+address is refused.
 """
 
 import ast
@@ -49,11 +50,11 @@ def source_digest(source: str | bytes) -> str:
 
 
 def _function(function: Callable, seen: tuple) -> dict:
-    name = getattr(function, "__name__", type(function).__name__)
     if not isinstance(function, types.FunctionType):
         raise InputError(
-            f"{name} is a {type(function).__name__}: hand in a function written with `def`"
+            f"{_in_words(function)} has no code that can be read: hand in a function written with `def`"
         )
+    name = function.__name__
     if name == "<lambda>":
         raise InputError("a lambda has no source of its own: write it as a function, with `def`")
     if function in seen:
@@ -76,6 +77,16 @@ def _function(function: Callable, seen: tuple) -> dict:
     for what, value in (function.__kwdefaults__ or {}).items():
         used[f"default {what}"] = _value(value, f"the default {what} of {name}", seen)
     return {"function": name, "source": digest, "defaults": defaults, "used": used}
+
+
+def _in_words(thing) -> str:
+    kind = type(thing).__name__
+    name = getattr(thing, "__name__", "")
+    if isinstance(thing, types.MethodType):
+        return f"the method {name}"
+    if name:
+        return f"{name}, a {kind},"
+    return f"an object of the class {kind}"
 
 
 def _used(function: types.FunctionType) -> dict:
@@ -107,12 +118,9 @@ def _value(value, what: str, seen: tuple):
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
-        content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return {"array": [str(value.dtype), list(value.shape), content]}
-    if isinstance(value, list | tuple):
-        return [_value(each, what, seen) for each in value]
-    if isinstance(value, dict):
-        return {str(key): _value(each, what, seen) for key, each in value.items()}
+        return {"array": _array(value)}
+    if isinstance(value, list | tuple | dict):
+        return _values(value, what, seen)
     if isinstance(value, types.ModuleType):
         return _module(value.__name__)
     name = _library_name(value)
@@ -121,12 +129,31 @@ def _value(value, what: str, seen: tuple):
     if isinstance(value, types.FunctionType):
         return _function(value, seen)
     if dataclasses.is_dataclass(value) and _is_library(type(value).__module__):
-        fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
-        return {type(value).__qualname__: _value(fields, what, seen)}
+        fields = {}
+        for field in dataclasses.fields(value):
+            fields[field.name] = getattr(value, field.name)
+        return {type(value).__qualname__: _values(fields, what, seen)}
     kind = type(value).__name__
     raise InputError(
         f"{what}, a {kind}: a run is found by functions, libraries and plain values alone; make it inside the function"
     )
+
+
+def _values(several: list | tuple | dict, what: str, seen: tuple) -> list | dict:
+    """`_value` of each; of a dict by its keys as text."""
+    if isinstance(several, dict):
+        found = {}
+        for key, value in several.items():
+            found[str(key)] = _value(value, what, seen)
+        return found
+    return [_value(each, what, seen) for each in several]
+
+
+def _array(array: np.ndarray) -> list:
+    """Type, shape, and a digest of what it holds."""
+    content = np.ascontiguousarray(array).tobytes()
+    digest = hashlib.sha256(content).hexdigest()
+    return [str(array.dtype), list(array.shape), digest]
 
 
 def _library_name(value) -> str:

@@ -7,6 +7,8 @@ import sys
 import tomllib
 
 import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
 
 from emoclass.paths import ROOT
 
@@ -74,6 +76,24 @@ def test_make_help_names_every_target():
         ["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert {line.split()[0] for line in printed.splitlines()} == targets
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=[path.stem for path in WORKFLOWS])
+def test_a_workflow_runs_each_python_that_the_project_supports_and_targets_that_there_are(path):
+    (job,) = yaml.safe_load(path.read_text())["jobs"].values()
+    supported = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    versions = [f"3.{minor}" for minor in range(9, 20)]
+    assert job["strategy"]["matrix"]["python"] == [
+        v for v in versions if v in SpecifierSet(supported)
+    ]
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    commands = [step.get("run", "") for step in job["steps"]]
+    made = {command.split()[1] for command in commands if command.startswith("make ")}
+    assert made <= targets
+    assert made or any("pytest" in command for command in commands)
 
 
 def test_make_refuses_another_python_in_one_line(tmp_path):

@@ -43,26 +43,35 @@ class SyntheticConfig:
 
     def __post_init__(self):
         self._check_counts()
-        self._check_shares()
+        self._check_photos_per_subject()
+        self._check_intensity()
+        self._check_film()
         for knob in ("subject_label_bias", "style", "noise"):
             if not getattr(self, knob) >= 0:
                 self._refuse(knob, "0 or more")
 
     def _check_counts(self) -> None:
         counts = np.asarray(self.counts)
-        whole = counts.shape == (8,) and counts.dtype.kind in "iu"
-        if not whole or counts.min() < 0 or not counts.any():
+        is_whole = counts.shape == (8,) and counts.dtype.kind in "iu"
+        if not is_whole or counts.min() < 0 or not counts.any():
             self._refuse("counts", "eight whole numbers from 0 up and not all of them 0")
-        if len(self.photos_per_subject) != 2 or not min(self.photos_per_subject) >= 1:
-            self._refuse("photos_per_subject", "two means from 1 up")
         if not 0 <= self.duplicates <= counts.sum():
             self._refuse("duplicates", "from 0 to all photos")
 
-    def _check_shares(self) -> None:
-        if len(self.intensity) != 2 or not 0 <= self.intensity[0] <= self.intensity[1] <= 1:
+    def _check_photos_per_subject(self) -> None:
+        means = self.photos_per_subject
+        if len(means) != 2 or not min(means) >= 1:
+            self._refuse("photos_per_subject", "two means from 1 up")
+
+    def _check_intensity(self) -> None:
+        bounds = self.intensity
+        if len(bounds) != 2 or not 0 <= bounds[0] <= bounds[1] <= 1:
             self._refuse("intensity", "(low, high) from 0 to 1")
+
+    def _check_film(self) -> None:
         film = np.asarray(self.film)
-        if film.shape not in ((), (8,)) or not ((film >= 0) & (film <= 1)).all():
+        is_share = (film >= 0) & (film <= 1)
+        if film.shape not in ((), (8,)) or not is_share.all():
             self._refuse("film", "a share from 0 to 1, or eight of them")
 
     def _refuse(self, knob: str, wanted: str) -> None:
@@ -93,16 +102,19 @@ def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int 
 
     What each argument decides has randomness of its own. Raises InputError for a size below 12.
     """
-    streams = dict(zip(STREAMS, np.random.default_rng(seed).spawn(len(STREAMS))))
-    emotion = streams["order"].permutation(np.repeat(np.arange(8), config.counts))
+    streams = _streams(seed)
+    emotion = np.repeat(np.arange(8), config.counts)
+    emotion = streams["order"].permutation(emotion)
     n = len(emotion)
     cast = _cast(config, emotion, streams["cast"])
     face = _vary(POSE, n, streams["pose"])
-    for trait, values in _vary(SUBJECT, n, streams["subject"]).items():
+    subjects = _vary(SUBJECT, n, streams["subject"])
+    for trait, values in subjects.items():
         face[trait] = values[cast.subject_id]
     strength = config.style * cast.film
     style = _styled(strength, streams["style"])
-    face["tilt"] += 0.06 * (strength * streams["style"].standard_normal(n))[:, None]
+    tilt = strength * streams["style"].standard_normal(n)
+    face["tilt"] += 0.06 * tilt[:, None]
     moved = _express(emotion, config.intensity, streams["intensity"])
 
     pixels = np.empty((n + config.duplicates, size, size), np.uint8)
@@ -110,12 +122,20 @@ def draw(config: SyntheticConfig = SyntheticConfig(), size: int = 48, seed: int 
         block = slice(start, min(start + BLOCK, n))
         painted = paint(_rows(face, block), _rows(moved, block), size)
         photos = _photograph(painted, style, block)
-        photos += config.noise * streams["noise"].standard_normal(photos.shape, np.float32)
+        noise = streams["noise"].standard_normal(photos.shape, np.float32)
+        photos += config.noise * noise
         pixels[block] = photos.round().clip(0, 255)
 
     again = streams["duplicates"].choice(n, config.duplicates, replace=False)
     pixels[n:] = pixels[again]
-    return Faces(pixels, _table(emotion, cast, again), name="synthetic")
+    table = _table(emotion, cast, again)
+    return Faces(pixels, table, name="synthetic")
+
+
+def _streams(seed: int) -> dict[str, np.random.Generator]:
+    random = np.random.default_rng(seed)
+    children = random.spawn(len(STREAMS))
+    return dict(zip(STREAMS, children))
 
 
 def _rows(values: dict, rows: slice) -> dict:
@@ -149,35 +169,48 @@ def _table(emotion: np.ndarray, cast: _Cast, again: np.ndarray) -> pd.DataFrame:
 def _cast(config: SyntheticConfig, emotion: np.ndarray, random: np.random.Generator) -> _Cast:
     """Deal the photos of each emotion to the sources, and those of each source to subjects."""
     film = np.zeros(len(emotion), bool)
-    subject = np.zeros(len(emotion), int)
     for number, share in enumerate(np.broadcast_to(config.film, 8)):
-        rows = random.permutation(np.flatnonzero(emotion == number))
-        film[rows[: round(share * len(rows))]] = True
+        rows = np.flatnonzero(emotion == number)
+        rows = random.permutation(rows)
+        stills = round(share * len(rows))
+        film[rows[:stills]] = True
+    subject = np.zeros(len(emotion), int)
     seen_so_far = 0
     for source, mean in zip(SOURCES, config.photos_per_subject):
         is_source = film if source == "film" else ~film
-        rows = random.permutation(np.flatnonzero(is_source))
+        rows = np.flatnonzero(is_source)
+        rows = random.permutation(rows)
         subjects = round(len(rows) / mean)
         if subjects == 0 and len(rows) > 0:
             subjects = 1
-        fame = np.arange(1, subjects + 1)[:, None] ** FAME
-        bias = config.subject_label_bias * random.standard_normal((subjects, 8))
-        chance = fame * np.exp(bias)
-        for number in np.unique(emotion[rows]):
-            shown = rows[emotion[rows] == number]
-            share = chance[:, number] / chance[:, number].sum()
-            subject[shown] = seen_so_far + random.choice(subjects, len(shown), p=share)
-        # So that everybody has a photo.
-        subject[rows[:subjects]] = seen_so_far + np.arange(subjects)
+        dealt = _subjects(emotion[rows], subjects, config.subject_label_bias, random)
+        subject[rows] = seen_so_far + dealt
         seen_so_far += subjects
     return _Cast(film, subject)
+
+
+def _subjects(
+    emotion: np.ndarray, subjects: int, label_bias: float, random: np.random.Generator
+) -> np.ndarray:
+    """(k,) int: which of so many subjects is in each photo; a few are in many, and everybody is in one."""
+    fame = np.arange(1, subjects + 1)[:, None] ** FAME
+    bias = label_bias * random.standard_normal((subjects, 8))
+    chance = fame * np.exp(bias)
+    subject = np.zeros(len(emotion), int)
+    for number in np.unique(emotion):
+        shown = np.flatnonzero(emotion == number)
+        share = chance[:, number] / chance[:, number].sum()
+        subject[shown] = random.choice(subjects, len(shown), p=share)
+    subject[:subjects] = np.arange(subjects)
+    return subject
 
 
 def _vary(traits: dict, n: int, random: np.random.Generator) -> dict[str, np.ndarray]:
     """{trait: (n, 1) values} around the averages."""
     values = {}
     for name, trait in traits.items():
-        values[name] = trait.mean + trait.spread * random.standard_normal((n, 1)).clip(-2, 2)
+        deviation = random.standard_normal((n, 1)).clip(-2, 2)
+        values[name] = trait.mean + trait.spread * deviation
     return values
 
 
@@ -188,8 +221,10 @@ def _styled(strength: np.ndarray, random: np.random.Generator) -> _Style:
     """
     lowest = [[0.2], [0.1], [-0.3]]
     highest = [[0.8], [0.3], [0.3]]
-    coarse, dark, slope = strength * random.uniform(lowest, highest, (3, len(strength)))
-    return _Style(1 + coarse, (1 - dark).clip(0.2), slope)
+    drawn = random.uniform(lowest, highest, (3, len(strength)))
+    coarse, dark, slope = strength * drawn
+    light = (1 - dark).clip(0.2)
+    return _Style(1 + coarse, light, slope)
 
 
 def _express(
@@ -206,7 +241,8 @@ def _express(
     for unit in ALL_UNITS:
         moves = _moves(unit)[side, emotion]
         alike = photo + random.random(photo.shape)
-        values[unit] = moves * (low + (high - low) * alike / 2)
+        strength = low + (high - low) * alike / 2
+        values[unit] = moves * strength
     return values
 
 
@@ -215,17 +251,19 @@ def _moves(unit: int) -> np.ndarray:
     moves = np.zeros((2, len(EMOTIONS), 2))
     for side, shown_on in enumerate(("left", "right")):
         for number, emotion in enumerate(EMOTIONS):
-            moves[side, number] = action_units(emotion, shown_on).get(unit, (0, 0))
+            units = action_units(emotion, shown_on)
+            moves[side, number] = units.get(unit, (0, 0))
     return moves
 
 
 def _photograph(pixels: np.ndarray, style: _Style, rows: slice) -> np.ndarray:
     """(n, size, size) float32 of painted faces as they look in print, in `rows` of `style`."""
     size = pixels.shape[1]
-    sides = (size / style.coarse[rows]).round().astype(int).clip(4)
-    for picture, side in zip(pixels, sides):
+    sides = size / style.coarse[rows]
+    sides = sides.round().astype(int).clip(4)
+    for picture, side in zip(pixels, sides.tolist()):
         if side < size:
-            small = cv2.resize(picture, (int(side), int(side)), interpolation=cv2.INTER_AREA)
+            small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
             picture[:] = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
     across = np.linspace(-1, 1, size)
     light = style.light[rows][:, None]

@@ -1,4 +1,4 @@
-"""Which modules of emoclass some code reaches, and a digest of them: what decides a run or a notebook."""
+"""Which modules of emoclass some code reaches, and their digest: what decides a run or a notebook."""
 
 import ast
 import hashlib
@@ -16,7 +16,10 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def reached(source: str) -> set[Path]:
-    """Module files of emoclass that this code imports, directly or not; packages are followed to what they hand on."""
+    """Module files of emoclass that this code imports, directly or not.
+
+    Packages are followed to what they hand on.
+    """
     found = set()
     waiting = _direct(source)
     while waiting:
@@ -35,7 +38,8 @@ def modules_digest(paths: Iterable[Path]) -> str:
     """`code_digest` of module files, each with its name, in the order of their names."""
     sha = hashlib.sha256()
     for path in sorted(paths, key=_name):
-        sha.update((_name(path) + code_digest(path.read_bytes())).encode())
+        digest = code_digest(path.read_bytes())
+        sha.update((_name(path) + digest).encode())
     return sha.hexdigest()
 
 
@@ -50,7 +54,8 @@ def check_unpatched() -> None:
     """
     replaced = []
     for path in sorted(reached("import emoclass.study.train"), key=_name):
-        module = "emoclass." + _name(path).removesuffix(".py").replace("/", ".")
+        inner = _name(path).removesuffix(".py")
+        module = "emoclass." + inner.replace("/", ".")
         loaded = sys.modules.get(module.removesuffix(".__init__"))
         if loaded is not None:
             replaced += [f"{module}.{name}" for name in _replaced(loaded, path)]
@@ -66,19 +71,39 @@ def _replaced(module, path: Path) -> list[str]:
     found = []
     for node in ast.parse(path.read_bytes()).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            value = inspect.unwrap(getattr(module, node.name, None))
-            if getattr(value, "__module__", None) != module.__name__ or value.__name__ != node.name:
+            if not _is_defined_by(module, node.name):
                 found.append(node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
             if _differs(getattr(module, name, None), node.value):
                 found.append(name)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("emoclass"):
-            home = importlib.import_module(node.module)
-            for alias in node.names:
-                name = alias.asname or alias.name
-                if getattr(module, name, None) is not getattr(home, alias.name):
-                    found.append(name)
+        elif _is_from_emoclass(node):
+            found += _exchanged(module, node)
+    return found
+
+
+def _is_defined_by(module, name: str) -> bool:
+    value = inspect.unwrap(getattr(module, name, None))
+    if getattr(value, "__module__", None) != module.__name__:
+        return False
+    return value.__name__ == name
+
+
+def _is_from_emoclass(node: ast.AST) -> bool:
+    if not isinstance(node, ast.ImportFrom):
+        return False
+    return (node.module or "").split(".")[0] == "emoclass"
+
+
+def _exchanged(module, node: ast.ImportFrom) -> list[str]:
+    """Names that a module imports, and that are no longer what they are where they come from."""
+    home = importlib.import_module(node.module)
+    found = []
+    for alias in node.names:
+        name = alias.asname or alias.name
+        here = getattr(module, name, None)
+        if here is not getattr(home, alias.name):
+            found.append(name)
     return found
 
 
@@ -109,25 +134,28 @@ def _direct(source: str | bytes) -> set[Path]:
             else:
                 found.add(_file(module))
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name)
-            and node.value.id in packages
-        ):
-            found.add(_file(_resolve(packages[node.value.id], node.attr)))
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+            continue
+        package = packages.get(node.value.id)
+        if package is not None:
+            module = _resolve(package, node.attr)
+            found.add(_file(module))
     return found
 
 
 def _imported(node: ast.AST) -> list[tuple[str, str]]:
     """(name here, module of emoclass) for each name that an import statement brings."""
-    if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "emoclass":
-        return [
-            (alias.asname or alias.name, _resolve(node.module, alias.name)) for alias in node.names
-        ]
+    found = []
+    if _is_from_emoclass(node):
+        for alias in node.names:
+            module = _resolve(node.module, alias.name)
+            found.append((alias.asname or alias.name, module))
     if isinstance(node, ast.Import):
-        ours = [alias for alias in node.names if alias.name.split(".")[0] == "emoclass"]
-        return [(alias.asname or "emoclass", alias.name) for alias in ours]
-    return []
+        for alias in node.names:
+            top = alias.name.split(".")[0]
+            if top == "emoclass":
+                found.append((alias.asname or top, alias.name))
+    return found
 
 
 def _resolve(package: str, name: str) -> str:
@@ -139,17 +167,25 @@ def _resolve(package: str, name: str) -> str:
     is_package = (folder.parent / name / "__init__.py").exists()
     if is_module or is_package:
         return f"{package}.{name}"
-    home = {}  # what the package hands on: by import, or in a dict called HOME
-    for node in ast.parse(folder.read_bytes()).body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("emoclass"):
-            for alias in node.names:
-                home[alias.asname or alias.name] = (node.module, alias.name)
-        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "HOME":
-            for key, module in ast.literal_eval(node.value).items():
-                home[key] = (f"{package}.{module}", key)
+    home = _handed_on(package, folder)
     if name not in home:
         return f"{package}.__init__"
     return _resolve(*home[name])
+
+
+def _handed_on(package: str, folder: Path) -> dict[str, tuple[str, str]]:
+    """What a package hands on, by import or in a dict called HOME: by name, its module and its name there."""
+    home = {}
+    for node in ast.parse(folder.read_bytes()).body:
+        if _is_from_emoclass(node):
+            for alias in node.names:
+                name = alias.asname or alias.name
+                home[name] = (node.module, alias.name)
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "HOME":
+            modules = ast.literal_eval(node.value)
+            for key, module in modules.items():
+                home[key] = (f"{package}.{module}", key)
+    return home
 
 
 def _file(module: str) -> Path:

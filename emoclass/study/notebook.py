@@ -25,6 +25,7 @@ from emoclass.labels import EMOTIONS, MAJORITY, MINORITY, canonical
 from emoclass.models import ConvNet
 from emoclass.predictions import Predictions
 from emoclass.study import results, store, sweep
+from emoclass.study.arguments import check_seeds, check_variants
 from emoclass.study.edited import EditedNote
 from emoclass.study.record import Derived
 from emoclass.study.samples import make_split
@@ -168,8 +169,8 @@ class Study:
     ) -> None:
         """Announce runs, to be trained beforehand; InputError lists every split that cannot be made, and why."""
         faces = self.faces if faces is None else faces
-        variants = self.adapted(variants)
-        seeds = list(seeds)
+        variants = self.adapted(check_variants(variants, "study.plan([v])"))
+        seeds = check_seeds(seeds)
         faults = _unfit(variants, faces, seeds)
         if faults:
             raise InputError(f"{faces.name}: {listed(faults, 100)}")
@@ -183,7 +184,8 @@ class Study:
     ) -> dict[str, Predictions]:
         """Predictions by name of variant; what is neither stored nor recorded is trained first, with progress."""
         faces = self.faces if faces is None else faces
-        return sweep.sweep(self.adapted(variants), faces, seeds, self.archive)
+        variants = self.adapted(check_variants(variants, "study.sweep([v])"))
+        return sweep.sweep(variants, faces, seeds, self.archive)
 
     def figure(self, figure: Figure, name: str) -> Image:
         """Keep a figure as <name>.png, in 256 colours, the same bits each time; return it to be shown."""

@@ -20,6 +20,7 @@ from emoclass.faces import Faces
 from emoclass.predictions import Predictions
 from emoclass.progress import progress
 from emoclass.run import Run, TrainedState
+from emoclass.study.arguments import check_faces, check_names, check_seeds, check_variants
 from emoclass.study.code import check_unpatched
 from emoclass.study.record import Record
 from emoclass.study.samples import make_split, select_samples
@@ -309,10 +310,10 @@ def sweep(
 
     Raises InputError that says what to hand in instead, SweepError if a run failed.
     """
-    variants = _checked_variants(variants)
-    seeds = _checked_seeds(seeds)
-    if not isinstance(faces, Faces):
-        raise InputError(f"sweep needs Faces, not {faces!r}: hand in load_faces({str(faces)!r})")
+    variants = check_variants(variants)
+    check_names(variants)
+    check_faces(faces)
+    seeds = check_seeds(seeds)
     archive = archive or Archive.of_the_project()
     wanted = tasks(variants, faces, seeds)
     told = _tell(archive.record.faults)
@@ -339,30 +340,6 @@ def _tell(faults: Iterable[str]) -> list[str]:
 
 def _of(variant: Variant, runs: list[Run], faces: Faces) -> Predictions:
     return concat_folds([run for run in runs if run.variant.name == variant.name], faces)
-
-
-def _checked_variants(variants) -> list[Variant]:
-    if isinstance(variants, Variant):
-        raise InputError(
-            f"sweep takes several variants: hand in [{variants.name!r}, ...] as a list, also for one"
-        )
-    variants = list(variants)
-    wrong = [repr(variant) for variant in variants if not isinstance(variant, Variant)]
-    if wrong:
-        raise InputError(f"sweep takes Variants, not {listed(wrong, 3)}")
-    names = [variant.name for variant in variants]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise InputError(f"several variants bear the name {listed(repeated)}; give each its own")
-    return variants
-
-
-def _checked_seeds(seeds) -> list[int]:
-    if isinstance(seeds, int | np.integer):
-        raise InputError(
-            f"seeds={seeds} is a number; name each seed: seeds=({seeds},) or seeds=range({seeds})"
-        )
-    return [int(seed) for seed in seeds]
 
 
 def concat_folds(runs: list[Run], faces: Faces) -> Predictions:

@@ -1,4 +1,4 @@
-"""`make verify`: some of the recorded runs are trained again, and held against what was recorded."""
+"""`make verify`: some recorded runs are trained again, and held against what was recorded."""
 
 import os
 from collections import defaultdict
@@ -15,9 +15,10 @@ from emoclass.study.store import Store, training_code
 from emoclass.study.sweep import NOTHING_RECORDED, Archive, Task
 from emoclass.study.train import Outcome
 
-# Of an accuracy in one fold. Other processors add in another order; where that was tried (docs/benchmarks.md, "The
-# study twice": AVX-512 with bfloat16 against AVX2 in float32, same folds and seeds) pooled accuracies moved by .2
-# points in the median and by 2 points at most, and a single fold of a fifth of the photos moves up to twice as much.
+# Of an accuracy in one fold. Other processors add in another order. Where that was tried (docs/benchmarks.md, "The
+# study twice": AVX2 in float32 against AVX-512 with bfloat16, same folds and seeds) accuracies moved by .2 points in
+# the median, by at most 1.5 on photos and 2.8 on synthetic faces. Most of those are pooled over five folds; one fold
+# has a fifth of the photos and moves up to about twice as much: 3 points, and some room.
 LARGEST_MOVE = 0.04
 
 
@@ -37,23 +38,22 @@ class Comparison:
         return abs(self.accuracy_now - self.accuracy_then) > LARGEST_MOVE
 
     def __str__(self):
-        bits = (
-            "same bits"
-            if self.same_bits
-            else f"{self.equal_predictions:.1%} of the predictions are equal"
-        )
-        text = f"{self.task}: {bits}; accuracy {self.accuracy_then:.1%} then, {self.accuracy_now:.1%} now"
+        bits = f"{self.equal_predictions:.1%} of the predictions are equal"
+        if self.same_bits:
+            bits = "same bits"
+        accuracy = f"{self.accuracy_then:.1%} then, {self.accuracy_now:.1%} now"
+        text = f"{self.task}: {bits}; accuracy {accuracy}"
         if self.moved:
             text += f"; MOVED by more than {100 * LARGEST_MOVE:.0f} points"
         return text
 
 
 def verify(runs: int = 8, say=print, seed: int | None = None) -> bool:
-    """Train so many recorded runs again, every notebook and kind of net among them as far as they go.
+    """Train so many recorded runs again, of every notebook and kind of net as far as they go.
 
-    Says for each what came out; True if an accuracy moved by more than another processor explains, or what is recorded
-    is damaged. If not, the record notes that the code of those runs is confirmed on today's. Raises InputError if
-    nothing is recorded.
+    Says for each what came out. True if an accuracy moved by more than another processor explains,
+    or what is recorded is damaged; if not, the record notes that the code of those runs is confirmed
+    on today's. Raises InputError if nothing is recorded.
     """
     record = Record(paths.RECORD)
     tasks = _recorded_tasks(record)
@@ -74,7 +74,8 @@ def verify(runs: int = 8, say=print, seed: int | None = None) -> bool:
             say(f"{task}: what is recorded of it is damaged")
             damaged += 1
             continue
-        comparison = _compare(task, then, archive.store.get(task.key))
+        now = archive.store.get(task.key)
+        comparison = _compare(task, then, now)
         say(str(comparison))
         found.append(comparison)
     moved = [comparison for comparison in found if comparison.moved]
@@ -101,43 +102,47 @@ def _recorded_tasks(record: Record) -> dict[tuple[str, str], list[Task]]:
 
 
 def _sample(tasks: dict[tuple[str, str], list[Task]], runs: int, seed: int | None) -> list[Task]:
-    """So many runs, one of each notebook and net in turn, the rest drawn likewise; no two the same."""
+    """So many runs, one of each notebook and net in turn; no two the same."""
     random = np.random.default_rng(seed)
-    shuffled = {
-        group: [some[k] for k in random.permutation(len(some))] for group, some in tasks.items()
-    }
-    groups = [shuffled[key] for key in shuffled]
+    waiting = []
+    for group in tasks.values():
+        order = random.permutation(len(group))
+        waiting.append([group[k] for k in order])
     found = {}
-    while len(found) < runs and any(groups):
-        for k in random.permutation(len(groups)):
-            if groups[k] and len(found) < runs:
-                task = groups[k].pop()
+    while len(found) < runs and any(waiting):
+        for k in random.permutation(len(waiting)):
+            if waiting[k] and len(found) < runs:
+                task = waiting[k].pop()
                 found[task.address] = task
     return [*found.values()]
 
 
 def _compare(task: Task, then: Outcome, now: Outcome) -> Comparison:
-    def accuracy(outcome: Outcome) -> float:
-        run = sweep.as_run(task.variant, task.faces, task.fold, task.seed, outcome)
-        return float(np.mean(run.probabilities.argmax(1) == run.y_true["test"]))
-
+    is_equal = then.levels.argmin(1) == now.levels.argmin(1)
     return Comparison(
         task=task,
         same_bits=np.array_equal(then.levels, now.levels),
-        equal_predictions=float(np.mean(then.levels.argmin(1) == now.levels.argmin(1))),
-        accuracy_then=accuracy(then),
-        accuracy_now=accuracy(now),
+        equal_predictions=float(np.mean(is_equal)),
+        accuracy_then=_accuracy(task, then),
+        accuracy_now=_accuracy(task, now),
     )
 
 
+def _accuracy(task: Task, outcome: Outcome) -> float:
+    run = sweep.as_run(task.variant, task.faces, task.fold, task.seed, outcome)
+    y_pred = run.probabilities.argmax(1)
+    return float(np.mean(y_pred == run.y_true["test"]))
+
+
 def _confirm(record: Record, found: list[Comparison]) -> None:
-    outcome = {
-        "runs": len(found),
-        "same_bits": sum(comparison.same_bits for comparison in found),
-        "largest_move": round(
-            max(abs(each.accuracy_now - each.accuracy_then) for each in found), 4
-        ),
-    }
-    codes = {record.entries[comparison.task.address]["versions"]["code"] for comparison in found}
+    same_bits = 0
+    moves = []
+    codes = set()
+    for comparison in found:
+        same_bits += comparison.same_bits
+        moves.append(abs(comparison.accuracy_now - comparison.accuracy_then))
+        entry = record.entries[comparison.task.address]
+        codes.add(entry["versions"]["code"])
+    outcome = {"runs": len(found), "same_bits": same_bits, "largest_move": round(max(moves), 4)}
     for code in codes - {training_code()}:
         record.confirm(code, outcome)

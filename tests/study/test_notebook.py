@@ -49,6 +49,22 @@ def test_every_fold_of_every_variant_is_announced(study, many):
     assert all(task.faces is mine.faces for task in mine.planned)
 
 
+@pytest.mark.parametrize("profile", ["full", "quick"])
+@pytest.mark.parametrize("what", ["plan", "sweep"])
+def test_a_variant_alone_is_answered_with_what_to_write(study, many, profile, what):
+    mine = study(profile, many)
+    with pytest.raises(InputError) as caught:
+        getattr(mine, what)(ONE)
+    assert str(caught.value).endswith(f"hand in a list, also for one: study.{what}([v])")
+
+
+def test_a_number_in_place_of_seeds_is_refused_before_anything_is_planned(study, many):
+    mine = study(faces=many)
+    with pytest.raises(InputError, match=r"seeds=1 is a number: write seeds=\[1\]"):
+        mine.plan([ONE], seeds=1)
+    assert mine.planned == []
+
+
 @pytest.mark.parametrize("group", [MAJORITY, MINORITY])
 def test_photos_without_frequent_or_without_rare_emotions_are_refused_before_anything_is_planned(
     study, many, group

@@ -17,6 +17,7 @@ from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError, StudyError
 from emoclass.study import sweep as sweeping
 from emoclass.study import workers
+from emoclass.study.arguments import check_seeds
 from emoclass.study.store import Store
 from emoclass.study.sweep import (
     NOTHING_RECORDED,
@@ -138,16 +139,42 @@ def test_a_damaged_run_is_trained_again_by_itself(archive, here, capsys):
     "arguments, advice",
     [
         (([TINY, TINY.replace(epochs=2)], FACES), "several variants bear the name tiny; give each"),
-        ((TINY, FACES), r"sweep takes several variants: hand in \['tiny', ...\] as a list"),
-        ((["tiny"], FACES), "sweep takes Variants, not 'tiny'"),
-        (([TINY], "photos"), r"sweep needs Faces, not 'photos': hand in load_faces\('photos'\)"),
-        (([TINY], FACES, 1), r"seeds=1 is a number; .*seeds=\(1,\) or seeds=range\(1\)"),
-        (([TINY], FACES, np.int64(3)), "seeds=3 is a number"),
+        (
+            (TINY, FACES),
+            "the variant 'tiny' stands alone: hand in a list, also for one: sweep([v], faces)",
+        ),
+        (
+            (["tiny"], FACES),
+            "takes Variants, not 'tiny': hand in the variants themselves, as in sweep([v], faces)",
+        ),
+        (("tiny", FACES), "'tiny' is no list of variants: hand in some, as in sweep([v], faces)"),
+        ((None, FACES), "None is no list of variants"),
+        (([TINY], "photos"), "needs Faces, not 'photos': hand in load_faces('photos')"),
+        (([TINY], None), "needs Faces, not None: hand in what load_faces() returns"),
+        (([TINY], FACES, 1), "seeds=1 is a number: write seeds=[1] for this seed, or seeds=range("),
+        (([TINY], FACES, np.int64(3)), "seeds=3 is a number: write seeds=[3]"),
+        (([TINY], FACES, 0.5), "seeds=0.5 is no list of seeds: write, say, seeds=[0, 1]"),
+        (([TINY], FACES, "01"), "seeds='01' is no list of seeds"),
+        (
+            ([TINY], FACES, [0, 0.5, True]),
+            "seeds=[0, 0.5, True]: a seed is a whole number of at least 0, not 0.5, True",
+        ),
+        (([TINY], FACES, ["01"]), "a whole number of at least 0, not '01'"),
+        (([TINY], FACES, [-1]), "a whole number of at least 0, not -1"),
+        (([TINY], FACES, [3, 1, 3]), "seeds=[3, 1, 3] has 3 more than once: name each once"),
+        (([TINY], FACES, []), "seeds is empty: name at least one, as in seeds=[0]"),
     ],
 )
 def test_what_does_not_fit_is_answered_with_what_to_hand_in(arguments, advice, archive):
-    with pytest.raises(InputError, match=advice):
+    with pytest.raises(InputError) as caught:
         sweep(*arguments, archive=archive)
+    assert advice in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_seeds_may_be_whole_numbers_of_numpy():
+    found = check_seeds(np.arange(2))
+    assert found == [0, 1]
+    assert {type(seed) for seed in found} == {int}
 
 
 REPLACED = (

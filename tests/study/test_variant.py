@@ -64,7 +64,11 @@ WRONG = [
     ({"group_by": "row"}, "group_by='row' (one of photo, duplicate, subject, source, given)"),
     (
         {"class_weight": "focal"},
-        "class_weight='focal' (one of none, sqrt, balanced, effective or a dict of a number for each class)",
+        "class_weight='focal' (one of none, sqrt, balanced, effective or a dict of numbers: {'fear': 10})",
+    ),
+    (
+        {"class_weight": [1, 2]},
+        "class_weight=(1, 2) (one of none, sqrt, balanced, effective or a dict of numbers: {'fear': 10})",
     ),
     ({"class_weight": {"awe": 2}}, f"class_weight for 'awe' (one of {', '.join(EMOTIONS)})"),
     ({"class_weight": {"fear": -1}}, "class_weight of fear=-1 (a number of at least 0)"),
@@ -109,9 +113,14 @@ WRONG = [
     ({"learning_rate": "0.001"}, "learning_rate='0.001' (a number)"),
     ({"weight_decay": True}, "weight_decay=True (a number)"),
     ({"clipnorm": None}, "clipnorm=None (a number)"),
-    ({"emotions": "fear"}, "emotions='fear' (a tuple of words)"),
-    ({"train_sources": "film"}, "train_sources='film' (a tuple of words)"),
-    ({"test_sources": "film"}, "test_sources='film' (a tuple of words)"),
+    ({"emotions": "fear"}, "emotions='fear' (a tuple of words: ('fear',))"),
+    (
+        {"emotions": "happy, sad"},
+        "emotions='happy, sad' (a tuple of words: ('happy', 'sad'))",
+    ),
+    ({"emotions": 3}, "emotions=3 (a tuple of words)"),
+    ({"train_sources": "film"}, "train_sources='film' (a tuple of words: ('film',))"),
+    ({"test_sources": "film"}, "test_sources='film' (a tuple of words: ('film',))"),
     ({"excluded_sources": (1,)}, "excluded_sources=(1,) (a tuple of words)"),
     ({"net": "compact"}, "net='compact' (ConvNet(...) or ResNet(...) or a function of your own)"),
     ({"offline_augmentation": 9}, "offline_augmentation=9 (OfflineAugmentation(...) or None)"),
@@ -165,6 +174,11 @@ def test_blocks_of_a_net_that_are_no_blocks_are_answered_with_how_to_write_them(
     assert str(caught.value).startswith("blocks=(16, 32): ") and "((16,), (32,),)" in str(
         caught.value
     )
+
+
+def test_a_variant_without_a_name_says_which_value_is_missing():
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
+        Variant()
 
 
 def test_all_wrong_values_are_named_in_one_sentence():
