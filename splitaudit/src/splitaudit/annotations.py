@@ -41,7 +41,7 @@ class Annotations:
 
 
 def read_annotations(path: Path) -> Annotations:
-    """Read a csv, tsv, txt or jsonl file: UTF-8, UTF-16 or Windows' encoding; comma, semicolon, tab.
+    """Read a csv, tsv, txt or jsonl file, whatever its encoding and delimiter.
 
     Without a header the columns are (annotator,) picture, label. A column for each class, with
     votes or with 0 and 1, becomes the label that has most.
@@ -93,6 +93,8 @@ def _csv_rows(text: str, path: Path) -> list[_Line]:
     """Its lines in cells, without empty ones and Excel's `sep=;`."""
     csv.field_size_limit(2**31 - 1)
     start = text[:4096].splitlines()
+    if path.suffix.lower() == ".txt" and not any(sign in text[:4096] for sign in ",;\t"):
+        return _spaced_rows(text)
     announced = re.fullmatch(r'"?sep=(.)"?', start[0].strip()) if start else None
     delimiter = announced[1] if announced else _delimiter(start)
     lines = []
@@ -106,6 +108,16 @@ def _csv_rows(text: str, path: Path) -> list[_Line]:
         where = f"{path}, line {reader.line_num}"
         raise InputError(f"{where}: {error}: save it again as plain CSV") from error
     return lines[1:] if announced else lines
+
+
+def _spaced_rows(text: str) -> list[_Line]:
+    """Lines such as RAF-DB's `train_00001.jpg 5`; names may hold blanks themselves."""
+    lines = []
+    for number, line in enumerate(text.splitlines(), 1):
+        cells = line.rsplit(maxsplit=1)
+        if cells:
+            lines.append(_Line(number, cells))
+    return lines
 
 
 def _delimiter(lines: list[str]) -> str:

@@ -7,7 +7,9 @@ import threading
 
 COMPLAINT = re.compile(r"^(Corrupt JPEG data:.*|Premature end of JPEG.*|Invalid SOS.*)$", re.M)
 EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker")
-NOISE = re.compile(r"libpng|Corrupt JPEG|Premature end|Invalid SOS|TIFF|\[ ?WARN:|\[ERROR:|imgcodecs")
+NOISE = re.compile(
+    r"libpng|Corrupt JPEG|Premature end|Invalid SOS|TIFF|\[ ?WARN:|\[ERROR:|imgcodecs"
+)
 FEW_BYTES = 0.01
 _only_once = threading.Lock()
 

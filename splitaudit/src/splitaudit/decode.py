@@ -228,7 +228,6 @@ def _eight_bits(picture: np.ndarray) -> np.ndarray:
     return finite.clip(0, 255).round().astype(np.uint8)
 
 
-
 def _cropped(whole: Decoded, crop: tuple[int, int, int, int]) -> Decoded:
     left, top, right, bottom = crop
     left = max(left, 0)

@@ -133,8 +133,6 @@ def labels_of(folders: list[tuple[str, ...]], normalise: Normalise | None) -> li
     if normalise is not None:
         return _normalised(folders, normalise)
     meaningful = [tuple(filter(_means_something, names)) for names in folders]
-    if not any(meaningful):
-        meaningful = folders
     level = _class_level(meaningful)
     if level is None:
         return [""] * len(folders)

@@ -92,7 +92,7 @@ def _agreement(name: str, file: str) -> int:
 def _note(result: Matched, name: str, tidy: str, best: list[str]) -> None:
     if len(best) == 1:
         result.files.append(best[0])
-        if not f"/{tidy}".endswith(f"/{best[0]}"):
+        if tidy.rsplit("/", 1)[-1] != best[0].rsplit("/", 1)[-1]:
             result.respelt.append(name)
         return
     result.files.append(None)

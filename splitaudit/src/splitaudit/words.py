@@ -58,9 +58,9 @@ PART_WORDS = {
 }
 PLAIN_WORDS = set(  # they say what every such folder holds
     "image images img imgs picture pictures photo photos data dataset datasets set sets folder "
-    "folders file files frame frames sample samples jpg jpeg png jpgs pngs split splits part raw "
-    "original originals cropped aligned resized dir directory all output outputs augmented aug "
-    "fer ck x".split()
+    "folders file files frame frames sample samples jpg jpeg png jpgs pngs split splits raw "
+    "original originals cropped aligned resized dir directory all output outputs augmented "
+    "aug".split()
 )
 
 # Codes of known collections: what their numbers mean where nothing else says so.
