@@ -122,7 +122,7 @@ def _spaced_rows(text: str) -> list[_Line]:
 
 def _delimiter(lines: list[str]) -> str:
     """The sign that parts most of the first lines' cells."""
-    beginning = "\n".join(lines[:HEADER_WITHIN])
+    beginning = re.sub(r'"[^"]*"', "", "\n".join(lines[:HEADER_WITHIN]))
     return max(",;\t", key=beginning.count)
 
 

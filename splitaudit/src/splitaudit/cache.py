@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def load(root: Path) -> Kept | None:
                 sizes=index["sizes"],
                 small=small,
             )
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     number = len(kept.keys)
     if len(kept.digests) != number or len(kept.faults) != number:

@@ -152,7 +152,8 @@ def _normalised(folders: list[tuple[str, ...]], normalise: Normalise) -> list[st
         for name in names:
             if name not in known:
                 known[name] = normalise(name)
-            label = known[name] or label
+            if known[name]:
+                label = name
         labels.append(label)
     if any(labels):
         return labels
@@ -230,6 +231,13 @@ def _beginning(stem: str, classes: list[str]) -> str:
     return ""
 
 
+def _opens_a_part(folder: str) -> bool:
+    """Whether it is a part of a split that no folder above it names already."""
+    *above, last = folder.split("/")
+    part = _parts_among({last}).get(last)
+    return part is not None and all(_parts_among({name}).get(name) != part for name in above)
+
+
 @dataclass
 class NestedCopy:
     """A folder that holds again what lies above it."""
@@ -256,7 +264,7 @@ def nested_copies(names: list[str], same_content: Callable[[str, str], bool]) ->
     taken = set()
     for folder in sorted(below, key=len):
         files = below[folder]
-        if len(files) < 2 or files[0] in taken or _parts_among({folder.rsplit("/", 1)[-1]}):
+        if len(files) < 2 or files[0] in taken or _opens_a_part(folder):
             continue
         above = folder.rpartition("/")[0]
         prefix = f"{above}/" if above else ""

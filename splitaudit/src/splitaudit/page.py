@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST_PAIRS = 10_000
 FEW_PICTURES = 1_500  # so many are decoded once more, for a closer view
 CLOSE = 200  # pixels on the longer side
+FEW_CLASSES = 12  # whose counts are shown unasked
 QUALITY = 80  # of WebP
 
 
@@ -34,12 +35,11 @@ def page(report: "Report") -> str:
         "pictures": [_picture(report, row, len(rows) <= FEW_PICTURES) for row in rows],
         "pairs": [_pair(pair, number) for pair in found.itertuples()],
     }
-    table = report.by_label().to_html(border=0) if len(report.found) else ""
     template = resources.files("splitaudit").joinpath("page.html").read_text(encoding="utf-8")
     pieces = {
         "@VERDICT@": html.escape(report.verdict),
         "@SENTENCES@": _paragraphs(report.sentences()),
-        "@TABLE@": table,
+        "@TABLE@": _table(report),
         "@READING@": _paragraphs([line for part in report.reading for line in part.lines()]),
         # Within a script element only "</" could end it.
         "@DATA@": json.dumps(data, separators=(",", ":"), default=float).replace("</", "<\\/"),
@@ -47,6 +47,17 @@ def page(report: "Report") -> str:
     for mark, text in pieces.items():
         template = template.replace(mark, text)
     return template
+
+
+def _table(report: "Report") -> str:
+    """The counts of each class; folded in where there are many."""
+    if not len(report.found):
+        return ""
+    counts = report.by_label().reset_index()
+    inner = f'<div class="scroll">{counts.to_html(border=0, index=False)}</div>'
+    if len(counts) <= FEW_CLASSES:
+        return inner
+    return f"<details><summary>{len(counts):,} classes</summary>{inner}</details>"
 
 
 def _paragraphs(sentences: list[str]) -> str:

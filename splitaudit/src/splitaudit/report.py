@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -106,17 +107,18 @@ class Report:
         counts.insert(0, "pictures", label[tested].value_counts())
         counts.index.name = "class"
         counts.columns.name = None
-        return counts.fillna(0).astype(int).sort_index()
+        return counts.fillna(0).astype(int).sort_index(key=_natural)
 
     def sentences(self) -> list[str]:
         """What else should be known, in sentences."""
         found = []
         for counts in self.part_counts:
             what = f"{counts.part} pictures" if counts.part else "pictures"
+            another = "one in training" if counts.part else "another"
             if counts.same_scene:
                 found.append(
-                    f"Beside these, {counts.same_scene:,} {what} show the same scene as another "
-                    "picture (a moment later, the next slice): no copies, not counted."
+                    f"{counts.same_scene:,} {what} show the same scene as {another} (a moment "
+                    "later, the next slice): no copies, and not counted."
                 )
             if counts.undecided:
                 found.append(f"{counts.undecided:,} {what} are too plain to tell.")
@@ -206,6 +208,11 @@ class Report:
         if split.nunique() < 2:
             raise InputError("no split can be made: all pictures belong together, or are too few")
         return self.table[["path", "label"]].assign(split=split.to_numpy())
+
+
+def _natural(names: pd.Index) -> pd.Index:
+    """Numbers in the order of numbers."""
+    return names.map(lambda name: re.sub(r"\d+", lambda found: found[0].zfill(9), name))
 
 
 def make_report(
