@@ -58,3 +58,9 @@ if not (__import__("pathlib").Path(_root) / "pairs.py").exists():
 def own_cache(tmp_path_factory, monkeypatch):
     """Each test begins with an empty cache."""
     monkeypatch.setenv("SPLITAUDIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def same_files_only(monkeypatch):
+    """The search finds equal files and mirror images, at once."""
+    monkeypatch.setattr("splitaudit.auditing.find_pairs", find_same_files)

@@ -8,7 +8,7 @@ Example:
 
 __version__ = "0.1.0"
 
-from splitaudit.audit import audit
+from splitaudit.auditing import audit
 from splitaudit.collection import CleaningReport, Collection
 from splitaudit.config import SearchConfig
 from splitaudit.counts import LeakCounts

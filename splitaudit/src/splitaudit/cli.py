@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from splitaudit import __version__
-from splitaudit.audit import audit
+from splitaudit.auditing import audit
 from splitaudit.config import SearchConfig
 from splitaudit.errors import InputError
 from splitaudit.files import refuse_unwritable, write_text
