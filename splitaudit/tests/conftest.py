@@ -1,8 +1,5 @@
-"""Drawn pictures, and a search that needs no detector where there is none."""
+"""A search that takes no time, and a cache for each test."""
 
-import importlib.util
-import sys
-import types
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +12,7 @@ SIDE = 96
 @dataclass
 class PairsFound:
     pairs: pd.DataFrame
-    undecided: np.ndarray
+    undecided: int
 
 
 def find_same_files(test, train=None, config=None, progress=None) -> PairsFound:
@@ -41,17 +38,7 @@ def find_same_files(test, train=None, config=None, progress=None) -> PairsFound:
                 rows.append((k, other, "transformed copy", "mirrored", mirror))
     columns = [*names, "kind", "transformation", "matrix"]
     pairs = pd.DataFrame(rows, columns=columns).assign(score=1.0, probability=1.0)
-    return PairsFound(pairs, np.zeros(0, int))
-
-
-if importlib.util.find_spec("splitaudit") is None:
-    raise RuntimeError("run pytest from the folder splitaudit/")
-_root = importlib.util.find_spec("splitaudit").submodule_search_locations[0]
-if not (__import__("pathlib").Path(_root) / "pairs.py").exists():
-    stand_in = types.ModuleType("splitaudit.pairs")
-    stand_in.find_pairs = find_same_files
-    stand_in.PairsFound = PairsFound
-    sys.modules["splitaudit.pairs"] = stand_in
+    return PairsFound(pairs, 0)
 
 
 @pytest.fixture(autouse=True)

@@ -88,7 +88,7 @@ def test_time_is_told_in_words():
 
 
 def test_help_names_the_exit_status():
-    command = [sys.executable, "-c", "import conftest, splitaudit.cli as c; c.main(['--help'])"]
+    command = [sys.executable, "-c", "import splitaudit.cli as c; c.main(['--help'])"]
     done = subprocess.run(command, capture_output=True, text=True, env=_paths())
     assert "0 no picture is shown twice, 1 some are, 2 bad input" in " ".join(done.stdout.split())
 

@@ -15,7 +15,7 @@ from splitaudit.evidence import evidence
 from splitaudit.folders import Normalise
 from splitaudit.pairs import find_pairs
 from splitaudit.pictures import Pictures
-from splitaudit.progress import SILENT, Reporter
+from splitaudit.progress import SILENT, Reporter, Stages
 from splitaudit.read import read
 from splitaudit.report import Report, make_report
 from splitaudit.words import TEST, TRAIN, VALIDATION
@@ -165,7 +165,7 @@ def _search(loaded: _Loaded, config: SearchConfig, reporter: Reporter) -> Report
 @dataclass
 class _Found:
     pairs: pd.DataFrame
-    undecided: np.ndarray
+    undecided: int
 
 
 def _find(
@@ -179,7 +179,9 @@ def _find(
     """Pairs by their positions among all pictures, with what their names say."""
     others = None if right is None else _selected(pictures, right)
     with Complaints():  # libraries repeat what reading has reported already
-        result = find_pairs(_selected(pictures, left), others, config, reporter)
+        stages = Stages(reporter)
+        result = find_pairs(_selected(pictures, left), others, config, stages)
+        stages.close()
     names = ("one", "other") if right is None else ("test", "train")
     pairs = result.pairs[list(PAIR_COLUMNS)].reset_index(drop=True)
     pairs.insert(0, "left", left[result.pairs[names[0]].to_numpy(int)])
@@ -187,4 +189,4 @@ def _find(
     pairs.insert(1, "right", second[result.pairs[names[1]].to_numpy(int)])
     hints = [evidence(paths[a], paths[b]) for a, b in zip(pairs["left"], pairs["right"])]
     pairs["evidence"] = pd.Series(hints, dtype=object)
-    return _Found(pairs, left[np.asarray(result.undecided, int)])
+    return _Found(pairs, result.undecided)

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-SAME_FILE = "same file"
-NEAR_DUPLICATE = "near-duplicate"
-TRANSFORMED = "transformed copy"
-SAME_SCENE = "same scene"
-KINDS = (SAME_FILE, NEAR_DUPLICATE, TRANSFORMED, SAME_SCENE)
-COPIES = KINDS[:3]
+from splitaudit.decide import COPIES, SAME_SCENE
+
+KINDS = (*COPIES, SAME_SCENE)  # the closest first
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,6 @@ class LeakCounts:
         near_duplicate: So many others but for size, light, compression.
         transformed: So many others turned, mirrored, cropped, recoloured.
         same_scene: So many others show the same thing in another moment: no copies.
-        undecided: Pictures too plain to tell.
 
     Example:
         >>> print(LeakCounts("test", 4029, 288, 193, 809))
@@ -38,7 +34,6 @@ class LeakCounts:
     near_duplicate: int = 0
     transformed: int = 0
     same_scene: int = 0
-    undecided: int = 0
 
     @property
     def as_it_is(self) -> int:
@@ -80,14 +75,13 @@ def per_cent(share: float) -> str:
     return f"{value:.0f} %"
 
 
-def count_leaks(part: str, rows: np.ndarray, pairs: pd.DataFrame, undecided: int) -> LeakCounts:
+def count_leaks(part: str, rows: np.ndarray, pairs: pd.DataFrame) -> LeakCounts:
     """The counts of one part.
 
     Args:
         part: Its name, or "" for a collection without a split.
         rows: (k,) positions of its pictures.
         pairs: `left`, `right` (positions) and `kind`; the left one is of the part.
-        undecided: How many of its pictures are too plain to tell.
     """
     closest = {}
     members = set(rows.tolist())
@@ -105,5 +99,4 @@ def count_leaks(part: str, rows: np.ndarray, pairs: pd.DataFrame, undecided: int
         near_duplicate=ranks.count(1),
         transformed=ranks.count(2),
         same_scene=ranks.count(3),
-        undecided=undecided,
     )

@@ -2,13 +2,12 @@
 
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator
-from typing import TextIO, TypeVar
+from typing import TextIO
 
 from tqdm import tqdm
 
-Item = TypeVar("Item")
 SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -85,14 +84,26 @@ class Reporter:
     def __call__(self, what: str, total: int) -> Progress:
         return Progress(what, total, self.stream)
 
-    def track(self, items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
-        progress = self(what, total)
-        try:
-            for item in items:
-                yield item
-                progress.add()
-        finally:
-            progress.close()
+
+class Stages:
+    """Shows the stages of a search: called with a stage, what is done of it and what there is."""
+
+    def __init__(self, reporter: Reporter):
+        self.reporter = reporter
+        self.progress = None
+        self.lock = threading.Lock()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        with self.lock:
+            if self.progress is None or self.progress.what != stage:
+                self.close()
+                self.progress = self.reporter(stage, total)
+            self.progress.add(max(0, done - self.progress.done))
+
+    def close(self) -> None:
+        if self.progress is not None:
+            self.progress.close()
+        self.progress = None
 
 
 SILENT = Reporter(None)

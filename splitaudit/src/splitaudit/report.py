@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from splitaudit.collection import CleaningReport
-from splitaudit.counts import COPIES, KINDS, SAME_SCENE, LeakCounts, count_leaks
+from splitaudit.counts import KINDS, LeakCounts, count_leaks
+from splitaudit.decide import NEAR_DUPLICATE, SAME_FILE, SAME_SCENE, TRANSFORMED
 from splitaudit.errors import InputError
 from splitaudit.families import families_of, mended_split
 from splitaudit.files import write_text
@@ -35,6 +36,7 @@ class Report:
             `matrix`, `evidence`.
         part_counts: The counts of each part that is tested, test first; one without a part if
             there is no split.
+        undecided: Pictures with a partner as alike as a copy, but too plain to tell.
         reading: How the pictures were read, for each folder.
         search_all: Finds the pairs among all pictures, for `fixed_split`.
 
@@ -49,6 +51,7 @@ class Report:
     pictures: Pictures
     found: pd.DataFrame
     part_counts: list[LeakCounts]
+    undecided: int
     reading: list[CleaningReport]
     search_all: Callable[[], pd.DataFrame]
     _all_pairs: pd.DataFrame | None = field(default=None, repr=False)
@@ -120,8 +123,8 @@ class Report:
                     f"{counts.same_scene:,} {what} show the same scene as {another} (a moment "
                     "later, the next slice): no copies, and not counted."
                 )
-            if counts.undecided:
-                found.append(f"{counts.undecided:,} {what} are too plain to tell.")
+        if self.undecided:
+            found.append(f"{self.undecided:,} pictures are too plain to tell.")
         named = self.found[self.found["evidence"].str.startswith("names: made from")]
         if len(named):
             example = named.iloc[0]
@@ -174,6 +177,7 @@ class Report:
         content = {
             "verdict": self.verdict,
             "leaks": self.leaks,
+            "undecided": self.undecided,
             "counts": [asdict(counts) for counts in self.part_counts],
             "reading": [reading.lines() for reading in self.reading],
             "pairs": json.loads(self.pairs.to_json(orient="records")),
@@ -219,25 +223,20 @@ def make_report(
     table: pd.DataFrame,
     pictures: Pictures,
     found: pd.DataFrame,
-    undecided: np.ndarray,
+    undecided: int,
     reading: list[CleaningReport],
     search_all: Callable[[], pd.DataFrame],
 ) -> Report:
-    """A report with its counts; pairs in the order in which somebody wants to see them.
-
-    Args:
-        undecided: (k,) positions of pictures that are too plain to tell.
-    """
+    """A report with its counts; pairs in the order in which somebody wants to see them."""
     parts = [part for part in ("test", "validation") if (table["split"] == part).any()]
     counts = []
     for part in parts or [""]:
         rows = np.flatnonzero(table["split"] == part)
-        plain = int(np.isin(undecided, rows).sum())
-        counts.append(count_leaks(part, rows, found, plain))
-    order = {kind: rank for rank, kind in enumerate((COPIES[2], *COPIES[:2], SAME_SCENE))}
+        counts.append(count_leaks(part, rows, found))
+    order = {TRANSFORMED: 0, SAME_FILE: 1, NEAR_DUPLICATE: 2, SAME_SCENE: 3}
     rank = found["kind"].map(order)
     found = found.assign(rank=rank).sort_values(
         ["rank", "probability", "score"], ascending=[True, False, False], kind="stable"
     )
     found = found.drop(columns="rank").reset_index(drop=True)
-    return Report(table, pictures, found, counts, reading, search_all)
+    return Report(table, pictures, found, counts, undecided, reading, search_all)
