@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from splitaudit.errors import InputError, listed
@@ -40,6 +41,12 @@ class Annotations:
     title_lines: int = 0
 
 
+@dataclass
+class _Line:
+    number: int
+    cells: list[str]
+
+
 def read_annotations(path: Path) -> Annotations:
     """Read a csv, tsv, txt or jsonl file, whatever its encoding and delimiter.
 
@@ -65,19 +72,29 @@ def read_annotations(path: Path) -> Annotations:
         return _without_header(path, lines)
     header = lines[header_at].cells
     body = lines[header_at + 1 :]
-    odd_lines = [line.number for line in body if len(line.cells) != len(header)]
-    even = [line for line in body if len(line.cells) == len(header)]
+    body, odd_lines = _of_width(body, len(header))
     names = _column_names(header, path)
-    table = pd.DataFrame([line.cells for line in even], columns=range(len(header)), dtype=object)
-    numbers = [line.number for line in even]
-    found = _recognised(table, names, header, numbers)
-    return Annotations(path, found.rows, found.unused, odd_lines, header_at)
+    cells = [line.cells for line in body]
+    table = pd.DataFrame(cells, columns=range(len(header)), dtype=object)
+    rows = pd.DataFrame({"line": _numbers(body)})
+    unused = _fill_rows(rows, table, names, header)
+    return Annotations(path, rows, unused, odd_lines, header_at)
 
 
-@dataclass
-class _Line:
-    number: int
-    cells: list[str]
+def _numbers(lines: list[_Line]) -> list[int]:
+    return [line.number for line in lines]
+
+
+def _of_width(lines: list[_Line], width: int) -> tuple[list[_Line], list[int]]:
+    """The lines with so many cells, and the numbers of the others."""
+    even = []
+    odd = []
+    for line in lines:
+        if len(line.cells) == width:
+            even.append(line)
+        else:
+            odd.append(line)
+    return even, _numbers(odd)
 
 
 def _decoded(data: bytes) -> str:
@@ -93,12 +110,13 @@ def _csv_rows(text: str, path: Path) -> list[_Line]:
     """Its lines in cells, without empty ones and Excel's `sep=;`."""
     csv.field_size_limit(2**31 - 1)
     start = text[:4096].splitlines()
-    if path.suffix.lower() == ".txt" and not any(sign in text[:4096] for sign in ",;\t"):
+    if path.suffix.lower() == ".txt" and not re.search("[,;\t]", text[:4096]):
         return _spaced_rows(text)
     announced = re.fullmatch(r'"?sep=(.)"?', start[0].strip()) if start else None
     delimiter = announced[1] if announced else _delimiter(start)
     lines = []
-    reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, skipinitialspace=True)
+    stream = io.StringIO(text, newline=None)
+    reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]
@@ -138,22 +156,31 @@ def _json_rows(text: str, path: Path) -> list[_Line]:
             raise InputError(f"{path}, line {number} is no JSON ({error})") from error
         if isinstance(entry, dict):
             entries.append((number, entry))
-    header = list(dict.fromkeys(key for _, entry in entries for key in entry))
+    header = []
+    for _, entry in entries:
+        header.extend(key for key in entry if key not in header)
     lines = [_Line(0, header)]
     for number, entry in entries:
-        lines.append(_Line(number, [str(entry.get(key, "")).strip() for key in header]))
+        cells = [str(entry.get(key, "")) for key in header]
+        lines.append(_Line(number, cells))
     return lines
 
 
 def _plain(cell: str) -> str:
-    return re.sub(r"[\s_.-]+", "_", cell.strip().lower()).strip("_")
+    """`image_name` of `Image Name`."""
+    words = re.sub(r"[\s_.-]+", "_", cell.lower())
+    return words.strip("_")
+
+
+def _plain_cells(cells: list[str]) -> list[str]:
+    return list(map(_plain, cells))
 
 
 def _header_line(lines: list[_Line]) -> int | None:
     """Which of the first lines names the columns; None if none does."""
     naming = {*COLUMNS["picture"], *COLUMNS["pixels"]}
     for k, line in enumerate(lines[:HEADER_WITHIN]):
-        words = [_plain(cell) for cell in line.cells]
+        words = _plain_cells(line.cells)
         if len(words) > 1 and naming.intersection(words):
             return k
         if _pixel_columns(line.cells):
@@ -169,25 +196,24 @@ def _pixel_columns(header: list[str]) -> list[int]:
 
 def _without_header(path: Path, lines: list[_Line]) -> Annotations:
     """Lines such as `218,a.jpg,happy`: annotator, picture, label."""
-    width = len(lines[0].cells)
     first = lines[0].cells
+    width = len(first)
     if width not in (2, 3) or not has_suffix(first[-2], PICTURE_SUFFIXES):
         shown = listed([repr(cell[:30]) for cell in first], 8)
         advice = "name one `photo` or `filename`, and one `label`"
         raise InputError(f"{path} has no column that names pictures: {shown}: {advice}")
-    even = [line for line in lines if len(line.cells) == width]
-    rows = pd.DataFrame({"line": [line.number for line in even]})
+    even, odd_lines = _of_width(lines, width)
+    rows = pd.DataFrame({"line": _numbers(even)})
     rows["picture"] = [line.cells[-2] for line in even]
     rows["label"] = [line.cells[-1] for line in even]
     if width == 3:
         rows["annotator"] = [line.cells[0] for line in even]
-    odd_lines = [line.number for line in lines if len(line.cells) != width]
     return Annotations(path, rows, [], odd_lines)
 
 
 def _column_names(header: list[str], path: Path) -> dict[str, int]:
     """Where each known column stands."""
-    words = [_plain(cell) for cell in header]
+    words = _plain_cells(header)
     found = {}
     for name, choice in COLUMNS.items():
         for word in choice:
@@ -201,42 +227,34 @@ def _column_names(header: list[str], path: Path) -> dict[str, int]:
     return found
 
 
-@dataclass
-class _Recognised:
-    rows: pd.DataFrame
-    unused: list[str]
-
-
-def _recognised(
-    table: pd.DataFrame, names: dict[str, int], header: list[str], numbers: list[int]
-) -> _Recognised:
-    """The known columns under their names, boxes, pixels and votes among them."""
-    rows = pd.DataFrame({"line": numbers})
+def _fill_rows(
+    rows: pd.DataFrame, table: pd.DataFrame, names: dict[str, int], header: list[str]
+) -> list[str]:
+    """Adds the known columns, pixels, boxes and votes; returns the columns that are not read."""
     for name, position in names.items():
         rows[name] = table[position].to_numpy()
     used = set(names.values())
-    pixel_columns = _pixel_columns(header)
-    if pixel_columns and "pixels" not in names:
-        rows["pixels"] = table[pixel_columns].agg(" ".join, axis=1).to_numpy()
-        used.update(pixel_columns)
-    if "pixels" in rows:
-        is_fer2013 = {"emotion", "pixels"} <= {_plain(cell) for cell in header}
-        if is_fer2013:
-            rows["label"] = [FER2013_NUMBERS.get(label, label) for label in rows["label"]]
-    else:
+    used.update(_add_pixels(rows, table, header))
+    if "pixels" not in rows:
         used.update(_add_boxes(rows, table, header))
-    remaining = [k for k, cell in enumerate(header) if cell and k not in used]
     if "label" not in rows:
-        votes = _votes(table, header, remaining)
-        if votes is not None:
-            rows["label"] = votes.labels
-            remaining = [k for k in remaining if k not in votes.columns]
-    return _Recognised(rows, [header[k] for k in remaining])
+        used.update(_add_votes(rows, table, header, used))
+    return [cell for k, cell in enumerate(header) if cell and k not in used]
+
+
+def _add_pixels(rows: pd.DataFrame, table: pd.DataFrame, header: list[str]) -> list[int]:
+    """Adds `pixels` where each has a column; names FER2013's numbers; returns the columns."""
+    columns = _pixel_columns(header)
+    if "pixels" not in rows and columns:
+        rows["pixels"] = table[columns].agg(" ".join, axis=1).to_numpy()
+    if {"emotion", "pixels"} <= set(_plain_cells(header)):
+        rows["label"] = rows["label"].replace(FER2013_NUMBERS)
+    return columns
 
 
 def _add_boxes(rows: pd.DataFrame, table: pd.DataFrame, header: list[str]) -> list[int]:
     """Adds `box` where the table has one for each row; returns which columns say so."""
-    words = [_plain(cell) for cell in header]
+    words = _plain_cells(header)
     for names in BOXES:
         if not set(names) <= set(words):
             continue
@@ -244,53 +262,50 @@ def _add_boxes(rows: pd.DataFrame, table: pd.DataFrame, header: list[str]) -> li
         numbers = table[positions].apply(pd.to_numeric, errors="coerce")
         if numbers.isna().all(axis=None):
             continue
+        corners = numbers.to_numpy(float)
+        if names[2] in BOXES_BY_SIZE:
+            corners[:, 2:] += corners[:, :2]
         boxes = []
-        for left, top, third, fourth in numbers.itertuples(index=False):
-            if pd.isna([left, top, third, fourth]).any():
-                boxes.append(None)
-                continue
-            if names[2] in BOXES_BY_SIZE:
-                third = left + third
-                fourth = top + fourth
-            boxes.append((round(left), round(top), round(third), round(fourth)))
+        for corner in corners:
+            whole = np.isfinite(corner).all()
+            boxes.append(tuple(map(round, corner.tolist())) if whole else None)
         rows["box"] = pd.Series(boxes, dtype=object)
         return positions
     return []
 
 
-@dataclass
-class _Votes:
-    labels: list[str]
-    columns: list[int]
+def _add_votes(
+    rows: pd.DataFrame, table: pd.DataFrame, header: list[str], used: set[int]
+) -> list[int]:
+    """A column for each class, with votes or 0 and 1: `label` is what has most.
 
-
-def _votes(table: pd.DataFrame, header: list[str], remaining: list[int]) -> _Votes | None:
-    """A column for each class, with votes or 0 and 1 in it: what has most; None if it is not so."""
-    words = {"true": "1", "false": "0", "": "0"}
-    columns = []
-    counts = []
-    for k in remaining:
-        if _plain(header[k]) in MEASURES:
+    Returns:
+        The columns of votes; none if it is not so.
+    """
+    counts = {}
+    for k, cell in enumerate(header):
+        if not cell or k in used or _plain(cell) in MEASURES:
             continue
-        cells = table[k].str.lower().replace(words)
-        numbers = pd.to_numeric(cells, errors="coerce")
-        if numbers.isna().any() or (numbers < 0).any() or (numbers % 1 != 0).any():
-            continue
-        columns.append(k)
-        counts.append(numbers)
-    if len(columns) < 2 or not len(table):
-        return None
-    votes = pd.concat(counts, axis=1, keys=columns)
+        numbers = _whole_numbers(table[k])
+        if numbers is not None:
+            counts[cell.strip()] = numbers
+    votes = pd.DataFrame(counts)
+    if len(counts) < 2 or votes.empty:
+        return []
     total = votes.sum(axis=1)
     if votes.max(axis=None) > 1 and total.nunique() > 1:
-        return None
+        return []
     most = votes.eq(votes.max(axis=1), axis=0)
-    winner = votes.idxmax(axis=1)
     decided = (most.sum(axis=1) == 1) & (total > 0)
-    labels = []
-    for position, is_decided in zip(winner, decided):
-        name = header[position].strip()
-        if not is_decided or _plain(name) in NO_VOTE:
-            name = UNDECIDED
-        labels.append(name)
-    return _Votes(labels, columns)
+    winner = votes.idxmax(axis=1)
+    decided &= ~winner.map(_plain).isin(NO_VOTE)
+    rows["label"] = winner.where(decided, UNDECIDED).to_numpy()
+    return [k for k, cell in enumerate(header) if cell.strip() in counts]
+
+
+def _whole_numbers(cells: pd.Series) -> pd.Series | None:
+    """Numbers of votes; None if the cells are something else."""
+    words = {"true": "1", "false": "0", "": "0"}
+    numbers = pd.to_numeric(cells.str.lower().replace(words), errors="coerce")
+    fits = (numbers >= 0) & (numbers % 1 == 0)
+    return numbers if fits.all() else None

@@ -20,7 +20,7 @@ from splitaudit.read import read
 from splitaudit.report import Report, make_report
 from splitaudit.words import TEST, TRAIN, VALIDATION
 
-PAIR_COLUMNS = ("kind", "transformation", "score", "probability", "matrix")
+SIDES = {"test": "left", "train": "right", "one": "left", "other": "right"}
 
 
 def audit(
@@ -87,8 +87,9 @@ def _one_path(path, normalise: Normalise | None, reporter: Reporter) -> _Loaded:
 
 
 def _two_paths(train, test, normalise: Normalise | None, reporter: Reporter) -> _Loaded:
-    places = [Path(folder).expanduser().resolve() for folder in (train, test)]
-    if places[0] == places[1] or places[0] in places[1].parents or places[1] in places[0].parents:
+    trained = Path(train).expanduser().resolve()
+    tested = Path(test).expanduser().resolve()
+    if trained.is_relative_to(tested) or tested.is_relative_to(trained):
         raise InputError(f"train ({train}) and test ({test}) overlap: name two separate folders")
     tables = []
     parts = []
@@ -180,13 +181,15 @@ def _find(
     others = None if right is None else _selected(pictures, right)
     with Complaints():  # libraries repeat what reading has reported already
         stages = Stages(reporter)
+        stages("preparing", 0, len(left) + len(others or ()))
         result = find_pairs(_selected(pictures, left), others, config, stages)
         stages.close()
-    names = ("one", "other") if right is None else ("test", "train")
-    pairs = result.pairs[list(PAIR_COLUMNS)].reset_index(drop=True)
-    pairs.insert(0, "left", left[result.pairs[names[0]].to_numpy(int)])
+    pairs = result.pairs.rename(columns=SIDES).reset_index(drop=True)
     second = left if right is None else right
-    pairs.insert(1, "right", second[result.pairs[names[1]].to_numpy(int)])
-    hints = [evidence(paths[a], paths[b]) for a, b in zip(pairs["left"], pairs["right"])]
+    pairs["left"] = left[pairs["left"].to_numpy(int)]
+    pairs["right"] = second[pairs["right"].to_numpy(int)]
+    hints = []
+    for pair in pairs.itertuples():
+        hints.append(evidence(paths[pair.left], paths[pair.right]))
     pairs["evidence"] = pd.Series(hints, dtype=object)
     return _Found(pairs, result.undecided)

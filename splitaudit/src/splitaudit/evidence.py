@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from splitaudit.files import file_of, stem_of
+
 SUFFIX = r"(?:jpe?g|png|bmp|gif|tiff?|webp)"
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 ORIGINS = {  # a name without its suffix, and the name of what it was made from in it
@@ -44,7 +46,7 @@ def origin_of(path: str) -> Origin:
         >>> origin_of("train/IMG0001_jpg.rf.3fa85f645717.jpg")
         Origin(name='img0001', maker='Roboflow')
     """
-    stem = path.rsplit("/", 1)[-1].split("#", 1)[0]
+    stem = file_of(path).partition("#")[0]
     stem = re.sub(rf"\.{SUFFIX}$", "", stem, flags=re.IGNORECASE)
     for maker, pattern in PATTERNS.items():
         found = pattern.fullmatch(stem)
@@ -71,15 +73,13 @@ def evidence(left: str, right: str) -> str:
     first = origin_of(left)
     second = origin_of(right)
     maker = first.maker or second.maker
-    if first.name == second.name and len(first.name):
+    if first.name and first.name == second.name:
         if maker:
             return f"names: made from {first.name} ({maker})"
-        return "names: the same" if _file(left) == _file(right) else "names: the same but suffix"
+        if file_of(left) == file_of(right):
+            return "names: the same"
+        return "names: the same but suffix"
     for path in (left, right):
-        if MARKED.search(_file(path).rsplit(".", 1)[0]):
-            return f"names: {_file(path)} is called an augmented picture"
+        if MARKED.search(stem_of(path)):
+            return f"names: {file_of(path)} is called an augmented picture"
     return ""
-
-
-def _file(path: str) -> str:
-    return path.rsplit("/", 1)[-1]

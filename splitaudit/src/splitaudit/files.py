@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from splitaudit.errors import InputError, listed
@@ -54,6 +55,30 @@ def has_suffix(name: str, suffixes: tuple[str, ...]) -> bool:
     return name.lower().endswith(suffixes)
 
 
+def having(names: list[str], suffixes: tuple[str, ...]) -> list[str]:
+    """The names that end in one of these suffixes."""
+    return [name for name in names if has_suffix(name, suffixes)]
+
+
+def file_of(path: str) -> str:
+    """`c.jpg` of `a/b/c.jpg`."""
+    return path.rsplit("/", 1)[-1]
+
+
+def stem_of(path: str) -> str:
+    """`c` of `a/b/c.jpg`."""
+    return file_of(path).rsplit(".", 1)[0]
+
+
+def relative_name(path: Path, folder: Path) -> str:
+    """The path as it is seen from a folder, with `/`."""
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def printables(names: Iterable[str]) -> list[str]:
+    return list(map(printable, names))
+
+
 def names_below(folder: Path) -> list[str]:
     """Every file in a folder and below by its name from there, with `/`, sorted; none hidden.
 
@@ -81,7 +106,7 @@ def names_below(folder: Path) -> list[str]:
             above[path] = visited | {target}
             entered.append(name)
         folders[:] = entered
-        relative = os.path.relpath(place, folder).replace(os.sep, "/")
+        relative = relative_name(place, folder)
         prefix = "" if relative == "." else f"{relative}/"
         names.extend(prefix + file for file in files if not is_hidden(file))
     unreadable = [name for name in closed if os.path.isdir(name)]

@@ -5,12 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
+from splitaudit.files import stem_of
 from splitaudit.words import PART_WORDS, PARTS, PLAIN_WORDS, TEST, TRAIN, words_of
 
 Normalise = Callable[[str], str | None]
 
+NUMBERED_WORD = re.compile(r"([^\W\d]+(?:[ _.-][^\W\d_]+)*?)[\s_.-]*\(?\d+\)?")
 COVERED = 0.8  # of the pictures have to lie in a folder of a level that tells classes
 PARENTS = 2.0  # folders of one name, on average, where an inner level tells classes
 
@@ -63,38 +63,42 @@ def parts_of(paths: list[str]) -> Parts:
 
 def _parts_among(names: set[str]) -> dict[str, str]:
     """The part that each of some folders beside each other names."""
-    exact = {}
+    result = {}
     compound = defaultdict(dict)
     for name in names:
-        words = words_of(name)
-        part_words = [word for word in words if word in PART_WORDS]
-        found = {PART_WORDS[word] for word in part_words}
-        if len(found) != 1:
-            glued = _glued(name)
-            if glued:
-                exact[name] = glued
+        meaning = _part_and_rest(name)
+        if not meaning.part:
             continue
-        part = found.pop()
-        others = [word for word in words if word not in PART_WORDS]
-        if all(word in PLAIN_WORDS for word in others):
-            exact[name] = part
-        compound[" ".join(others)][name] = part
-    result = dict(exact)
+        if PLAIN_WORDS.issuperset(meaning.rest):
+            result[name] = meaning.part
+        compound[meaning.rest][name] = meaning.part
     for group in compound.values():
         if len(set(group.values())) > 1:
             result.update(group)
     if not {TRAIN, TEST}.intersection(result.values()) and len(names) > len(result):
-        by_themselves = {name: part for name, part in result.items() if len(words_of(name)) > 1}
-        full_words = {n: p for n, p in result.items() if n.lower() in ("valid", "validation")}
-        return by_themselves | full_words
+        for name in set(result):  # what may be somebody's name
+            if len(words_of(name)) == 1 and name.lower() not in ("valid", "validation"):
+                del result[name]
     return result
 
 
-def _glued(name: str) -> str:
-    """`FER2013Test` and `trainset` are one word to `words_of`, or two with another in front."""
+@dataclass
+class _Meaning:
+    part: str
+    rest: tuple[str, ...]
+
+
+def _part_and_rest(name: str) -> _Meaning:
+    """The part of a split that a folder's words name, if it is one, and its other words."""
+    words = words_of(name)
+    rest = tuple(word for word in words if word not in PART_WORDS)
+    found = {PART_WORDS[word] for word in words if word in PART_WORDS}
+    if len(found) == 1:
+        return _Meaning(found.pop(), rest)
+    # `FER2013Test` and `trainset` are one word, or begin with another.
     letters = re.sub(r"[\W\d_]+", "", name).lower()
     letters = re.sub(r"^fer|(?:set|data|images|imgs)$", "", letters)
-    return PART_WORDS.get(letters, "")
+    return _Meaning(PART_WORDS.get(letters, ""), ())
 
 
 def _parts_of_names(paths: list[str]) -> list[str]:
@@ -180,19 +184,21 @@ def _class_level(folders: list[tuple[str, ...]]) -> int | None:
         distinct = {names[level] for names in deep}
         if len(deep) < COVERED * len(lying) or len(distinct) < 2:
             continue
-        if chosen is None:
-            chosen = level
-            continue
-        parents = {names[: level + 1] for names in deep}
-        counts = Counter(names[-1] for names in parents)
-        if all(name.isdigit() for name in counts):
-            continue
-        if np.mean(list(counts.values())) >= PARENTS:
+        if chosen is None or _comes_back(deep, level):
             chosen = level
     if chosen is None:
         depths = Counter(map(len, lying))
         return depths.most_common(1)[0][0] - 1
     return chosen
+
+
+def _comes_back(folders: list[tuple[str, ...]], level: int) -> bool:
+    """Whether a level's names, unless they are numbers, lie below several outer folders each."""
+    places = {names[: level + 1] for names in folders}
+    counts = Counter(names[-1] for names in places)
+    if all(map(str.isdigit, counts)):
+        return False
+    return len(places) >= PARENTS * len(counts)
 
 
 def labels_of_names(paths: list[str], classes: list[str]) -> list[str]:
@@ -203,24 +209,25 @@ def labels_of_names(paths: list[str], classes: list[str]) -> list[str]:
         classes: Known ones; if there are none, words that are followed by numbers count as
             classes where there are few of them and every name has one.
     """
-    stems = [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in paths]
+    stems = list(map(stem_of, paths))
     if classes:
         by_length = sorted(classes, key=len, reverse=True)
         return [_beginning(stem, by_length) for stem in stems]
     found = []
     for stem in stems:
-        match = re.fullmatch(r"([^\W\d]+(?:[ _.-][^\W\d_]+)*?)[\s_.-]*\(?\d+\)?", stem)
-        if match is None:
-            return [""] * len(paths)
-        found.append(match[1].strip(" _.-"))
-    counts = Counter(found)
-    meaning = [name for name in counts if _means_something(name)]
-    few = 2 <= len(counts) <= max(2, len(paths) // 8)
-    if not few or len(meaning) < len(counts) or min(counts.values()) < 3:
-        return [""] * len(paths)
-    if all(word in PART_WORDS for name in counts for word in words_of(name)):
-        return [""] * len(paths)
-    return found
+        match = NUMBERED_WORD.fullmatch(stem)
+        found.append(match[1].strip(" _.-") if match else "")
+    return found if _are_classes(Counter(found)) else [""] * len(paths)
+
+
+def _are_classes(counts: Counter) -> bool:
+    """Whether words before numbers are few, come often, and mean something."""
+    few = 2 <= len(counts) <= max(2, counts.total() // 8)
+    if not few or min(counts.values()) < 3:
+        return False
+    if not all(map(_means_something, counts)) or "" in counts:
+        return False
+    return not PART_WORDS.keys() >= set(words_of(" ".join(counts)))
 
 
 def _beginning(stem: str, classes: list[str]) -> str:
@@ -235,7 +242,9 @@ def _opens_a_part(folder: str) -> bool:
     """Whether it is a part of a split that no folder above it names already."""
     *above, last = folder.split("/")
     part = _parts_among({last}).get(last)
-    return part is not None and all(_parts_among({name}).get(name) != part for name in above)
+    if part is None:
+        return False
+    return part not in [_parts_among({name}).get(name) for name in above]
 
 
 @dataclass
@@ -269,9 +278,7 @@ def nested_copies(names: list[str], same_content: Callable[[str, str], bool]) ->
         above = folder.rpartition("/")[0]
         prefix = f"{above}/" if above else ""
         twins = [prefix + name[len(folder) + 1 :] for name in files]
-        if not all(twin in present for twin in twins):
-            continue
-        if all(same_content(name, twin) for name, twin in zip(files, twins)):
+        if present.issuperset(twins) and all(map(same_content, files, twins)):
             found.append(NestedCopy(folder, above, files))
             taken.update(files)
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from splitaudit.files import stem_of
 from splitaudit.words import NO_VOTE, PART_WORDS, PLAIN_WORDS, words_of
 
 # What the names of known collections look like without folder and suffix, and which part of them
@@ -60,7 +61,7 @@ class NamedAs:
 
 def named_as(path: str) -> NamedAs | None:
     """What the name says, if it is of one of KNOWN_NAMES."""
-    stem = re.split(r"[/\\]", path)[-1].rsplit(".", 1)[0]
+    stem = stem_of(path)
     for kind, pattern in KNOWN_NAMES.items():
         found = re.fullmatch(rf"{pattern}(?:[^a-z0-9].*)?", stem, re.IGNORECASE)
         if found:

@@ -1,6 +1,5 @@
 """Which label each picture has: from annotation files, folders or names, and where they differ."""
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ import pandas as pd
 from splitaudit.annotations import UNDECIDED, Annotations, read_annotations
 from splitaudit.collection import CleaningReport
 from splitaudit.errors import InputError, listed
-from splitaudit.files import printable
+from splitaudit.files import file_of, printable, printables, relative_name, stem_of
 from splitaudit.folders import Normalise, Parts, labels_of, labels_of_names
 from splitaudit.groups import labels_in_known_names
 from splitaudit.matching import Matched, match
@@ -88,17 +87,17 @@ class Labelling:
         return self.boxes
 
     def _use(self, found: Annotations) -> Used:
-        beside = os.path.relpath(found.path.parent, self.home).replace(os.sep, "/")
+        beside = relative_name(found.path.parent, self.home)
         names = list(found.rows["picture"]) if "picture" in found.rows else []
         if found.path.name == RAF_DB_LIST:
             names = self._aligned(names)
         matched = match(names, self.pictures, "" if beside == "." else beside)
-        relative = os.path.relpath(found.path, self.home).replace(os.sep, "/")
-        return Used(found, matched, printable(relative))
+        name = printable(relative_name(found.path, self.home))
+        return Used(found, matched, name)
 
     def _aligned(self, names: list[str]) -> list[str]:
         """RAF-DB's list means the aligned pictures where they are there."""
-        present = {picture.rsplit("/", 1)[-1] for picture in self.pictures}
+        present = set(map(file_of, self.pictures))
         found = []
         for name in names:
             stem, dot, suffix = name.rpartition(".")
@@ -131,14 +130,14 @@ class Labelling:
         rows = pd.concat([self._rows(used) for used in files], ignore_index=True)
         several = len(files) > 1
         if several and "split" not in rows:
-            rows["split"] = [part_of_word(Path(name).stem) for name in rows["table"]]
+            rows["split"] = rows["table"].map(stem_of).map(part_of_word)
         named = listed(used.name for used in files)
         self.report.labels = f"labels from {named}"
         self._note_files(files, named)
         if "label" in rows:
             undecided = rows[rows["label"] == UNDECIDED]
             what = "rows whose votes name no one class, without a label"
-            self.report.note(what, list(map(printable, undecided["file"])))
+            self.report.note(what, printables(undecided["file"]))
             rows.loc[undecided.index, "label"] = ""
         if "box" in rows and rows["box"].notna().any():
             self._apply_boxes(rows)
@@ -182,16 +181,15 @@ class Labelling:
     def _merge(self, rows: pd.DataFrame) -> None:
         """One row for each picture; where rows contradict each other it stays without."""
         place = {picture: k for k, picture in enumerate(self.pictures)}
-        repeated = int(rows.duplicated(["file", *[c for c in COLUMNS if c in rows]]).sum())
-        self.report.note("rows that repeat another row, merged", [], repeated)
-        for column in COLUMNS:
-            if column not in rows:
-                continue
+        columns = [column for column in COLUMNS if column in rows]
+        repeated = rows.duplicated(["file", *columns])
+        self.report.note("rows that repeat another row, merged", [], int(repeated.sum()))
+        for column in columns:
             filled = rows[rows[column] != ""]
             distinct = filled.drop_duplicates(["file", column])
             contested = distinct["file"][distinct["file"].duplicated()].unique()
             what = f"pictures to which rows give more than one {column}, left without"
-            self.report.note(what, list(map(printable, contested)))
+            self.report.note(what, printables(contested))
             values = filled[~filled["file"].isin(contested)].drop_duplicates("file")
             texts = list(values[column])
             if column == "split":
@@ -215,7 +213,8 @@ class Labelling:
         """A row for each box: several people in one photo are several pictures."""
         place = {picture: k for k, picture in enumerate(self.pictures)}
         boxed = rows[rows["box"].notna()].drop_duplicates(["file", "box"])
-        self.report.note("rows without a box, set aside", [], int(rows["box"].isna().sum()))
+        n_without = len(rows) - int(rows["box"].notna().sum())
+        self.report.note("rows without a box, set aside", [], n_without)
         at = [place[file] for file in boxed["file"]]
         table = self.table.iloc[at].reset_index(drop=True)
         for column in COLUMNS:
@@ -237,11 +236,11 @@ class Labelling:
                 continue
             rows = self._rows(used)
             rows = rows[rows["label"] != UNDECIDED]
-            folder = [self.table["label"].iloc[place[file]] for file in rows["file"]]
-            pairs = pd.DataFrame({"table": list(rows["label"]), "folder": folder})
-            meaning = pairs.groupby("table")["folder"].agg(lambda names: names.mode().iloc[0])
-            differing = pairs["table"].map(meaning) != pairs["folder"]
-            files = [printable(file) for file in rows["file"][differing.to_numpy()]]
+            at = rows["file"].map(place)
+            rows = rows.assign(folder=self.table["label"].to_numpy()[at])
+            meaning = rows.groupby("label")["folder"].agg(_most_frequent)
+            differing = rows["label"].map(meaning) != rows["folder"]
+            files = printables(rows["file"][differing])
             name = used.name
             what = f"pictures that {name} labels otherwise than their folders, which were used"
             self.report.note(what, files)
@@ -291,11 +290,15 @@ class Labelling:
         if not numbers:
             return
         names = number_names(self.home / NUMBERS_FILE)
-        stems = [picture.rsplit("/", 1)[-1] for picture in self.pictures]
-        if not names and all(map(RAF_DB_NAME.fullmatch, stems)):
+        files = list(map(file_of, self.pictures))
+        if not names and all(map(RAF_DB_NAME.fullmatch, files)):
             names = RAF_DB_NUMBERS
         if names:
             self.table["label"] = [names.get(label, label) for label in labels]
+
+
+def _most_frequent(names: pd.Series) -> str:
+    return names.mode().iloc[0]
 
 
 def number_names(path: Path) -> dict[str, str]:
@@ -305,11 +308,11 @@ def number_names(path: Path) -> dict[str, str]:
     names = {}
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     for line in text.splitlines():
-        cells = [cell.strip() for cell in line.replace(";", ",").split(",")]
-        if len(cells) != 2:
+        number, comma, name = line.replace(";", ",").partition(",")
+        if not comma or "," in name:
             return {}
-        if cells[0].isdigit():
-            names[cells[0]] = cells[1]
+        if number.strip().isdigit():
+            names[number.strip()] = name.strip()
     return names
 
 
@@ -318,11 +321,18 @@ def normalise_labels(table: pd.DataFrame, report: CleaningReport, normalise: Nor
     written = list(table["label"])
     known = {label: normalise(label) or "" for label in set(written) if label}
     found = [known.get(label, "") for label in written]
-    strange = Counter(label for label in written if label and not known[label])
+    strange = Counter()
+    respelt = Counter()
+    for label, name in zip(written, found):
+        if label and not name:
+            strange[repr(label)] += 1
+        elif label != name:
+            respelt[label] += 1
     what = "pictures whose label is none that is known, left without"
-    shown = [f"{label!r} ({count:,})" for label, count in strange.most_common()]
-    report.note(what, shown, strange.total())
-    respelt = Counter(label for label, name in zip(written, found) if name and name != label)
-    shown = [f"{label} ({count:,})" for label, count in sorted(respelt.items())]
-    report.note("labels brought to the usual spelling", shown, respelt.total())
+    report.note(what, _with_counts(strange), strange.total())
+    report.note("labels brought to the usual spelling", _with_counts(respelt), respelt.total())
     table["label"] = found
+
+
+def _with_counts(counts: Counter) -> list[str]:
+    return [f"{name} ({count:,})" for name, count in counts.most_common()]

@@ -5,6 +5,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from splitaudit.files import file_of
+
 
 @dataclass
 class Matched:
@@ -39,7 +41,7 @@ def match(names: list[str], files: list[str], beside: str = "") -> Matched:
     by_name = defaultdict(list)
     by_stem = defaultdict(list)
     for file in files:
-        folded = fold(file.rsplit("/", 1)[-1])
+        folded = fold(file_of(file))
         by_name[folded].append(file)
         by_stem[folded.rpartition(".")[0]].append(file)
     present = set(files)
@@ -51,7 +53,7 @@ def match(names: list[str], files: list[str], beside: str = "") -> Matched:
                 result.files.append(exact)
                 break
         else:
-            last = fold(tidy.rsplit("/", 1)[-1])
+            last = fold(file_of(tidy))
             candidates = by_name.get(last) or by_stem.get(last) or []
             best = _best(tidy, candidates, beside)
             _note(result, name, tidy, best)
@@ -64,7 +66,8 @@ def fold(text: str) -> str:
 
 
 def _tidy(name: str) -> str:
-    return PurePosixPath(name.strip().replace("\\", "/")).as_posix() if name.strip() else ""
+    plain = name.strip().replace("\\", "/")
+    return PurePosixPath(plain).as_posix() if plain else ""
 
 
 def _best(name: str, candidates: list[str], beside: str) -> list[str]:
@@ -82,7 +85,9 @@ def _best(name: str, candidates: list[str], beside: str) -> list[str]:
 def _agreement(name: str, file: str) -> int:
     """How many pieces of two paths agree, from the end on."""
     count = 0
-    for left, right in zip(reversed(fold(name).split("/")), reversed(fold(file).split("/"))):
+    wanted = fold(name).split("/")[::-1]
+    present = fold(file).split("/")[::-1]
+    for left, right in zip(wanted, present):
         if left != right:
             break
         count += 1
@@ -92,7 +97,7 @@ def _agreement(name: str, file: str) -> int:
 def _note(result: Matched, name: str, tidy: str, best: list[str]) -> None:
     if len(best) == 1:
         result.files.append(best[0])
-        if tidy.rsplit("/", 1)[-1] != best[0].rsplit("/", 1)[-1]:
+        if file_of(tidy) != file_of(best[0]):
             result.respelt.append(name)
         return
     result.files.append(None)

@@ -15,13 +15,15 @@ from splitaudit.errors import InputError, listed
 from splitaudit.files import (
     ARRAY_SUFFIXES,
     PICTURE_SUFFIXES,
-    SYSTEM_FILES,
     TABLE_SUFFIXES,
     UNREAD_SUFFIXES,
     has_suffix,
+    having,
     is_hidden,
     names_below,
     printable,
+    printables,
+    relative_name,
 )
 from splitaudit.folders import Normalise, complete, nested_copies, parts_of
 from splitaudit.groups import groups_of
@@ -88,27 +90,27 @@ def _read_folder(home: Path, report: CleaningReport, normalise: Normalise | None
             break
     if legend is not None and "pixels" in legend.rows:
         _note_lines(legend, report)
-        pictures = [name for name in names if has_suffix(name, PICTURE_SUFFIXES)]
+        pictures = having(names, PICTURE_SUFFIXES)
         report.note("pictures beside the csv of pixels, set aside", pictures)
         return tables.pixel_collection([legend], legend.path, report)
-    if not any(has_suffix(name, PICTURE_SUFFIXES) for name in names):
+    if not having(names, PICTURE_SUFFIXES):
         return _of_holders(home, names, report)
     return _of_pictures(home, names, legend, report, normalise)
 
 
 def _of_holders(home: Path, names: list[str], report: CleaningReport) -> Collection:
     """A folder without picture files: tables or arrays that hold pictures, or an error."""
-    csvs = [home / name for name in names if name.lower().endswith((".csv", ".tsv"))]
+    csvs = _paths(home, having(names, (".csv", ".tsv")))
     pixels = tables.read_pixel_files(csvs, home, report)
     if pixels is not None:
         return pixels
-    holders = tables.holders_among(names)
-    if holders["parquet"]:
-        return tables.read_parquet([home / name for name in holders["parquet"]], home, report)
-    if holders["arrays"]:
-        return tables.read_arrays([home / name for name in holders["arrays"]], home, report)
-    unread = [name for name in names if has_suffix(name, UNREAD_SUFFIXES)]
-    if unread:
+    parquets = _paths(home, having(names, (".parquet",)))
+    if parquets:
+        return tables.read_parquet(parquets, home, report)
+    arrays = _paths(home, having(names, ARRAY_SUFFIXES))
+    if arrays:
+        return tables.read_arrays(arrays, home, report)
+    if having(names, UNREAD_SUFFIXES):
         advice = "save them as .png or .jpg"
         raise InputError(f"the pictures in {home} are of a kind that is not read: {advice}")
     counts = Counter(Path(name).suffix.lower() or "without suffix" for name in names)
@@ -119,6 +121,10 @@ def _of_holders(home: Path, names: list[str], report: CleaningReport) -> Collect
     )
 
 
+def _paths(home: Path, names: list[str]) -> list[Path]:
+    return [home / name for name in names]
+
+
 def _of_pictures(
     home: Path,
     names: list[str],
@@ -126,21 +132,24 @@ def _of_pictures(
     report: CleaningReport,
     normalise: Normalise | None,
 ) -> Collection:
-    pictures = [name for name in names if has_suffix(name, PICTURE_SUFFIXES)]
-    _note_others(home, names, legend, report)
-    pictures = _without_nested_copies(home, pictures, report)
+    if legend is not None:
+        _note_lines(legend, report)
+    _note_others(home, names, report)
+    pictures = _without_nested_copies(home, having(names, PICTURE_SUFFIXES), report)
     parts = parts_of(pictures)
-    shown = [printable(picture) for picture in pictures]
-    table = pd.DataFrame({"path": shown, "label": "", "split": parts.parts, "group": ""})
+    table = pd.DataFrame({"path": printables(pictures)})
+    table["label"] = ""
+    table["split"] = parts.parts
+    table["group"] = ""
     table["row"] = np.arange(len(table))
     found = labelling.Labelling(home, pictures, parts, table, report, normalise)
-    boxes = found.apply(legend, [name for name in names if has_suffix(name, TABLE_SUFFIXES)])
+    boxes = found.apply(legend, having(names, TABLE_SUFFIXES))
     table = found.table
     _describe_split(table, parts.folders, report)
     files = [pictures[row] for row in table["row"]]
     table = table.drop(columns="row").reset_index(drop=True)
-    collection = Collection(home.resolve().name, table, FileSource(home, files, boxes), report)
-    return _without_outsiders(collection)
+    source = FileSource(home, files, boxes)
+    return _without_outsiders(Collection(home.resolve().name, table, source, report))
 
 
 def _note_lines(found: Annotations, report: CleaningReport) -> None:
@@ -149,29 +158,24 @@ def _note_lines(found: Annotations, report: CleaningReport) -> None:
     report.note(f"lines of {found.path.name} with other numbers of cells, set aside", odd)
 
 
-def _note_others(
-    home: Path, names: list[str], legend: Annotations | None, report: CleaningReport
-) -> None:
-    unread = [name for name in names if has_suffix(name, UNREAD_SUFFIXES)]
-    report.note("pictures of a kind that is not read, set aside", list(map(printable, unread)))
-    others = []
-    for name in names:
-        is_table = has_suffix(name, TABLE_SUFFIXES)
-        if has_suffix(name, (*PICTURE_SUFFIXES, *UNREAD_SUFFIXES)) or is_table:
-            continue
-        others.append(printable(name))
-    report.note("files that are no pictures, set aside", others)
-    if legend is not None:
-        _note_lines(legend, report)
-    filled = {os.path.dirname(name) for name in names}
+def _note_others(home: Path, names: list[str], report: CleaningReport) -> None:
+    """Files that are not read, and empty folders."""
+    unread = having(names, UNREAD_SUFFIXES)
+    report.note("pictures of a kind that is not read, set aside", printables(unread))
+    known = (*PICTURE_SUFFIXES, *UNREAD_SUFFIXES, *TABLE_SUFFIXES)
+    others = [name for name in names if not has_suffix(name, known)]
+    report.note("files that are no pictures, set aside", printables(others))
+    report.note("empty folders", printables(_empty_folders(home)))
+
+
+def _empty_folders(home: Path) -> list[str]:
+    """Those with nothing in them but what systems leave behind."""
     empty = []
     for place, folders, files in os.walk(home):
         folders[:] = [name for name in folders if not is_hidden(name)]
-        left = [file for file in files if file.lower() not in SYSTEM_FILES and file[:1] != "."]
-        relative = os.path.relpath(place, home).replace(os.sep, "/")
-        if not folders and not left and relative not in filled and relative != ".":
-            empty.append(printable(relative))
-    report.note("empty folders", sorted(empty))
+        if not folders and all(map(is_hidden, files)) and Path(place) != home:
+            empty.append(relative_name(place, home))
+    return sorted(empty)
 
 
 def _without_nested_copies(home: Path, pictures: list[str], report: CleaningReport) -> list[str]:
@@ -205,7 +209,7 @@ def _describe_split(
             only = next(part for part in parts if part)
             report.split = f"no split found: there is a {only} part alone"
         else:
-            shown = f"folders {listed(map(printable, names))}" if names else "one folder alone"
+            shown = f"folders {listed(printables(names))}" if names else "one folder alone"
             report.split = f"no split found: {shown}"
         return
     if not has_train:
@@ -213,7 +217,12 @@ def _describe_split(
             "pictures beside the test part, taken for the training part", [], parts.count("")
         )
     counts = Counter(part for part in (parts if has_train else completed) if part)
-    report.split = "split: " + ", ".join(f"{part} {count:,}" for part, count in counts.items())
+    report.split = _split_sentence(counts)
+
+
+def _split_sentence(counts: Counter) -> str:
+    named = [f"{part} {count:,}" for part, count in counts.items()]
+    return f"split: {', '.join(named)}"
 
 
 def _telling_folders(folders: list[tuple[str, ...]]) -> list[str]:
@@ -250,8 +259,7 @@ def _finished(collection: Collection, normalise: Normalise | None) -> Collection
         parts = complete(list(table["split"]))
         table["split"] = parts
         counts = Counter(part for part in parts if part)
-        found = ", ".join(f"{part} {count:,}" for part, count in counts.items())
-        report.split = f"split: {found}" if found else "no split found"
+        report.split = _split_sentence(counts) if counts else "no split found"
     if normalise is not None:
         labelling.normalise_labels(table, report, normalise)
     if (table["group"] == "").all() and isinstance(collection.source, FileSource):

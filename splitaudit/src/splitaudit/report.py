@@ -155,18 +155,27 @@ class Report:
     def __str__(self) -> str:
         lines = [self.verdict, *self.sentences()]
         if len(self.found):
-            shown = self.pairs.drop(columns=["part"], errors="ignore").head(SHOWN)
-            shown = shown.round({"score": 3, "probability": 3})
-            lines.append("")
-            lines.append(self.by_label().to_string())
-            lines.append("")
-            lines.append(shown.to_string(index=False, max_colwidth=60))
-            if len(self.found) > SHOWN:
-                lines.append(f"... and {len(self.found) - SHOWN:,} more pairs")
+            lines.extend(["", self.by_label().to_string(), ""])
+            lines.extend(self._examples())
         for reading in self.reading:
             lines.append("")
             lines.append(str(reading))
         return "\n".join(lines)
+
+    def _examples(self) -> list[str]:
+        """A line for the most certain pair of each of some pictures."""
+        pairs = self.pairs
+        left, right = pairs.columns[:2]
+        lines = []
+        for _, pair in pairs.drop_duplicates(left).head(SHOWN).iterrows():
+            facts = [pair["transformation"], f"probability {pair['probability']:.3f}"]
+            facts.append(pair["evidence"])
+            told = "; ".join(filter(None, facts))
+            lines.append(f"{pair['kind']}: {pair[left]} = {pair[right]} ({told})")
+        rest = len(pairs) - len(lines)
+        if rest:
+            lines.append(f"... and {rest:,} more pairs (--csv FILE or to_csv has all)")
+        return lines
 
     def to_csv(self, path: os.PathLike | str) -> None:
         """Write every pair, a line each; raises InputError if that cannot be."""
