@@ -29,6 +29,13 @@ def test_families_are_dealt_whole_and_large_ones_do_not_crowd_out_the_rest():
     assert 15 <= (parts["part"] == "test").sum() <= 25
 
 
+def test_a_family_too_large_for_the_test_is_trained_on():
+    family = np.array([0] * 30 + list(range(1, 11)))
+    parts = deal(["a"] * 40, family)
+    assert set(parts[:30]) == {"train"}
+    assert parts.count("test") == 8
+
+
 def test_every_class_stays_in_training():
     labels = ["a"] * 30 + ["rare"] * 1 + ["b"] * 2
     parts = deal(labels, np.arange(33))

@@ -76,9 +76,19 @@ def test_broken_files_are_named_with_their_cause_and_the_rest_goes_on(tmp_path):
         assert np.array_equal(found.pictures.small, expected)
 
 
+def test_what_is_known_is_taken_over_beside_broken_and_new_files(tmp_path):
+    source = folder_of(tmp_path)
+    (tmp_path / "broken.jpg").write_bytes(b"")
+    before = gather(FileSource(tmp_path, ["broken.jpg", *source.files]))
+    put(tmp_path / "new.jpg", picture(9))
+    after = gather(FileSource(tmp_path, ["new.jpg", "broken.jpg", *source.files]))
+    assert after.n_decoded == 1
+    assert np.array_equal(after.pictures.small[1:], before.pictures.small)
+
+
 def test_a_few_bytes_too_many_at_the_end_of_a_jpeg_harm_nothing(tmp_path):
     data = encoded(".jpg", picture(1, 300))
-    (tmp_path / "long.jpg").write_bytes(data[:-2] + b"\0\0\0" + data[-2:])
+    (tmp_path / "long.jpg").write_bytes(data[:-2] + b"12345678" * 3 + data[-2:])
     assert not gather(FileSource(tmp_path, ["long.jpg"])).unreadable
 
 

@@ -83,6 +83,14 @@ def test_a_name_means_the_picture_beside_its_annotation_file(tmp_path):
     assert Counter(found.table["label"]) == dict.fromkeys(CLASSES, 4)
 
 
+def test_a_name_means_what_lies_below_its_annotation_file(tmp_path):
+    for part in ("train", "test"):
+        put_pictures(tmp_path / part / "img")
+        put_text(tmp_path / part / "labels.csv", lines("file_name,label"))
+    found = read(tmp_path)
+    assert Counter(found.table["label"]) == dict.fromkeys(CLASSES, 4)
+
+
 def test_hugging_face_s_jsonl_is_read(tmp_path):
     put_pictures(tmp_path)
     text = [json.dumps({"file_name": name, "label": label}) for name, label in rows_of()]

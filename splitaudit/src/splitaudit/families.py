@@ -48,7 +48,7 @@ def deal(labels: list[str], family: np.ndarray, seed: int = 0) -> list[str]:
     """
     counts = pd.crosstab(family, pd.Series(labels, dtype=object).to_numpy())
     total = counts.sum(axis=0).to_numpy()
-    wanted = np.minimum(np.round(TEST_SHARE * total), total - 1)
+    wanted = np.round(TEST_SHARE * total)
     sizes = counts.to_numpy()
     shuffled = np.random.default_rng(seed).permutation(len(sizes))
     largest_first = shuffled[np.argsort(-sizes[shuffled].sum(axis=1), kind="stable")]

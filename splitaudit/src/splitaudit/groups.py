@@ -136,10 +136,9 @@ def _unknown_kind(path: str, label: str, common: set[str], classes: set[str]) ->
     else:
         who = numbered[1] if numbered else ""
     who = who.strip(" _.-")
-    is_class = who.casefold() in classes
-    if not re.search(r"[^\W\d_]", who) or is_class or not _means_somebody(who):
-        return ""
-    return who
+    if re.search(r"[^\W\d_]", who) and _means_somebody(who):
+        return who
+    return ""
 
 
 def _without_label(stem: str, label: str) -> str:
