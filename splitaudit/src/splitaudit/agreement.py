@@ -8,11 +8,22 @@ import numpy as np
 from splitaudit.align import OUTWARDS, box_mask, luminance
 from splitaudit.pictures import SIDE
 
-WINDOW = 6.0  # pixels, standard deviation of a place
+FINE_WIDTH = 1.0  # pixels, standard deviations: what is finer is noise
+COARSE_WIDTH = 4.0  # what is coarser is light and shade
+WINDOW = 17  # pixels a side of a place
+STEP = 3  # pixels between places
 NOISE = 4.0  # grey levels squared: variation below it is noise
 PLENTY = 10.0  # grey levels; more detail than that does not count more
 SHARE = 0.75  # of the detail that has to agree; the rest may be masked or erased
-LEAST_OVERLAP = 0.3
+LEAST_OVERLAP = 0.35
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A picture's detail, (SIDE, SIDE) float32 in grey levels, and 1 where the picture lies."""
+
+    values: np.ndarray
+    mask: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -22,81 +33,90 @@ class Agreement:
     Args:
         score: Mean local correlation of the detail, of the SHARE that agrees best.
         whole: The same of all of it.
-        overlap: Share of the smaller of the two that both show.
-        detail: Share of the overlap that has detail, of the plainer of the two.
         worst: Local correlation that a tenth of the detail falls short of.
+        overlap: Share of the smaller of the two that both show.
+        detail: Share of the overlap that has detail, in the plainer of the two.
     """
 
     score: float
     whole: float
+    worst: float
     overlap: float
     detail: float
-    worst: float
 
 
 NOTHING = Agreement(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def band(grey: np.ndarray, mask: np.ndarray, fine: float, coarse: float) -> np.ndarray:
-    """Detail between two widths, in pixels; what lies outside the mask has no part in it."""
-    return _masked_blur(grey, mask, fine) - _masked_blur(grey, mask, coarse)
+def detail_of(small: np.ndarray, box: np.ndarray) -> Detail:
+    """The detail of one letterboxed picture."""
+    grey = luminance(small)
+    mask = box_mask(box)
+    values = _masked_blur(grey, mask, FINE_WIDTH) - _masked_blur(grey, mask, COARSE_WIDTH)
+    return Detail(values * mask, mask)
 
 
 def _masked_blur(grey: np.ndarray, mask: np.ndarray, width: float) -> np.ndarray:
+    if mask.all():
+        return cv2.GaussianBlur(grey, (0, 0), width)
     weight = cv2.GaussianBlur(mask, (0, 0), width)
     return cv2.GaussianBlur(grey * mask, (0, 0), width) / np.maximum(weight, 1e-3)
 
 
-def agreement(
-    test: np.ndarray,
-    test_box: np.ndarray,
-    train: np.ndarray,
-    train_box: np.ndarray,
-    matrix: np.ndarray,
-    widths: tuple[float, float],
-) -> Agreement:
-    """Compares two letterboxed pictures.
-
-    Args:
-        test: (SIDE, SIDE, 3) uint8.
-        train: The same.
-        matrix: (2, 3) from places in train to places in test.
-        widths: Of the detail that is compared, fine and coarse, in pixels.
-    """
+def agreement(test: Detail, train: Detail, matrix: np.ndarray) -> Agreement:
+    """Compares two pictures; `matrix` (2, 3) leads from places in train to places in test."""
     size = (SIDE, SIDE)
-    test_mask = box_mask(test_box)
-    train_mask = box_mask(train_box)
-    moved = cv2.warpAffine(luminance(test), matrix, size, flags=OUTWARDS)
-    moved_mask = cv2.warpAffine(test_mask, matrix, size, flags=OUTWARDS)
-    both = (moved_mask > 0.99) & (train_mask > 0)
-    area = both.sum()
-    zoom = abs(np.linalg.det(matrix[:, :2].astype(np.float64)))
-    smaller = min(train_mask.sum(), test_mask.sum() / max(zoom, 1e-6))
+    moved_mask = cv2.warpAffine(test.mask, matrix, size, flags=OUTWARDS)
+    both = (moved_mask > 0.99) & (train.mask > 0)
+    area = int(both.sum())
+    zoom = abs(float(np.linalg.det(matrix[:, :2].astype(np.float64))))
+    smaller = min(train.mask.sum(), test.mask.sum() / max(zoom, 1e-6))
     overlap = min(1.0, float(area / max(smaller, 1)))
     if overlap < LEAST_OVERLAP or area < SIDE:
         return NOTHING
     mask = both.astype(np.float32)
-    left = band(moved, mask, *widths) * mask
-    right = band(luminance(train), mask, *widths) * mask
-    weight = np.maximum(cv2.GaussianBlur(mask, (0, 0), WINDOW), 1e-3)
-    product = cv2.GaussianBlur(left * right, (0, 0), WINDOW) / weight
-    left_power = cv2.GaussianBlur(left * left, (0, 0), WINDOW) / weight
-    right_power = cv2.GaussianBlur(right * right, (0, 0), WINDOW) / weight
-    local = product / np.sqrt((left_power + NOISE) * (right_power + NOISE))
-    strength = np.minimum(np.sqrt((left_power + right_power) / 2), PLENTY)
-    local = local[both]
-    strength = strength[both]
-    if product[both].sum() < 0:  # one is the other's negative
-        local = -local
-    plainer = np.minimum(left_power, right_power)[both]
+    moved = cv2.warpAffine(test.values, matrix, size, flags=OUTWARDS) * mask
+    fixed = train.values * mask
+    weight = np.maximum(_places(mask), 1e-3)
+    product = _places(moved * fixed) / weight
+    moved_power = np.maximum(_places(moved * moved), 0) / weight  # sums may end below 0
+    fixed_power = np.maximum(_places(fixed * fixed), 0) / weight
+    inside = both[::STEP, ::STEP]
+    product = product[inside]
+    moved_power = moved_power[inside]
+    fixed_power = fixed_power[inside]
+    if product.sum() < 0:  # one is the other's negative
+        product = -product
+    local = product / np.sqrt((moved_power + NOISE) * (fixed_power + NOISE))
+    strength = np.minimum(np.sqrt((moved_power + fixed_power) / 2), PLENTY) + 1e-6
+    plainer = np.minimum(moved_power, fixed_power)
     detail = float((plainer > 2 * NOISE).mean())
+    return _summary(local, strength, overlap, detail)
+
+
+def _places(values: np.ndarray) -> np.ndarray:
+    means = cv2.blur(values, (WINDOW, WINDOW), borderType=cv2.BORDER_CONSTANT)
+    return means[::STEP, ::STEP]
+
+
+def _summary(
+    local: np.ndarray, strength: np.ndarray, overlap: float, detail: float
+) -> Agreement:
     order = np.argsort(-local)
     local = local[order]
     strength = strength[order]
     reached = np.cumsum(strength) / strength.sum()
-    best = reached <= SHARE
-    best[0] = True
-    score = float((local[best] * strength[best]).sum() / strength[best].sum())
-    whole = float((local * strength).sum() / strength.sum())
-    worst = float(local[np.searchsorted(reached, 0.9)])
-    return Agreement(score, whole, overlap, detail, worst)
+    kept = max(1, int(np.searchsorted(reached, SHARE)))
+    score = float(np.average(local[:kept], weights=strength[:kept]))
+    whole = float(np.average(local, weights=strength))
+    lowest = min(len(local) - 1, int(np.searchsorted(reached, 0.9)))
+    return Agreement(score, whole, float(local[lowest]), overlap, detail)
+
+
+def agreeing(moved: np.ndarray, fixed: np.ndarray, window: int) -> np.ndarray:
+    """(side, side) float32: local correlation of two pictures in line."""
+    product = cv2.blur(moved * fixed, (window, window))
+    moved_power = cv2.blur(moved * moved, (window, window))
+    fixed_power = cv2.blur(fixed * fixed, (window, window))
+    power = np.sqrt(np.maximum(moved_power, 0) * np.maximum(fixed_power, 0))
+    return product / (power + 0.05)

@@ -64,7 +64,7 @@ def affine(variant: Variant, side: int) -> np.ndarray:
 def rescaled(matrix: np.ndarray, factor: float) -> np.ndarray:
     """The same transformation where the pictures have `factor` times as many pixels a side."""
     scaled = matrix.astype(np.float64)
-    moved = (scaled[:, :2].sum(1) - 1) * (factor - 1) / 2
+    moved = (1 - scaled[:, :2].sum(1)) * (factor - 1) / 2
     scaled[:, 2] = scaled[:, 2] * factor + moved
     return scaled.astype(np.float32)
 
@@ -102,7 +102,11 @@ def best_shifts(moved: np.ndarray, fixed: np.ndarray) -> Shifts:
 
 
 def refined(
-    fixed: np.ndarray, moved: np.ndarray, matrix: np.ndarray, steps: int
+    fixed: np.ndarray,
+    moved: np.ndarray,
+    matrix: np.ndarray,
+    steps: int,
+    trusted: np.ndarray | None = None,
 ) -> tuple[float, np.ndarray]:
     """The correlation and the affine transformation of two pictures that are nearly in line.
 
@@ -112,13 +116,18 @@ def refined(
         fixed: (side, side) float32.
         moved: The same, of the picture that is moved.
         matrix: (2, 3) float32 from places of `fixed` to those of `moved`.
+        steps: Of the iteration, at most.
+        trusted: (side, side) uint8, 1 at the places of `fixed` that count; by default all.
     """
     criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, steps, 1e-4)
-    kept = matrix.copy()
+    options = (cv2.MOTION_AFFINE, criteria)
     try:
-        score, kept = cv2.findTransformECC(
-            fixed, moved, kept, cv2.MOTION_AFFINE, criteria, None, 1
-        )
+        if trusted is None:
+            score, kept = cv2.findTransformECC(fixed, moved, matrix.copy(), *options, None, 1)
+        else:  # OpenCV takes a mask of the picture that is moved: they change places
+            inverse = cv2.invertAffineTransform(matrix)
+            score, kept = cv2.findTransformECC(moved, fixed, inverse, *options, trusted, 1)
+            kept = cv2.invertAffineTransform(kept)
     except cv2.error:  # they have nothing in common
         return 0.0, matrix
     if not np.isfinite(kept).all():

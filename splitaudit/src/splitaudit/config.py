@@ -10,29 +10,26 @@ class SearchConfig:
     max_false: float = 0.01
     """Highest share of false pairs among those that are called copies."""
 
-    turns: tuple[float, ...] = (-30, -15, 0, 15, 30, 45)
-    """Degrees that are tried on top of the eight orientations."""
-
-    zooms: tuple[float, ...] = (0.8, 1.25)
-    """Zooms that are tried beside 1, at turns of at most `zoomed_turn`."""
-
-    zoomed_turn: float = 15
-    """Degrees; pictures that were turned further are not searched zoomed."""
-
-    dimensions: int = 96
+    dimensions: int = 64
     """Length of a fingerprint."""
 
     learned_from: int = 400
     """Pictures of the collection of which copies are drawn to learn what changes in a copy."""
 
-    copies_each: int = 12
+    copies_each: int = 10
     """Copies that are drawn of each of those."""
 
-    candidates: int = 48
+    candidates: int = 128
     """Pictures that are tried for each picture, the most alike by their fingerprints."""
 
-    aligned: int = 6
-    """Of the candidates, those that are moved into line and compared in full."""
+    aligned: int = 12
+    """Of the candidates, those that are moved into line: the most alike once shifted."""
+
+    compared: int = 3
+    """Of those, how many are compared in full at least."""
+
+    as_good: float = 0.7
+    """Agreement of small pictures from which all that were moved into line are compared."""
 
     seed: int = 0
     """Of everything that is drawn."""

@@ -9,7 +9,7 @@ from splitaudit.pictures import SIDE
 BORDERS = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101)
 TURNED_BEYOND = 8.0  # degrees, around the variant
 ZOOMED_BEYOND = 0.1
-SHIFTED = 0.1  # share of the side
+SHIFTED = 0.06  # share of the side
 
 
 def draw_copy(

@@ -13,6 +13,7 @@ import numpy as np
 from splitaudit.config import SearchConfig
 from splitaudit.descriptors import LENGTH, Variant, coverage, edge_harmonics, variant_map
 from splitaudit.drawn_copies import draw_copy
+from splitaudit.bank import variants
 from splitaudit.pictures import Pictures
 
 CHUNK = 500  # pictures that one thread describes at a time
@@ -47,20 +48,6 @@ def _unit(values: np.ndarray) -> np.ndarray:
     return (values / np.maximum(length, 1e-6)).astype(np.float32)
 
 
-def variants(config: SearchConfig) -> list[Variant]:
-    """All that is tried: eight orientations times turns, some of them zoomed."""
-    found = []
-    for mirrored in (False, True):
-        for quarter in (0, 90, 180, 270):
-            for turn in config.turns:
-                found.append(Variant(quarter + turn, 1.0, mirrored))
-                if abs(turn) > config.zoomed_turn:
-                    continue
-                for zoom in config.zooms:
-                    found.append(Variant(quarter + turn, zoom, mirrored))
-    return found
-
-
 def describe(pictures: Pictures, threads: Executor) -> np.ndarray:
     """(n, LENGTH) float32 descriptors."""
     descriptors = np.empty((len(pictures), LENGTH), np.float32)
@@ -80,7 +67,7 @@ def learn_projection(
     rng = np.random.default_rng(config.seed)
     number = min(len(pictures), config.learned_from)
     chosen = rng.permutation(len(pictures))[:number]
-    tried = variants(config)
+    tried = variants()
     changes = []
     for k in chosen:
         for _ in range(config.copies_each):
