@@ -1,6 +1,6 @@
 """How well two pictures agree once they are in line: place by place, in their detail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,10 +12,13 @@ FINE_WIDTH = 1.0  # pixels, standard deviations: what is finer is noise
 COARSE_WIDTH = 4.0  # what is coarser is light and shade
 WINDOW = 17  # pixels a side of a place
 STEP = 3  # pixels between places
-NOISE = 4.0  # grey levels squared: variation below it is noise
+NOISE = 0.5  # grey levels squared: variation below it is noise
 PLENTY = 10.0  # grey levels; more detail than that does not count more
 SHARE = 0.75  # of the detail that has to agree; the rest may be masked or erased
 LEAST_OVERLAP = 0.35
+MOVES = ((8, 0), (6, 6), (0, 8), (-6, 6))  # pixels
+NUDGES = (-2, 0, 2)  # pixels
+DISAGREES = 0.6  # local correlation
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,9 @@ class Agreement:
         worst: Local correlation that a tenth of the detail falls short of.
         overlap: Share of the smaller of the two that both show.
         detail: Share of the overlap that has detail, in the plainer of the two.
+        by_itself: The score of the one with itself, moved a little, in the direction in which it
+            is highest: a stripe looks the same all along.
+        conflict: Share of the places with detail in both that disagree, however they are nudged.
     """
 
     score: float
@@ -43,6 +49,8 @@ class Agreement:
     worst: float
     overlap: float
     detail: float
+    by_itself: float = 0.0
+    conflict: float = 0.0
 
 
 NOTHING = Agreement(0.0, 0.0, 0.0, 0.0, 0.0)
@@ -65,6 +73,49 @@ def _masked_blur(grey: np.ndarray, mask: np.ndarray, width: float) -> np.ndarray
 
 def agreement(test: Detail, train: Detail, matrix: np.ndarray) -> Agreement:
     """Compares two pictures; `matrix` (2, 3) leads from places in train to places in test."""
+    overlay = _overlay(test, train, matrix)
+    if overlay is None:
+        return NOTHING
+    local, strength, powers = _local(overlay.moved, overlay.fixed, overlay.mask)
+    detail = float((powers > 2 * NOISE).mean())
+    return _summary(local, strength, overlay.overlap, detail)
+
+
+def examined(
+    test: Detail, train: Detail, matrix: np.ndarray, agreed: Agreement
+) -> Agreement:
+    """The same with `by_itself` and `conflict`, which cost more."""
+    overlay = _overlay(test, train, matrix)
+    if overlay is None:
+        return NOTHING
+    by_itself = 0.0
+    for right, down in MOVES:
+        matrix = np.float32([[1, 0, right], [0, 1, down]])
+        again = agreement(train, train, matrix)
+        by_itself = max(by_itself, again.score)
+    best = None
+    for right in NUDGES:
+        for down in NUDGES:
+            nudged = np.roll(overlay.moved, (down, right), (0, 1))
+            local, _, powers = _local(nudged, overlay.fixed, overlay.mask)
+            best = local if best is None else np.maximum(best, local)
+    detailed = powers > 2 * NOISE
+    conflict = 0.0
+    if detailed.any():
+        conflict = float((best[detailed] < DISAGREES).mean())
+    return replace(agreed, by_itself=by_itself, conflict=conflict)
+
+
+@dataclass(frozen=True)
+class _Overlay:
+    moved: np.ndarray
+    fixed: np.ndarray
+    mask: np.ndarray
+    overlap: float
+
+
+def _overlay(test: Detail, train: Detail, matrix: np.ndarray) -> _Overlay | None:
+    """Both where they show the same; nothing if that is too little."""
     size = (SIDE, SIDE)
     moved_mask = cv2.warpAffine(test.mask, matrix, size, flags=OUTWARDS)
     both = (moved_mask > 0.99) & (train.mask > 0)
@@ -73,25 +124,27 @@ def agreement(test: Detail, train: Detail, matrix: np.ndarray) -> Agreement:
     smaller = min(train.mask.sum(), test.mask.sum() / max(zoom, 1e-6))
     overlap = min(1.0, float(area / max(smaller, 1)))
     if overlap < LEAST_OVERLAP or area < SIDE:
-        return NOTHING
+        return None
     mask = both.astype(np.float32)
     moved = cv2.warpAffine(test.values, matrix, size, flags=OUTWARDS) * mask
-    fixed = train.values * mask
-    weight = np.maximum(_places(mask), 1e-3)
-    product = _places(moved * fixed) / weight
-    moved_power = np.maximum(_places(moved * moved), 0) / weight  # sums may end below 0
-    fixed_power = np.maximum(_places(fixed * fixed), 0) / weight
-    inside = both[::STEP, ::STEP]
-    product = product[inside]
-    moved_power = moved_power[inside]
-    fixed_power = fixed_power[inside]
+    return _Overlay(moved, train.values * mask, mask, overlap)
+
+
+def _local(
+    moved: np.ndarray, fixed: np.ndarray, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each place: local correlation, strength of the detail, and power of the plainer one."""
+    inside = mask[::STEP, ::STEP] > 0
+    weight = np.maximum(_places(mask), 1e-3)[inside]
+    product = _places(moved * fixed)[inside] / weight
+    # Sums that run over the picture may end slightly below 0.
+    moved_power = np.maximum(_places(moved * moved)[inside], 0) / weight
+    fixed_power = np.maximum(_places(fixed * fixed)[inside], 0) / weight
     if product.sum() < 0:  # one is the other's negative
         product = -product
     local = product / np.sqrt((moved_power + NOISE) * (fixed_power + NOISE))
     strength = np.minimum(np.sqrt((moved_power + fixed_power) / 2), PLENTY) + 1e-6
-    plainer = np.minimum(moved_power, fixed_power)
-    detail = float((plainer > 2 * NOISE).mean())
-    return _summary(local, strength, overlap, detail)
+    return local, strength, np.minimum(moved_power, fixed_power)
 
 
 def _places(values: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ PADDED = 40  # with room for shifts, so that what leaves on one side does not en
 FURTHEST = 8  # pixels of COARSE
 SMOOTHED = 1.0  # pixels of COARSE
 NEIGHBOURHOOD = 4.0  # pixels of COARSE that light and shade are taken from
-FAINT = 4.0  # grey levels; detail below it counts less
+FAINT = 2.0  # grey levels; detail below it counts less
 FINE = 64  # pixels a side of the pictures that are moved into line at last
 OUTWARDS = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 

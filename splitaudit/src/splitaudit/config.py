@@ -29,7 +29,10 @@ class SearchConfig:
     """Of those, how many are compared in full at least."""
 
     as_good: float = 0.7
-    """Agreement of small pictures from which all that were moved into line are compared."""
+    """Agreement of small pictures from which more than those are compared in full ..."""
+
+    nearly: float = 0.06
+    """... if it falls short of the best one's by no more."""
 
     seed: int = 0
     """Of everything that is drawn."""

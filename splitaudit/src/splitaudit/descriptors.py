@@ -17,7 +17,7 @@ CELLS = 12  # a side
 HARMONICS = 3
 CHANNELS = 1 + 2 * HARMONICS
 NEIGHBOURHOOD = 7  # pixels, standard deviation of the window that strength is relative to
-FAINT = 6.0  # grey levels a pixel; weaker edges count less, they may be noise
+FAINT = 3.0  # grey levels a pixel; weaker edges count less, they may be noise
 LENGTH = CELLS * CELLS * CHANNELS
 
 
@@ -101,21 +101,41 @@ def inner_mask(box: np.ndarray, scale: float) -> np.ndarray:
     return mask
 
 
-def variant_map(variant: Variant) -> np.ndarray:
-    """(LENGTH, LENGTH) float32: from the descriptor of a transformed picture to the original's."""
+@dataclass(frozen=True)
+class VariantMap:
+    """From the descriptor of a transformed picture to that of its original.
+
+    Args:
+        cells: (cells, cells) weights of the grid's cells.
+        channels: (CHANNELS, CHANNELS) how each harmonic turns.
+    """
+
+    cells: np.ndarray
+    channels: np.ndarray
+
+    def originals(self, descriptors: np.ndarray) -> np.ndarray:
+        """(n, LENGTH) descriptors of the originals, from those of transformed pictures."""
+        values = descriptors.reshape(-1, len(self.cells), CHANNELS)
+        return (self.cells @ values @ self.channels.T).reshape(-1, LENGTH)
+
+    def applied_to_axes(self, axes: np.ndarray) -> np.ndarray:
+        """(LENGTH, d) axes that see transformed pictures as (LENGTH, d) axes see originals."""
+        values = axes.T.reshape(-1, len(self.cells), CHANNELS)
+        return (self.cells.T @ values @ self.channels).reshape(-1, LENGTH).T
+
+    def coverage(self) -> np.ndarray:
+        """(LENGTH,) the share of each number that the transformed picture fills in."""
+        return np.repeat(self.cells.sum(1), CHANNELS)
+
+
+def variant_map(variant: Variant) -> VariantMap:
+    """How descriptors change under a variant."""
     line = (np.arange(CELLS) + 0.5) * 2 / CELLS - 1
     x, y = np.meshgrid(line, line)
     places = variant.linear() @ np.stack([x.ravel(), y.ravel()])
     places += np.array([[variant.right], [variant.down]])
-    cells = _bilinear((places + 1) * CELLS / 2 - 0.5)
-    channels = _steered(variant)
-    return np.kron(cells, channels).astype(np.float32)
-
-
-def coverage(moved: np.ndarray) -> np.ndarray:
-    """(LENGTH,) float32: the share of each number that a variant's map fills in."""
-    strengths = moved[::CHANNELS, ::CHANNELS]
-    return np.repeat(strengths.sum(1), CHANNELS)
+    cells = _bilinear((places + 1) * CELLS / 2 - 0.5).astype(np.float32)
+    return VariantMap(cells, _steered(variant).astype(np.float32))
 
 
 def _bilinear(places: np.ndarray) -> np.ndarray:

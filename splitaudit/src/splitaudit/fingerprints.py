@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from splitaudit.config import SearchConfig
-from splitaudit.descriptors import LENGTH, Variant, coverage, edge_harmonics, variant_map
-from splitaudit.drawn_copies import draw_copy
 from splitaudit.bank import variants
+from splitaudit.config import SearchConfig
+from splitaudit.descriptors import LENGTH, edge_harmonics, variant_map
+from splitaudit.drawn_copies import draw_copy
 from splitaudit.pictures import Pictures
 
 CHUNK = 500  # pictures that one thread describes at a time
@@ -35,12 +35,6 @@ class Projection:
     def fingerprints(self, descriptors: np.ndarray) -> np.ndarray:
         """(n, dimensions) float32 of length 1, from (n, LENGTH) descriptors."""
         return _unit((descriptors - self.middle) @ self.axes)
-
-    def seen_as(self, descriptors: np.ndarray, variant: Variant) -> np.ndarray:
-        """The same, of the originals that they would show if they were transformed this way."""
-        moved = variant_map(variant)
-        seen = coverage(moved)
-        return _unit(descriptors @ (moved.T @ self.axes) - (seen * self.middle) @ self.axes)
 
 
 def _unit(values: np.ndarray) -> np.ndarray:
@@ -97,8 +91,8 @@ def _differences(changes: list, middle) -> np.ndarray:
         copies = np.array([copy for copy, _ in pairs])
         originals = np.array([original for _, original in pairs])
         moved = variant_map(variant)
-        seen = coverage(moved)
-        left.append(copies @ moved.T - originals + (1 - seen) * middle)
+        unseen = (1 - moved.coverage()) * middle
+        left.append(moved.originals(copies) + unseen - originals)
     return np.concatenate(left).astype(np.float64)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from splitaudit.bank import variants
 from splitaudit.config import SearchConfig
-from splitaudit.descriptors import coverage, variant_map
+from splitaudit.descriptors import variant_map
 from splitaudit.fingerprints import Projection
 
 QUERIES = 256  # pictures that are looked for at a time
@@ -37,8 +37,8 @@ class Bank:
         offsets = []
         for variant in variants():
             moved = variant_map(variant)
-            axes.append(moved.T @ projection.axes)
-            offsets.append((coverage(moved) * projection.middle) @ projection.axes)
+            axes.append(moved.applied_to_axes(projection.axes))
+            offsets.append((moved.coverage() * projection.middle) @ projection.axes)
         self.axes = np.concatenate(axes, axis=1)
         self.offsets = np.concatenate(offsets)
         self.dimensions = projection.axes.shape[1]

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from splitaudit.agreement import NOTHING, Agreement, agreeing, agreement, detail_of
+from splitaudit.agreement import (
+    NOTHING,
+    Agreement,
+    agreeing,
+    agreement,
+    detail_of,
+    examined,
+)
 from splitaudit.align import (
     COARSE,
     FINE,
@@ -27,6 +34,9 @@ COARSE_WINDOW = 7  # pixels a side of a place, of COARSE
 FINE_WINDOW = 13  # of FINE
 AGREES = 0.3  # local correlation of places that the last alignment trusts
 UNSURE = (0.4, 0.93)  # agreement within which it is tried without the places that disagree
+WORTH_A_LOOK = 0.6  # agreement from which a pair is examined further
+ZOOMED = 2.0  # at most
+STRETCHED = 1.6  # one direction against the other, at most
 SCALE = 32.0  # of the values that are kept in a byte: normalised light rarely exceeds 4
 
 
@@ -137,10 +147,10 @@ def _coarse_score(coarse: np.ndarray, fixed: np.ndarray, matrix: np.ndarray) -> 
 
 
 def _worthwhile(aligned: list[_Start], config: SearchConfig) -> list[_Start]:
-    """The best few, and more only if they are as good."""
+    """The best few, and more only if they are nearly as good as the best."""
     kept = aligned[: config.compared]
     for start in aligned[config.compared :]:
-        if start.score >= config.as_good:
+        if start.score >= max(config.as_good, kept[0].score - config.nearly):
             kept.append(start)
     return kept
 
@@ -166,10 +176,22 @@ def _finely(
             if better.score > agreed.score:
                 agreed = better
                 best = again
+        if not plausible(best):
+            continue
+        if agreed.score > WORTH_A_LOOK:
+            agreed = examined(detail, theirs, best, agreed)
         if agreed is not NOTHING:
             found.append(Compared(start.train, agreed, best))
     found.sort(key=lambda compared: -compared.agreement.score)
     return found
+
+
+def plausible(matrix: np.ndarray) -> bool:
+    """Nobody zooms or stretches a picture further than this."""
+    stretch = np.linalg.svd(matrix[:, :2].astype(np.float64), compute_uv=False)
+    if stretch[0] > ZOOMED or stretch[1] < 1 / ZOOMED:
+        return False
+    return bool(stretch[0] <= STRETCHED * stretch[1])
 
 
 def _without_what_disagrees(
