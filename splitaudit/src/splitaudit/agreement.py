@@ -39,6 +39,7 @@ class Agreement:
         worst: Local correlation that a tenth of the detail falls short of.
         overlap: Share of the smaller of the two that both show.
         detail: Share of the overlap that has detail, in the plainer of the two.
+        negative: Light is dark in the other one.
         by_itself: The score of the one with itself, moved a little, in the direction in which it
             is highest: a stripe looks the same all along.
         conflict: Share of the places with detail in both that disagree, however they are nudged.
@@ -49,6 +50,7 @@ class Agreement:
     worst: float
     overlap: float
     detail: float
+    negative: bool = False
     by_itself: float = 0.0
     conflict: float = 0.0
 
@@ -77,8 +79,10 @@ def agreement(test: Detail, train: Detail, matrix: np.ndarray) -> Agreement:
     if overlay is None:
         return NOTHING
     local, strength, powers = _local(overlay.moved, overlay.fixed, overlay.mask)
+    negative = bool((overlay.moved * overlay.fixed).sum() < 0)
     detail = float((powers > 2 * NOISE).mean())
-    return _summary(local, strength, overlay.overlap, detail)
+    agreed = _summary(local, strength, overlay.overlap, detail)
+    return replace(agreed, negative=negative)
 
 
 def examined(

@@ -34,5 +34,11 @@ class SearchConfig:
     nearly: float = 0.06
     """... if it falls short of the best one's by no more."""
 
+    learned_strangers: int = 150
+    """Pictures that are looked for in a part of the collection, to learn how alike strangers are."""
+
+    part: int = 20
+    """That part is one in so many."""
+
     seed: int = 0
     """Of everything that is drawn."""

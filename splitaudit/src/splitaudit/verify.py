@@ -1,5 +1,6 @@
 """One picture against its candidates: shifted, moved into line, and compared in full."""
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import cv2
@@ -37,6 +38,7 @@ UNSURE = (0.4, 0.93)  # agreement within which it is tried without the places th
 WORTH_A_LOOK = 0.6  # agreement from which a pair is examined further
 ZOOMED = 2.0  # at most
 STRETCHED = 1.6  # one direction against the other, at most
+CHUNK = 500  # pictures that a thread prepares at a time
 SCALE = 32.0  # of the values that are kept in a byte: normalised light rarely exceeds 4
 
 
@@ -58,15 +60,19 @@ class Compared:
 class Gallery:
     """The pictures that candidates come from, prepared once."""
 
-    def __init__(self, pictures: Pictures, variants: list[Variant]):
+    def __init__(self, pictures: Pictures, variants: list[Variant], threads: Executor):
         self.pictures = pictures
         self.coarse = np.empty((len(pictures), COARSE, COARSE), np.int8)
-        for k in range(len(pictures)):
-            values = normalised(pictures.small[k], pictures.boxes[k], COARSE) * SCALE
-            self.coarse[k] = values.clip(-127, 127).astype(np.int8)
+        list(threads.map(self._fill, range(0, len(pictures), CHUNK)))
         self.matrices = []
         for variant in variants:
             self.matrices.append(affine(variant, COARSE))
+
+    def _fill(self, first: int) -> None:
+        pictures = self.pictures
+        for k in range(first, min(first + CHUNK, len(pictures))):
+            values = normalised(pictures.small[k], pictures.boxes[k], COARSE) * SCALE
+            self.coarse[k] = values.clip(-127, 127).astype(np.int8)
 
     def coarse_picture(self, k: int) -> np.ndarray:
         return self.coarse[k].astype(np.float32) / SCALE

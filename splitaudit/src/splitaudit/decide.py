@@ -1,0 +1,78 @@
+"""What a pair is: the same file, a near-duplicate, a transformed copy, the same scene, or undecided."""
+
+import numpy as np
+import pandas as pd
+
+from splitaudit.config import SearchConfig
+from splitaudit.strangers import LEAST_LIKE, Strangers, likeness, probabilities
+from splitaudit.wording import change, in_words
+
+SAME_FILE = "same file"
+NEAR_DUPLICATE = "near-duplicate"
+TRANSFORMED = "transformed copy"
+SAME_SCENE = "same scene"
+COPIES = (SAME_FILE, NEAR_DUPLICATE, TRANSFORMED)
+COLUMNS = ("test", "train", "kind", "transformation", "score", "probability", "matrix")
+
+STRIPES = 0.85  # agreement of a picture with itself, moved; above it, all must agree
+STRIPES_AGREE = 0.5  # in the worst tenth
+PLAIN = 0.12  # share of the overlap with detail; below it, nobody can tell
+CONFLICT = 0.45  # share of the detail that disagrees in the same scene
+CERTAIN = 0.8  # least probability of a pair that is called a copy
+
+
+def enough_to_tell(pairs: pd.DataFrame) -> pd.Series:
+    """Whether the pictures of a pair have so much detail, and so varied, that they can be told."""
+    plain = pairs.detail < PLAIN
+    striped = (pairs.by_itself > STRIPES) & (pairs.worst < STRIPES_AGREE)
+    return ~plain & ~striped
+
+
+def judged(pairs: pd.DataFrame, strangers: Strangers, number: int, config: SearchConfig):
+    """Adds `probability` and `kind` to the compared pairs; None for those that are not named.
+
+    Args:
+        pairs: Columns test, train, matrix and those of `Agreement`.
+        strangers: How alike the best stranger of a picture is in this collection.
+        number: Of the pictures that were looked for.
+    """
+    pairs = pairs.assign(likeness=likeness(pairs.score), told=enough_to_tell(pairs))
+    told = pairs[pairs.told]
+    best = np.full(number, -1.0)
+    np.maximum.at(best, told.test.to_numpy(), told.likeness.to_numpy())
+    probability = probabilities(best, pairs.likeness.to_numpy(), strangers)
+    pairs["probability"] = np.where(pairs.told, probability, 0.0)
+    named = pairs.probability >= least_probability(pairs.probability.to_numpy(), config.max_false)
+    kinds = []
+    words = []
+    for row in pairs.itertuples():
+        done = change(row.matrix)
+        words.append(in_words(done, row.negative))
+        if row.conflict > CONFLICT:
+            kinds.append(SAME_SCENE)
+        elif done.small:
+            kinds.append(NEAR_DUPLICATE)
+        else:
+            kinds.append(TRANSFORMED)
+    pairs["kind"] = np.where(named, np.array(kinds, object), None)
+    return pairs.assign(transformation=words)
+
+
+def least_probability(probability: np.ndarray, max_false: float) -> float:
+    """The lowest probability such that at most this share of the pairs at or above it are false."""
+    ordered = np.sort(probability)[::-1]
+    ordered = ordered[ordered >= CERTAIN]
+    if not len(ordered):
+        return 2.0
+    false = np.cumsum(1 - ordered) / np.arange(1, len(ordered) + 1)
+    allowed = np.flatnonzero(false <= max_false)
+    if not len(allowed):
+        return 2.0
+    return float(ordered[allowed[-1]])
+
+
+def undecided_pictures(pairs: pd.DataFrame) -> int:
+    """How many pictures have no copy, but a pair so alike that a copy would not be more so."""
+    named = pairs[pairs.kind.notna()].test.unique()
+    alike = pairs[(pairs.likeness >= LEAST_LIKE) & ~pairs.test.isin(named)]
+    return int(alike.test.nunique())
