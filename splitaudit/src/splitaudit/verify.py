@@ -39,6 +39,7 @@ WORTH_A_LOOK = 0.6  # agreement from which a pair is examined further
 ZOOMED = 2.0  # at most
 STRETCHED = 1.6  # one direction against the other, at most
 CHUNK = 500  # pictures that a thread prepares at a time
+SURE_COARSELY = 0.8  # agreement of small pictures that need no second try
 SCALE = 32.0  # of the values that are kept in a byte: normalised light rarely exceeds 4
 
 
@@ -109,10 +110,7 @@ def compare(
     starts = _shifted(coarse, gallery, candidates, variants, config)
     aligned = []
     for start in starts:
-        fixed = gallery.coarse_picture(start.train)
-        _, matrix = refined(fixed, coarse * start.sign, start.matrix, COARSE_STEPS)
-        score = _coarse_score(coarse * start.sign, fixed, matrix)
-        aligned.append(_Start(start.train, score, start.sign, matrix))
+        aligned.append(_coarsely(coarse * start.sign, gallery, start))
     aligned.sort(key=lambda start: -start.score)
     return _finely(small, box, gallery, _worthwhile(aligned, config))
 
@@ -139,6 +137,20 @@ def _shifted(
         sign = np.float32(found.sign[k])
         starts.append(_Start(int(candidates[k]), float(found.score[k]), sign, matrix))
     return starts
+
+
+def _coarsely(moving: np.ndarray, gallery: Gallery, start: _Start) -> _Start:
+    """Moved into line, by all places or by those that agree from the start, as is better."""
+    fixed = gallery.coarse_picture(start.train)
+    _, matrix = refined(fixed, moving, start.matrix, COARSE_STEPS)
+    score = _coarse_score(moving, fixed, matrix)
+    if score < SURE_COARSELY:
+        again = _without_what_disagrees(fixed, moving, start.matrix, COARSE_WINDOW)
+        better = _coarse_score(moving, fixed, again)
+        if better > score:
+            score = better
+            matrix = again
+    return _Start(start.train, score, start.sign, matrix)
 
 
 def _coarse_score(coarse: np.ndarray, fixed: np.ndarray, matrix: np.ndarray) -> float:
@@ -176,7 +188,7 @@ def _finely(
         best = rescaled(matrix, SIDE / FINE)
         agreed = agreement(detail, theirs, best)
         if UNSURE[0] < agreed.score < UNSURE[1]:
-            matrix = _without_what_disagrees(fixed, fine * start.sign, matrix)
+            matrix = _without_what_disagrees(fixed, fine * start.sign, matrix, FINE_WINDOW)
             again = rescaled(matrix, SIDE / FINE)
             better = agreement(detail, theirs, again)
             if better.score > agreed.score:
@@ -201,11 +213,11 @@ def plausible(matrix: np.ndarray) -> bool:
 
 
 def _without_what_disagrees(
-    fixed: np.ndarray, moving: np.ndarray, matrix: np.ndarray
+    fixed: np.ndarray, moving: np.ndarray, matrix: np.ndarray, window: int
 ) -> np.ndarray:
     """Moves into line by those places alone that agree already: not by a pasted mask."""
-    moved = cv2.warpAffine(moving, matrix, (FINE, FINE), flags=OUTWARDS)
-    trusted = agreeing(moved, fixed, FINE_WINDOW) > AGREES
+    moved = cv2.warpAffine(moving, matrix, fixed.shape, flags=OUTWARDS)
+    trusted = agreeing(moved, fixed, window) > AGREES
     if trusted.mean() < 0.2:
         return matrix
     _, again = refined(fixed, moving, matrix, FINE_STEPS, trusted.astype(np.uint8))
