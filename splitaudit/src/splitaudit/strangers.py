@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 CEILING = 3.0  # of likeness: a correlation of .995
-LEAST_LIKE = 0.9  # likeness of a copy at least, a correlation of .72
-USUAL_LIKENESS = 0.62  # of the best stranger, before any was seen: a correlation of .55
+LEAST_LIKE = 1.2  # likeness of a copy at least, a correlation of .83
+USUAL_LIKENESS = 0.8  # of the best stranger, before any was seen: a correlation of .66
 USUAL_SCALE = 0.1
 PRIOR_PICTURES = 15  # how many pictures those two weigh as much as
 SCALES = (0.05, 0.4)
+MEDIAN = 0.3665  # of a Gumbel distribution above its mode, in scales
 ROUNDS = 20  # of expectation and maximisation
 
 
@@ -35,6 +36,10 @@ class Strangers:
 
     location: float
     scale: float
+
+    @property
+    def median(self) -> float:
+        return self.location + MEDIAN * self.scale
 
     def in_a_collection(self, times: float) -> "Strangers":
         """The same where there are `times` as many strangers."""
@@ -61,7 +66,7 @@ def measured(best: np.ndarray) -> Strangers:
     scale = weight * spread + (1 - weight) * USUAL_SCALE
     scale = float(np.clip(scale, *SCALES))
     middle = weight * median + (1 - weight) * USUAL_LIKENESS
-    return Strangers(middle - 0.3665 * scale, scale)
+    return Strangers(middle - MEDIAN * scale, scale)
 
 
 def probabilities(best: np.ndarray, all_pairs: np.ndarray, strangers: Strangers) -> np.ndarray:

@@ -1,7 +1,7 @@
 """One picture against its candidates: shifted, moved into line, and compared in full."""
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,8 +11,8 @@ from splitaudit.agreement import (
     Agreement,
     agreeing,
     agreement,
+    agreement_with_itself,
     detail_of,
-    examined,
 )
 from splitaudit.align import (
     COARSE,
@@ -34,8 +34,8 @@ FINE_STEPS = 12
 COARSE_WINDOW = 7  # pixels a side of a place, of COARSE
 FINE_WINDOW = 13  # of FINE
 AGREES = 0.3  # local correlation of places that the last alignment trusts
-UNSURE = (0.4, 0.93)  # agreement within which it is tried without the places that disagree
-WORTH_A_LOOK = 0.6  # agreement from which a pair is examined further
+UNSURE = (0.5, 0.95)  # agreement within which it is tried without the places that disagree
+WORTH_A_LOOK = 0.8  # agreement from which a pair is examined further
 ZOOMED = 2.0  # at most
 STRETCHED = 1.6  # one direction against the other, at most
 CHUNK = 500  # pictures that a thread prepares at a time
@@ -197,7 +197,7 @@ def _finely(
         if not plausible(best):
             continue
         if agreed.score > WORTH_A_LOOK:
-            agreed = examined(detail, theirs, best, agreed)
+            agreed = replace(agreed, by_itself=agreement_with_itself(theirs))
         if agreed is not NOTHING:
             found.append(Compared(start.train, agreed, best))
     found.sort(key=lambda compared: -compared.agreement.score)
