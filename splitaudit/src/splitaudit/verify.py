@@ -34,7 +34,8 @@ FINE_STEPS = 12
 COARSE_WINDOW = 7  # pixels a side of a place, of COARSE
 FINE_WINDOW = 13  # of FINE
 AGREES = 0.3  # local correlation of places that the last alignment trusts
-UNSURE = (0.5, 0.95)  # agreement within which it is tried without the places that disagree
+UNSURE = (0.5, 0.95)  # agreement within which it is tried again, by the places that agree
+RETRIES = 3
 WORTH_A_LOOK = 0.8  # agreement from which a pair is examined further
 ZOOMED = 2.0  # at most
 STRETCHED = 1.6  # one direction against the other, at most
@@ -187,13 +188,16 @@ def _finely(
         _, matrix = refined(fixed, fine * start.sign, matrix, FINE_STEPS)
         best = rescaled(matrix, SIDE / FINE)
         agreed = agreement(detail, theirs, best)
-        if UNSURE[0] < agreed.score < UNSURE[1]:
+        for _ in range(RETRIES):
+            if not UNSURE[0] < agreed.score < UNSURE[1]:
+                break
             matrix = _without_what_disagrees(fixed, fine * start.sign, matrix, FINE_WINDOW)
             again = rescaled(matrix, SIDE / FINE)
             better = agreement(detail, theirs, again)
-            if better.score > agreed.score:
-                agreed = better
-                best = again
+            if better.score <= agreed.score:
+                break
+            agreed = better
+            best = again
         if not plausible(best):
             continue
         if agreed.score > WORTH_A_LOOK:
