@@ -156,7 +156,9 @@ def perspective(picture, rng):
         rows.append([0, 0, 0, x, y, 1, -v * x, -v * y])
     solution = np.linalg.solve(np.array(rows), moved.ravel())
     data = tuple(solution)
-    return picture.transform(picture.size, Image.Transform.PERSPECTIVE, data, Image.Resampling.BILINEAR)
+    return picture.transform(
+        picture.size, Image.Transform.PERSPECTIVE, data, Image.Resampling.BILINEAR
+    )
 
 
 def elastic(picture, rng):

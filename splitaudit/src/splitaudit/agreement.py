@@ -136,9 +136,7 @@ def _places(values: np.ndarray) -> np.ndarray:
     return means[::STEP, ::STEP]
 
 
-def _summary(
-    local: np.ndarray, strength: np.ndarray, overlap: float, detail: float
-) -> Agreement:
+def _summary(local: np.ndarray, strength: np.ndarray, overlap: float, detail: float) -> Agreement:
     order = np.argsort(-local)
     local = local[order]
     strength = strength[order]

@@ -16,7 +16,8 @@ COLUMNS = ("test", "train", "kind", "transformation", "score", "probability", "m
 
 STRIPES = 0.85  # agreement of a picture with itself, moved; above it, all must agree
 STRIPES_AGREE = 0.5  # in the worst tenth
-PLAIN = 0.12  # share of the overlap with detail; below it, nobody can tell
+STRIPES_ONLY = 0.97  # above it, nobody can tell
+PLAIN = 0.25  # share of the overlap with detail; below it, nobody can tell
 COPY_AGREES = 0.9  # in its better half, or it is the same scene at another moment
 COPY_WHOLE = 0.45  # and in all
 CERTAIN = 0.8  # least probability of a pair that is called a copy
@@ -26,7 +27,7 @@ def enough_to_tell(pairs: pd.DataFrame) -> pd.Series:
     """Whether the pictures of a pair have so much detail, and so varied, that they can be told."""
     plain = pairs.detail < PLAIN
     striped = (pairs.by_itself > STRIPES) & (pairs.worst < STRIPES_AGREE)
-    return ~plain & ~striped
+    return ~plain & ~striped & (pairs.by_itself < STRIPES_ONLY)
 
 
 def with_likeness(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -42,8 +43,10 @@ def best_likeness(pairs: pd.DataFrame, number: int) -> np.ndarray:
     return best
 
 
-def judged(pairs: pd.DataFrame, strangers: Strangers, number: int, config: SearchConfig):
-    """Adds `probability` and `kind` to the compared pairs; None for those that are not named.
+def judged(
+    pairs: pd.DataFrame, strangers: Strangers, number: int, config: SearchConfig
+) -> pd.DataFrame:
+    """Adds `probability`, `kind` (None for those that are not named) and `transformation`.
 
     Args:
         pairs: Columns test, train, matrix, those of `Agreement` and of `with_likeness`.

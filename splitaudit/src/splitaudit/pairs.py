@@ -256,7 +256,11 @@ def _table(compared: list[tuple[int, Compared]]) -> pd.DataFrame:
         row = {"test": test, "train": each.train, "matrix": each.matrix}
         rows.append(row | asdict(each.agreement))
     columns = ["test", "train", "matrix", *asdict(NOTHING)]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    types = {"test": int, "train": int, "negative": bool}
+    for name, value in asdict(NOTHING).items():
+        types.setdefault(name, type(value))
+    return table.astype(types)  # an empty table too has the types of a full one
 
 
 def _same_files(test: Pictures, train: Pictures | None) -> pd.DataFrame:

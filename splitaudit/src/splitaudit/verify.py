@@ -36,6 +36,7 @@ FINE_WINDOW = 13  # of FINE
 AGREES = 0.3  # local correlation of places that the last alignment trusts
 UNSURE = (0.5, 0.95)  # agreement within which it is tried again, by the places that agree
 RETRIES = 3
+ELONGATED = 0.6  # height against width, or the reverse
 WORTH_A_LOOK = 0.8  # agreement from which a pair is examined further
 ZOOMED = 2.0  # at most
 STRETCHED = 1.6  # one direction against the other, at most
@@ -109,6 +110,8 @@ def compare(
     """
     coarse = normalised(small, box, COARSE)
     starts = _shifted(coarse, gallery, candidates, variants, config)
+    if box[2:].min() < ELONGATED * SIDE:  # too few pixels across to be moved into line coarsely
+        return _finely(small, box, gallery, starts[: config.compared])
     aligned = []
     for start in starts:
         aligned.append(_coarsely(coarse * start.sign, gallery, start))
