@@ -157,7 +157,7 @@ def stripe(place, angle):
 
 def test_stripes_are_too_plain_to_tell():
     train = [stripe(20 + k, 2 * k) for k in range(30)]
-    test = [stripe(25 + k, 3 * k + 1) for k in range(10)]
+    test = [stripe(25 + k, 3 * k + 31) for k in range(10)]
     found = find_pairs(Pictures.from_arrays(test), Pictures.from_arrays(train))
     assert found.pairs.empty
     assert found.undecided > 0
@@ -170,7 +170,8 @@ def test_blank_and_tiny_pictures_end_nothing():
     test = [*blank, blob, np.full((300, 2, 3), 7, np.uint8)]
     train = [blob[::-1].copy(), np.full((40, 40), 255, np.uint8), texture(1)]
     found = find_pairs(Pictures.from_arrays(test), Pictures.from_arrays(train))
-    assert not (found.pairs.kind == "transformed copy").any()
+    assert found.compared == (4, 3)
+    assert set(found.pairs.test) <= {2}
 
 
 def test_nothing_to_compare_is_no_pair():
