@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from splitaudit.agreement import NOTHING
 from splitaudit.bank import variants
 from splitaudit.config import SearchConfig
-from splitaudit.agreement import NOTHING
 from splitaudit.decide import (
     COLUMNS,
     SAME_FILE,
