@@ -14,11 +14,9 @@ WINDOW = 17  # pixels a side of a place
 STEP = 3  # pixels between places
 NOISE = 0.5  # grey levels squared: variation below it is noise
 PLENTY = 10.0  # grey levels; more detail than that does not count more
-SHARE = 0.75  # of the detail that has to agree; the rest may be masked or erased
+SHARE = 0.5  # of the detail that has to agree; the rest may be masked, erased or bent
 LEAST_OVERLAP = 0.35
-MOVES = ((8, 0), (6, 6), (0, 8), (-6, 6))  # pixels
-NUDGES = (-2, 0, 2)  # pixels
-DISAGREES = 0.6  # local correlation
+MOVED = 8  # pixels
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,7 @@ class Agreement:
         detail: Share of the overlap that has detail, in the plainer of the two.
         negative: Light is dark in the other one.
         by_itself: The score of the one with itself, moved a little, in the direction in which it
-            is highest: a stripe looks the same all along.
-        conflict: Share of the places with detail in both that disagree, however they are nudged.
+            changes least: a stripe looks the same all along.
     """
 
     score: float
@@ -52,7 +49,6 @@ class Agreement:
     detail: float
     negative: bool = False
     by_itself: float = 0.0
-    conflict: float = 0.0
 
 
 NOTHING = Agreement(0.0, 0.0, 0.0, 0.0, 0.0)
@@ -85,29 +81,17 @@ def agreement(test: Detail, train: Detail, matrix: np.ndarray) -> Agreement:
     return replace(agreed, negative=negative)
 
 
-def examined(
-    test: Detail, train: Detail, matrix: np.ndarray, agreed: Agreement
-) -> Agreement:
-    """The same with `by_itself` and `conflict`, which cost more."""
-    overlay = _overlay(test, train, matrix)
-    if overlay is None:
-        return NOTHING
-    by_itself = 0.0
-    for right, down in MOVES:
-        matrix = np.float32([[1, 0, right], [0, 1, down]])
-        again = agreement(train, train, matrix)
-        by_itself = max(by_itself, again.score)
-    best = None
-    for right in NUDGES:
-        for down in NUDGES:
-            nudged = np.roll(overlay.moved, (down, right), (0, 1))
-            local, _, powers = _local(nudged, overlay.fixed, overlay.mask)
-            best = local if best is None else np.maximum(best, local)
-    detailed = powers > 2 * NOISE
-    conflict = 0.0
-    if detailed.any():
-        conflict = float((best[detailed] < DISAGREES).mean())
-    return replace(agreed, by_itself=by_itself, conflict=conflict)
+def agreement_with_itself(train: Detail) -> float:
+    """The score of a picture with itself, moved along its edges: high where it is striped."""
+    across = cv2.Sobel(train.values, cv2.CV_32F, 1, 0)
+    down = cv2.Sobel(train.values, cv2.CV_32F, 0, 1)
+    mixed = float((across * down).sum())
+    spread = np.array([[float((across * across).sum()), mixed], [mixed, 0.0]])
+    spread[1, 1] = float((down * down).sum())
+    _, directions = np.linalg.eigh(spread)
+    right, down = MOVED * directions[:, 0]  # the direction in which it changes least
+    matrix = np.float32([[1, 0, right], [0, 1, down]])
+    return agreement(train, train, matrix).score
 
 
 @dataclass(frozen=True)
@@ -147,7 +131,7 @@ def _local(
     if product.sum() < 0:  # one is the other's negative
         product = -product
     local = product / np.sqrt((moved_power + NOISE) * (fixed_power + NOISE))
-    strength = np.minimum(np.sqrt((moved_power + fixed_power) / 2), PLENTY) + 1e-6
+    strength = np.minimum((moved_power * fixed_power) ** 0.25, PLENTY) + 1e-6
     return local, strength, np.minimum(moved_power, fixed_power)
 
 

@@ -22,10 +22,10 @@ class SearchConfig:
     candidates: int = 128
     """Pictures that are tried for each picture, the most alike by their fingerprints."""
 
-    aligned: int = 12
+    aligned: int = 8
     """Of the candidates, those that are moved into line: the most alike once shifted."""
 
-    compared: int = 3
+    compared: int = 4
     """Of those, how many are compared in full at least."""
 
     as_good: float = 0.7

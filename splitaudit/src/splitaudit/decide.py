@@ -1,4 +1,4 @@
-"""What a pair is: the same file, a near-duplicate, a transformed copy, the same scene, or undecided."""
+"""What a pair is: same file, near-duplicate, transformed copy, same scene, or undecided."""
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,10 @@ COLUMNS = ("test", "train", "kind", "transformation", "score", "probability", "m
 
 STRIPES = 0.85  # agreement of a picture with itself, moved; above it, all must agree
 STRIPES_AGREE = 0.5  # in the worst tenth
-PLAIN = 0.12  # share of the overlap with detail; below it, nobody can tell
-CONFLICT = 0.45  # share of the detail that disagrees in the same scene
+STRIPES_ONLY = 0.93  # above it, nobody can tell
+PLAIN = 0.25  # share of the overlap with detail; below it, nobody can tell
+COPY_AGREES = 0.9  # in its better half, or it is the same scene at another moment
+COPY_WHOLE = 0.45  # and in all
 CERTAIN = 0.8  # least probability of a pair that is called a copy
 
 
@@ -25,30 +27,42 @@ def enough_to_tell(pairs: pd.DataFrame) -> pd.Series:
     """Whether the pictures of a pair have so much detail, and so varied, that they can be told."""
     plain = pairs.detail < PLAIN
     striped = (pairs.by_itself > STRIPES) & (pairs.worst < STRIPES_AGREE)
-    return ~plain & ~striped
+    return ~plain & ~striped & (pairs.by_itself < STRIPES_ONLY)
 
 
-def judged(pairs: pd.DataFrame, strangers: Strangers, number: int, config: SearchConfig):
-    """Adds `probability` and `kind` to the compared pairs; None for those that are not named.
+def with_likeness(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Adds `likeness`, and `told`: whether there is enough detail to tell."""
+    return pairs.assign(likeness=likeness(pairs.score), told=enough_to_tell(pairs))
 
-    Args:
-        pairs: Columns test, train, matrix and those of `Agreement`.
-        strangers: How alike the best stranger of a picture is in this collection.
-        number: Of the pictures that were looked for.
-    """
-    pairs = pairs.assign(likeness=likeness(pairs.score), told=enough_to_tell(pairs))
+
+def best_likeness(pairs: pd.DataFrame, number: int) -> np.ndarray:
+    """(number,) likeness of the best pair of each picture; -1 where it has none."""
     told = pairs[pairs.told]
     best = np.full(number, -1.0)
     np.maximum.at(best, told.test.to_numpy(), told.likeness.to_numpy())
+    return best
+
+
+def judged(
+    pairs: pd.DataFrame, strangers: Strangers, number: int, config: SearchConfig
+) -> pd.DataFrame:
+    """Adds `probability`, `kind` (None for those that are not named) and `transformation`.
+
+    Args:
+        pairs: Columns test, train, matrix, those of `Agreement` and of `with_likeness`.
+        strangers: How alike the best stranger of a picture is in this collection.
+        number: Of the pictures that were looked for.
+    """
+    best = best_likeness(pairs, number)
     probability = probabilities(best, pairs.likeness.to_numpy(), strangers)
-    pairs["probability"] = np.where(pairs.told, probability, 0.0)
+    pairs = pairs.assign(probability=np.where(pairs.told, probability, 0.0))
     named = pairs.probability >= least_probability(pairs.probability.to_numpy(), config.max_false)
     kinds = []
     words = []
     for row in pairs.itertuples():
         done = change(row.matrix)
         words.append(in_words(done, row.negative))
-        if row.conflict > CONFLICT:
+        if row.score < COPY_AGREES or row.whole < COPY_WHOLE:
             kinds.append(SAME_SCENE)
         elif done.small:
             kinds.append(NEAR_DUPLICATE)

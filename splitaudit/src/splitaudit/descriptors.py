@@ -17,7 +17,7 @@ CELLS = 12  # a side
 HARMONICS = 3
 CHANNELS = 1 + 2 * HARMONICS
 NEIGHBOURHOOD = 7  # pixels, standard deviation of the window that strength is relative to
-FAINT = 3.0  # grey levels a pixel; weaker edges count less, they may be noise
+FAINT = 1.5  # grey levels a pixel; weaker edges count less, they may be noise
 LENGTH = CELLS * CELLS * CHANNELS
 
 

@@ -12,10 +12,17 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from splitaudit.agreement import NOTHING
 from splitaudit.bank import variants
 from splitaudit.config import SearchConfig
-from splitaudit.agreement import NOTHING
-from splitaudit.decide import COLUMNS, SAME_FILE, judged, undecided_pictures
+from splitaudit.decide import (
+    COLUMNS,
+    SAME_FILE,
+    best_likeness,
+    judged,
+    undecided_pictures,
+    with_likeness,
+)
 from splitaudit.fingerprints import describe, learn_projection
 from splitaudit.pictures import Pictures
 from splitaudit.search import Bank, Candidates, find_candidates
@@ -115,7 +122,9 @@ class _Search:
                 strangers = self._strangers()
             compared = self._compare_all()
         with self.stage("decide"):
-            table = judged(_table(compared), strangers, len(self.test), self.config)
+            table = with_likeness(_table(compared))
+            strangers = self._less_alike(strangers, table)
+            table = judged(table, strangers, len(self.test), self.config)
             undecided = undecided_pictures(table)
             pairs = self._with_same_files(table)
         sizes = (len(self.test), len(self.train))
@@ -153,11 +162,18 @@ class _Search:
         if self.within:
             candidates.train[candidates.train == rows[:, None]] = -1
         compared = self._compare(rows, candidates, lambda steps: None)
-        table = _table(compared)
-        table = judged(table, measured(np.zeros(0)), len(self.test), self.config)
-        table = table[table.told]
-        best = table.groupby("test").likeness.max()
-        return measured(best.to_numpy()).in_a_collection(number / part)
+        table = with_likeness(_table(compared))
+        best = best_likeness(table, len(self.test))[rows]
+        return measured(best[best >= 0]).in_a_collection(number / part)
+
+    def _less_alike(self, strangers: Strangers, table: pd.DataFrame) -> Strangers:
+        """The strangers as measured in all of the collection, if they turn out less alike there.
+
+        Where less than half of the pictures have a copy, the median picture's best is a stranger.
+        """
+        best = best_likeness(table, len(self.test))
+        everywhere = measured(best[best >= 0])
+        return everywhere if everywhere.median < strangers.median else strangers
 
     def _compare_all(self) -> list[tuple[int, Compared]]:
         number = len(self.test)
@@ -240,7 +256,11 @@ def _table(compared: list[tuple[int, Compared]]) -> pd.DataFrame:
         row = {"test": test, "train": each.train, "matrix": each.matrix}
         rows.append(row | asdict(each.agreement))
     columns = ["test", "train", "matrix", *asdict(NOTHING)]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    types = {"test": int, "train": int, "negative": bool}
+    for name, value in asdict(NOTHING).items():
+        types.setdefault(name, type(value))
+    return table.astype(types)  # an empty table too has the types of a full one
 
 
 def _same_files(test: Pictures, train: Pictures | None) -> pd.DataFrame:

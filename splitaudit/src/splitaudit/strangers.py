@@ -10,11 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 CEILING = 3.0  # of likeness: a correlation of .995
-LEAST_LIKE = 0.9  # likeness of a copy at least, a correlation of .72
-USUAL_LIKENESS = 0.62  # of the best stranger, before any was seen: a correlation of .55
+LEAST_LIKE = 1.2  # likeness of a copy at least, a correlation of .83
+USUAL_LIKENESS = 0.8  # of the best stranger, before any was seen: a correlation of .66
 USUAL_SCALE = 0.1
 PRIOR_PICTURES = 15  # how many pictures those two weigh as much as
-SCALES = (0.05, 0.4)
+SCALES = (0.09, 0.4)
+BELOW = 0.693  # scales between the lower quartile of a Gumbel distribution and its median
+ABOVE = 0.879  # and between that and the upper quartile
+MEDIAN = 0.3665  # of a Gumbel distribution above its mode, in scales
 ROUNDS = 20  # of expectation and maximisation
 
 
@@ -36,6 +39,10 @@ class Strangers:
     location: float
     scale: float
 
+    @property
+    def median(self) -> float:
+        return self.location + MEDIAN * self.scale
+
     def in_a_collection(self, times: float) -> "Strangers":
         """The same where there are `times` as many strangers."""
         return Strangers(self.location + self.scale * np.log(max(times, 1e-9)), self.scale)
@@ -49,19 +56,19 @@ class Strangers:
 def measured(best: np.ndarray) -> Strangers:
     """From the (m,) likeness of the best stranger of m pictures, in one part of the collection.
 
-    The median and what lies below it are used: what lies far above may be a copy.
+    The quartiles are used: what lies far above them may be a copy, and what lies far below is
+    another kind of picture.
     """
     weight = len(best) / (len(best) + PRIOR_PICTURES)
     median = USUAL_LIKENESS
     spread = USUAL_SCALE
     if len(best):
-        median = float(np.median(best))
-        # Of a Gumbel distribution, median and lower tenth are 1.2 scales apart.
-        spread = (median - float(np.quantile(best, 0.1))) / 1.2
+        lower, median, upper = np.quantile(best, [0.25, 0.5, 0.75])
+        spread = min((median - lower) / BELOW, (upper - median) / ABOVE)
     scale = weight * spread + (1 - weight) * USUAL_SCALE
     scale = float(np.clip(scale, *SCALES))
-    middle = weight * median + (1 - weight) * USUAL_LIKENESS
-    return Strangers(middle - 0.3665 * scale, scale)
+    middle = float(weight * median + (1 - weight) * USUAL_LIKENESS)
+    return Strangers(middle - MEDIAN * scale, scale)
 
 
 def probabilities(best: np.ndarray, all_pairs: np.ndarray, strangers: Strangers) -> np.ndarray:

@@ -1,7 +1,7 @@
 """One picture against its candidates: shifted, moved into line, and compared in full."""
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,8 +11,8 @@ from splitaudit.agreement import (
     Agreement,
     agreeing,
     agreement,
+    agreement_with_itself,
     detail_of,
-    examined,
 )
 from splitaudit.align import (
     COARSE,
@@ -34,11 +34,14 @@ FINE_STEPS = 12
 COARSE_WINDOW = 7  # pixels a side of a place, of COARSE
 FINE_WINDOW = 13  # of FINE
 AGREES = 0.3  # local correlation of places that the last alignment trusts
-UNSURE = (0.4, 0.93)  # agreement within which it is tried without the places that disagree
-WORTH_A_LOOK = 0.6  # agreement from which a pair is examined further
+UNSURE = (0.5, 0.95)  # agreement within which it is tried again, by the places that agree
+RETRIES = 3
+ELONGATED = 0.6  # height against width, or the reverse
+WORTH_A_LOOK = 0.8  # agreement from which a pair is examined further
 ZOOMED = 2.0  # at most
 STRETCHED = 1.6  # one direction against the other, at most
 CHUNK = 500  # pictures that a thread prepares at a time
+SURE_COARSELY = 0.8  # agreement of small pictures that need no second try
 SCALE = 32.0  # of the values that are kept in a byte: normalised light rarely exceeds 4
 
 
@@ -107,12 +110,11 @@ def compare(
     """
     coarse = normalised(small, box, COARSE)
     starts = _shifted(coarse, gallery, candidates, variants, config)
+    if box[2:].min() < ELONGATED * SIDE:  # too few pixels across to be moved into line coarsely
+        return _finely(small, box, gallery, starts[: config.compared])
     aligned = []
     for start in starts:
-        fixed = gallery.coarse_picture(start.train)
-        _, matrix = refined(fixed, coarse * start.sign, start.matrix, COARSE_STEPS)
-        score = _coarse_score(coarse * start.sign, fixed, matrix)
-        aligned.append(_Start(start.train, score, start.sign, matrix))
+        aligned.append(_coarsely(coarse * start.sign, gallery, start))
     aligned.sort(key=lambda start: -start.score)
     return _finely(small, box, gallery, _worthwhile(aligned, config))
 
@@ -139,6 +141,20 @@ def _shifted(
         sign = np.float32(found.sign[k])
         starts.append(_Start(int(candidates[k]), float(found.score[k]), sign, matrix))
     return starts
+
+
+def _coarsely(moving: np.ndarray, gallery: Gallery, start: _Start) -> _Start:
+    """Moved into line, by all places or by those that agree from the start, as is better."""
+    fixed = gallery.coarse_picture(start.train)
+    _, matrix = refined(fixed, moving, start.matrix, COARSE_STEPS)
+    score = _coarse_score(moving, fixed, matrix)
+    if score < SURE_COARSELY:
+        again = _without_what_disagrees(fixed, moving, start.matrix, COARSE_WINDOW)
+        better = _coarse_score(moving, fixed, again)
+        if better > score:
+            score = better
+            matrix = again
+    return _Start(start.train, score, start.sign, matrix)
 
 
 def _coarse_score(coarse: np.ndarray, fixed: np.ndarray, matrix: np.ndarray) -> float:
@@ -175,17 +191,20 @@ def _finely(
         _, matrix = refined(fixed, fine * start.sign, matrix, FINE_STEPS)
         best = rescaled(matrix, SIDE / FINE)
         agreed = agreement(detail, theirs, best)
-        if UNSURE[0] < agreed.score < UNSURE[1]:
-            matrix = _without_what_disagrees(fixed, fine * start.sign, matrix)
+        for _ in range(RETRIES):
+            if not UNSURE[0] < agreed.score < UNSURE[1]:
+                break
+            matrix = _without_what_disagrees(fixed, fine * start.sign, matrix, FINE_WINDOW)
             again = rescaled(matrix, SIDE / FINE)
             better = agreement(detail, theirs, again)
-            if better.score > agreed.score:
-                agreed = better
-                best = again
+            if better.score <= agreed.score:
+                break
+            agreed = better
+            best = again
         if not plausible(best):
             continue
         if agreed.score > WORTH_A_LOOK:
-            agreed = examined(detail, theirs, best, agreed)
+            agreed = replace(agreed, by_itself=agreement_with_itself(theirs))
         if agreed is not NOTHING:
             found.append(Compared(start.train, agreed, best))
     found.sort(key=lambda compared: -compared.agreement.score)
@@ -201,11 +220,11 @@ def plausible(matrix: np.ndarray) -> bool:
 
 
 def _without_what_disagrees(
-    fixed: np.ndarray, moving: np.ndarray, matrix: np.ndarray
+    fixed: np.ndarray, moving: np.ndarray, matrix: np.ndarray, window: int
 ) -> np.ndarray:
     """Moves into line by those places alone that agree already: not by a pasted mask."""
-    moved = cv2.warpAffine(moving, matrix, (FINE, FINE), flags=OUTWARDS)
-    trusted = agreeing(moved, fixed, FINE_WINDOW) > AGREES
+    moved = cv2.warpAffine(moving, matrix, fixed.shape, flags=OUTWARDS)
+    trusted = agreeing(moved, fixed, window) > AGREES
     if trusted.mean() < 0.2:
         return matrix
     _, again = refined(fixed, moving, matrix, FINE_STEPS, trusted.astype(np.uint8))
