@@ -3,34 +3,50 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 DATASET ?= muxspace
 PROFILE ?= full
-ONLY ?=
+RUNS ?= 8
 PYTHON ?= python3
 
+# Recipes read what the user names from the environment, as it was typed: a path may hold a dollar sign, a quote or a
+# backtick. $(value) keeps make from reading dollar signs itself.
+define as_typed
+override export $(1) := $$(value $(1))
+endef
+$(foreach name,DATASET PROFILE ONLY SET RUNS PHOTOS ARCHIVE,$(eval $(call as_typed,$(name))))
+
 # Notebooks run in a folder of their own, where a relative path would lead elsewhere. ($(abspath) stops at a space.)
-absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
+absolute = $(if $(filter /% ~%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
 ifdef EMOCLASS_DATA
-export EMOCLASS_DATA := $(call absolute,$(EMOCLASS_DATA))
-endif
-ifdef SUBJECT
-export EMOCLASS_SUBJECT := $(SUBJECT)
+override export EMOCLASS_DATA := $(call absolute,$(value EMOCLASS_DATA))
 endif
 ifdef EMOCLASS_BUILD
-export EMOCLASS_BUILD := $(call absolute,$(EMOCLASS_BUILD))
+override export EMOCLASS_BUILD := $(call absolute,$(value EMOCLASS_BUILD))
+endif
+ifdef SUBJECT
+override export EMOCLASS_SUBJECT := $(value SUBJECT)
 endif
 
 # -I: what is installed there counts, not the folder that we stand in.
 ACTIVE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] && python -I -c 'import emoclass' 2>/dev/null && command -v python)
 RUN := $(or $(ACTIVE),.venv/bin/python)
 READY := $(if $(ACTIVE),,.venv/.ready)
-LOCKED = $(shell cat requirements.lock pyproject.toml | cksum)
+# The packages of this checkout: emoclass, and splitaudit once it is there.
+PROJECTS = pyproject.toml $(wildcard splitaudit/pyproject.toml)
+EDITABLE = --editable . $(if $(wildcard splitaudit/pyproject.toml),--editable ./splitaudit)
+LOCKED = $(shell cat requirements.lock $(PROJECTS) | cksum)
 
-.PHONY: FORCE help reproduce check audit test soak lab lint data model site bench others lock clean
+.PHONY: FORCE help reproduce retrain verify check audit test soak pythons lab lint data model site bench others lock clean
 
 help:  ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-reproduce: $(READY)  ## run the study: train what is missing, execute the notebooks (ONLY=03_leakage, DATASET=synthetic or a folder, SUBJECT=regex, PROFILE=quick)
-	@$(RUN) -m emoclass reproduce --dataset "$(DATASET)" --profile "$(PROFILE)" --only "$(ONLY)"
+reproduce: $(READY)  ## make notebooks, figures and numbers: train what is missing (ONLY=03_leakage, SET="ROTATION=30 CLASSES=['sadness']", DATASET=synthetic or a folder, SUBJECT=regex, PROFILE=quick)
+	@$(RUN) -m emoclass reproduce --dataset="$$DATASET" --profile="$$PROFILE" --only="$$ONLY" --set="$$SET"
+
+retrain: $(READY)  ## train every run from nothing, hours; the same command goes on where it stopped (ONLY=03_leakage)
+	@$(RUN) -m emoclass retrain --only="$$ONLY"
+
+verify: $(READY)  ## train a random sample of the runs again, and say whether anything moved (RUNS=8)
+	@$(RUN) -m emoclass verify --runs="$$RUNS"
 
 check: $(READY)  ## fail if a notebook, a figure or a number in the README is older than what it was made from
 	@$(RUN) -m emoclass check
@@ -43,8 +59,19 @@ test: $(READY)  ## run all tests: on synthetic faces, and on the photos where th
 soak: $(READY)  ## run the tests that take a quarter of an hour: a study killed at twenty moments, two at once, damaged files, photos of your own
 	@$(RUN) -m pytest -m soak
 
+pythons:  ## run all tests on each Python from 3.11 to 3.13 that is here, each in an environment of its own below build/
+	@for python in $$(ls /usr/bin/python3.1[123] /usr/local/bin/python3.1[123] ~/.pyenv/versions/3.1[123].*/bin/python 2>/dev/null); do \
+	    place=build/pythons/$$($$python -c 'import platform; print(platform.python_version())'); \
+	    echo "$$python: $$place"; \
+	    [ -x $$place/bin/python ] || $$python -m venv $$place || exit 2; \
+	    { $$place/bin/python -m pip install --quiet --disable-pip-version-check uv && \
+	      $$place/bin/uv pip sync --quiet --python $$place/bin/python --require-hashes requirements.lock && \
+	      $$place/bin/uv pip install --quiet --python $$place/bin/python --no-deps $(EDITABLE); } || exit 2; \
+	    $$place/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder || exit 1; \
+	done
+
 audit: $(READY)  ## which photos of a folder stand twice or were made from another, across its split: PHOTOS=/path
-	@$(RUN) -m emoclass audit "$(PHOTOS)"
+	@$(RUN) -m emoclass audit -- "$$PHOTOS"
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab --notebook-dir=notebooks
@@ -53,10 +80,10 @@ lint: $(READY)  ## check style and layout of the code
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 
 data: $(READY)  ## fetch the photos, or unpack them (ARCHIVE=file.tar.gz), and verify them
-	@$(RUN) -m emoclass fetch $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+	@$(RUN) -m emoclass fetch --archive="$$ARCHIVE"
 
 model: $(READY)  ## train the model to take away on everything, into build/model (minutes)
-	@$(RUN) -m emoclass export --dataset "$(DATASET)" --profile "$(PROFILE)"
+	@$(RUN) -m emoclass export --dataset="$$DATASET" --profile="$$PROFILE"
 
 site: $(READY)  ## README, docs and notebooks as static pages, into build/site
 	@$(RUN) docs/site.py
@@ -67,9 +94,10 @@ bench: $(READY)  ## measure speed side by side with what people would use instea
 others: $(READY)  ## train what others trained on these photos, in the same folds, into figures/muxspace/results.json (an hour)
 	@$(RUN) benchmarks/others.py
 
-lock: .venv/.ready  ## pin the packages of pyproject.toml anew, for all platforms
-	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-header --no-annotate \
-	    --no-emit-index-url --python-version 3.11 pyproject.toml --output-file requirements.lock > /dev/null
+lock: .venv/.ready  ## pin the packages of pyproject.toml anew, for all platforms (KEEP=1: those pinned already stay)
+	@.venv/bin/uv pip compile --quiet $(if $(KEEP),,--upgrade) --universal --generate-hashes --all-extras --no-header \
+	    --no-annotate --no-emit-index-url --no-emit-package emoclass --no-emit-package splitaudit \
+	    --python-version 3.11 $(PROJECTS) --output-file requirements.lock > /dev/null
 
 clean:  ## remove what can be made again, finished runs included (they take the longest)
 	rm -rf build
@@ -88,6 +116,6 @@ clean:  ## remove what can be made again, finished runs included (they take the 
 	@[ -x .venv/bin/python ] || $(PYTHON) -m venv .venv
 	@{ { [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv; } && \
 	   .venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock && \
-	   .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .; } || { \
+	   .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps $(EDITABLE); } || { \
 	    echo "error: the packages could not all be installed (is there a network, and room?): the same command goes on from here" >&2; exit 2; }
 	@echo "$(LOCKED)" > .venv/.ready

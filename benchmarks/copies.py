@@ -30,14 +30,22 @@ from emoclass.metrics import Estimate, wilson
 from emoclass.study.results import Results
 from emoclass.study.store import versions
 
-TESTED, AMONG = 300, 4000  # copies of each kind, and pictures among which their originals are looked for
+TESTED, AMONG = (
+    300,
+    4000,
+)  # copies of each kind, and pictures among which their originals are looked for
 CLEAN = 1000  # test photos that no photo of the other part is a copy of
-FER2013 = (4953, 0, 547, 5121, 8989, 6198, 6077, 4002), 28_709  # of each emotion; how many of them are trained on
+FER2013 = (
+    (4953, 0, 547, 5121, 8989, 6198, 6077, 4002),
+    28_709,
+)  # of each emotion; how many of them are trained on
 
 
 def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
     """The picture compressed and read again."""
-    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+    return cv2.imdecode(
+        cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE
+    )
 
 
 def noisy(picture: np.ndarray, deviation: float) -> np.ndarray:
@@ -78,12 +86,16 @@ def by_hash(function: str, bits: int, mirrored: bool = False):
         import PIL.Image
 
         def hashes(pictures):
-            found = [getattr(imagehash, function)(PIL.Image.fromarray(x)).hash.ravel() for x in pictures]
+            found = [
+                getattr(imagehash, function)(PIL.Image.fromarray(x)).hash.ravel() for x in pictures
+            ]
             return np.packbits(np.array(found), axis=1).view(np.uint64).ravel()
 
         theirs = hashes(train)
         views = [test, test[:, :, ::-1]] if mirrored else [test]
-        apart = np.min([np.bitwise_count(hashes(view)[:, None] ^ theirs[None]) for view in views], axis=0)
+        apart = np.min(
+            [np.bitwise_count(hashes(view)[:, None] ^ theirs[None]) for view in views], axis=0
+        )
         return set(zip(*np.nonzero(apart <= bits)))
 
     return pairs
@@ -114,7 +126,13 @@ def by_cleanvision(train, test):
         lab.find_issues({"near_duplicates": {}, "exact_duplicates": {}}, n_jobs=1, verbose=False)
         sets = [*lab.info["near_duplicates"]["sets"], *lab.info["exact_duplicates"]["sets"]]
     parts = [[(Path(file).parent.name, int(Path(file).stem)) for file in each] for each in sets]
-    return {(k, j) for each in parts for one, k in each for other, j in each if (one, other) == ("test", "train")}
+    return {
+        (k, j)
+        for each in parts
+        for one, k in each
+        for other, j in each
+        if (one, other) == ("test", "train")
+    }
 
 
 def by_data_doctor(train, test):
@@ -123,7 +141,10 @@ def by_data_doctor(train, test):
 
     with folders(train, test) as folder:
         found = check_leakage(folder / "train", folder / "test")
-    return {(int(Path(e["val"]).stem), int(Path(e["train"]).stem)) for e in [*found.exact_leaks, *found.near_leaks]}
+    return {
+        (int(Path(e["val"]).stem), int(Path(e["train"]).stem))
+        for e in [*found.exact_leaks, *found.near_leaks]
+    }
 
 
 METHODS = {  # name: the package that it needs, and how it names pairs
@@ -134,7 +155,9 @@ METHODS = {  # name: the package that it needs, and how it names pairs
     "cleanvision": ("cleanvision", by_cleanvision),
     "data_doctor": ("data_doctor", by_data_doctor),
 }
-INSTALLED = {name: how for name, (package, how) in METHODS.items() if importlib.util.find_spec(package)}
+INSTALLED = {
+    name: how for name, (package, how) in METHODS.items() if importlib.util.find_spec(package)
+}
 
 
 def recall(results: Results, prefix: str, among: np.ndarray) -> None:
@@ -148,7 +171,8 @@ def recall(results: Results, prefix: str, among: np.ndarray) -> None:
         for method, find in INSTALLED.items():
             pairs = find(among, copies)
             found = results.add(
-                f"{name}.{method}", wilson(sum((k, row) in pairs for k, row in enumerate(rows)), len(rows))
+                f"{name}.{method}",
+                wilson(sum((k, row) in pairs for k, row in enumerate(rows)), len(rows)),
             )
             shares.append(f"{method} {found.value:.3f}")
         print(f"{prefix} {kind:25}", *shares, flush=True)
@@ -163,7 +187,9 @@ def wrongly_named(results: Results, prefix: str, pixels: np.ndarray, group: np.n
     for method, find in INSTALLED.items():
         named = {k for k, _ in find(pixels[train], pixels[test][clean])}
         found = results.add(f"{prefix}.clean.{method}", wilson(len(named), int(clean.sum())))
-        print(f"{prefix} clean test photos named: {method} {found.value:.4f} of {found.n}", flush=True)
+        print(
+            f"{prefix} clean test photos named: {method} {found.value:.4f} of {found.n}", flush=True
+        )
 
 
 def at_scale(results: Results, pixels: np.ndarray) -> None:
@@ -171,7 +197,10 @@ def at_scale(results: Results, pixels: np.ndarray) -> None:
     drawn = draw(SyntheticConfig(counts=FER2013[0], photos_per_subject=(1, 1), noise=10)).pixels
     drawn = drawn[np.random.default_rng(3).permutation(len(drawn))]
     clean = drawn[FER2013[1] :]
-    for name, among, others in (("photos", pixels, pixels[:0]), ("synthetic", drawn[: FER2013[1]], clean)):
+    for name, among, others in (
+        ("photos", pixels, pixels[:0]),
+        ("synthetic", drawn[: FER2013[1]], clean),
+    ):
         rows = np.random.default_rng(4).choice(len(among), TESTED, replace=False)
         copies = np.stack([KINDS["as in this study"](among[row], row) for row in rows])
         began = time.perf_counter()
@@ -182,7 +211,9 @@ def at_scale(results: Results, pixels: np.ndarray) -> None:
         results.add(f"copies_at_scale.{name}.found", found)
         print(f"{name}: {found.value:.3f} found in {seconds.value:.0f} s", flush=True)
     named = {k for k, _ in pairs if k >= TESTED}
-    print(f"clean: {results.add('copies_at_scale.synthetic.clean', wilson(len(named), len(clean))).value:.5f}")
+    print(
+        f"clean: {results.add('copies_at_scale.synthetic.clean', wilson(len(named), len(clean))).value:.5f}"
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -196,7 +227,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     about = dict(name=faces.name, photos=len(faces), digest=faces.digest, profile="full")
     results = Results(
-        paths.FIGURES / "muxspace" / "results.json", "copies_at_scale" if scale else "copies", about, versions()
+        paths.FIGURES / "muxspace" / "results.json",
+        "copies_at_scale" if scale else "copies",
+        about,
+        versions(),
     )
     if scale:
         at_scale(results, pixels)
@@ -207,15 +241,26 @@ def main(arguments: list[str] | None = None) -> int:
     seconds = time.perf_counter() - began
     group = faces.table.near_duplicate_id.to_numpy()
     unknown = pairs[group[pairs.test] != group[pairs.train]]
-    results.add("copies.all_pairs.seconds", Estimate(round(seconds, 1), None, None, len(faces)), "s")
-    results.add("copies.all_pairs.not_known_before", Estimate(len(unknown), None, None, len(faces)), "count")
-    print(f"all pairs of {len(faces):,} photos: {seconds:.0f} s, {len(pairs)} pairs, {len(unknown)} not known before")
+    results.add(
+        "copies.all_pairs.seconds", Estimate(round(seconds, 1), None, None, len(faces)), "s"
+    )
+    results.add(
+        "copies.all_pairs.not_known_before", Estimate(len(unknown), None, None, len(faces)), "count"
+    )
+    print(
+        f"all pairs of {len(faces):,} photos: {seconds:.0f} s, {len(pairs)} pairs, {len(unknown)} not known before"
+    )
     print(
         unknown.assign(
-            one=faces.table.photo.to_numpy()[unknown.test], other=faces.table.photo.to_numpy()[unknown.train]
+            one=faces.table.photo.to_numpy()[unknown.test],
+            other=faces.table.photo.to_numpy()[unknown.train],
         )
     )
-    recall(results, "copies", pixels[np.random.default_rng(0).choice(len(pixels), AMONG, replace=False)])
+    recall(
+        results,
+        "copies",
+        pixels[np.random.default_rng(0).choice(len(pixels), AMONG, replace=False)],
+    )
     drawn = draw(SyntheticConfig(counts=(250,) * 8, photos_per_subject=(1, 1), noise=10)).pixels
     recall(results, "copies.synthetic", drawn[:AMONG])
     wrongly_named(results, "copies", pixels, group)

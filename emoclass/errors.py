@@ -2,7 +2,7 @@
 
 
 class InputError(ValueError):
-    """What somebody handed in cannot be used; the message is one sentence that names every offender."""
+    """What was handed in cannot be used; the message, one sentence, names every offender."""
 
 
 class LeakError(ValueError):
@@ -16,5 +16,8 @@ class StudyError(RuntimeError):
 def listed(names, at_most: int = 20) -> str:
     """`a, b, c`, or the first `at_most` of them `and 7 more`."""
     names = [str(name) for name in names]
+    shown = ", ".join(names[:at_most])
     rest = len(names) - at_most
-    return ", ".join(names[:at_most]) + (f" and {rest} more" if rest > 0 else "")
+    if rest > 0:
+        return f"{shown} and {rest} more"
+    return shown

@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,17 +11,31 @@ from emoclass import metrics, models
 from emoclass.augment import OfflineAugmentation, transformed
 from emoclass.errors import InputError, listed
 from emoclass.faces import Faces
+from emoclass.kept import kept
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
+from emoclass.run import Run
 
-if TYPE_CHECKING:
-    from emoclass.study.train import Run
-
-PATCH, STEP = 9, 3  # pixels: side of the grey patch, and from one patch to the next
+PATCH = 9  # pixels: side of the grey patch ...
+STEP = 3  # ... and from one patch to the next
 
 
-def occlusion(run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH, step: int = STEP) -> np.ndarray:
-    """(k, k) float32: how much the probability of `emotion` falls when a grey patch covers each part of a picture.
+@kept
+def mean_faces(faces: Faces) -> np.ndarray:
+    """(8, size, size) uint8: the mean picture of each emotion, in their order; 0 for an emotion without photos."""
+    means = np.zeros((len(EMOTIONS), faces.size, faces.size), np.uint8)
+    for k, emotion in enumerate(EMOTIONS):
+        of_emotion = (faces.table.emotion == emotion).to_numpy()
+        if of_emotion.any():
+            means[k] = faces.pixels[of_emotion].mean(0).astype(np.uint8)
+    return means
+
+
+@kept
+def occlusion(
+    run: Run, picture: np.ndarray, emotion: str, patch: int = PATCH, step: int = STEP
+) -> np.ndarray:
+    """(k, k) float16: how much the probability of `emotion` falls when a grey patch covers each part of a picture.
 
     The picture is (size, size) uint8; `patch`, its side, and `step` are pixels (Zeiler & Fergus 2014, section 4.2).
     """
@@ -31,7 +44,8 @@ def occlusion(run: "Run", picture: np.ndarray, emotion: str, patch: int = PATCH,
     for k, (top, left) in enumerate(product(corners, corners)):
         covered[k, top : top + patch, left : left + patch] = picture.mean()
     probability = _probabilities(run, covered)[:, EMOTIONS.index(emotion)]
-    return (probability[-1] - probability[:-1]).reshape(len(corners), len(corners))
+    falls = probability[-1] - probability[:-1]
+    return falls.reshape(len(corners), len(corners)).astype(np.float16)
 
 
 def share_predicted(
@@ -47,35 +61,60 @@ def share_predicted(
     Each is predicted by nets that never saw it: as it is, or transformed as its first augmented copy would be.
     Interval over subjects (Wilson's if all or none are); n = photos. Raises InputError if none was tested.
     """
-    asked, taken = faces.table.emotion.isin(emotions), []
-    place = dict(zip(faces.table.photo[asked], np.flatnonzero(asked)))
+    of_emotions = faces.table.emotion.isin(emotions)
+    place = dict(zip(faces.table.photo[of_emotions], np.flatnonzero(of_emotions)))
+    named = [EMOTIONS.index(name) for name in classes]
+    photos = []
+    subjects = []
+    hits = []
     for run in predictions.runs:
-        if rows := [place[photo] for photo in run.photo if photo in place]:
-            table, pictures = faces.table.iloc[rows], faces.pixels[rows]
-            if augmentation:
-                named = zip(pictures, table.photo)
-                pictures = np.array([transformed(x, photo, 0, augmentation, run.seed, border) for x, photo in named])
-            hits = np.isin(_probabilities(run, pictures).argmax(1), [EMOTIONS.index(name) for name in classes])
-            taken += zip(table.photo, table.subject, hits)
-    if not taken:
+        rows = [place[photo] for photo in run.photo if photo in place]
+        if not rows:
+            continue
+        predicted = _predicted(run, faces, np.array(rows), augmentation, border)
+        photos += [*faces.table.photo.iloc[rows]]
+        subjects += [*faces.table.subject.iloc[rows]]
+        hits += [*np.isin(predicted, named)]
+    if not hits:
         raise InputError(f"{predictions.name!r} was tested on no photo of {listed(emotions)}")
-    photo, subject, hits = map(np.array, zip(*taken))
-    found, n_subjects = metrics.mean_over_subjects(hits, subject), len(set(subject))
+    found = metrics.mean_over_subjects(np.array(hits), np.array(subjects))
     if found.value in (0, 1):  # no resample differs
+        n_subjects = len(set(subjects))
         found = metrics.wilson(round(found.value * n_subjects), n_subjects)
-    return found._replace(n=len(set(photo)))
+    return found._replace(n=len(set(photos)))
 
 
-@lru_cache(maxsize=10)  # it is asked about many changes of the same photos; to build it anew takes a second
-def _net(run: "Run", size: int):
+@kept
+def _predicted(
+    run: Run,
+    faces: Faces,
+    rows: np.ndarray,
+    augmentation: OfflineAugmentation | None,
+    border: int,
+) -> np.ndarray:
+    """(len(rows),) uint8: what a run's net takes these photos for, each transformed as its first copy would be."""
+    pictures = faces.pixels[rows]
+    if augmentation:
+        changed = []
+        for picture, photo in zip(pictures, faces.table.photo.iloc[rows]):
+            changed.append(transformed(picture, photo, 0, augmentation, run.seed, border))
+        pictures = np.array(changed)
+    return _probabilities(run, pictures).argmax(1).astype(np.uint8)
+
+
+@lru_cache(
+    maxsize=10
+)  # it is asked about many changes of the same photos; to build it anew takes a second
+def _net(run: Run, size: int):
     net = models.build(run.variant.net, size, len(run.variant.emotions))
     net.set_weights(run.weights)
     return net
 
 
-def _probabilities(run: "Run", pictures: np.ndarray) -> np.ndarray:
+def _probabilities(run: Run, pictures: np.ndarray) -> np.ndarray:
     """(n, 8) float32 of a run's net for (n, size, size) uint8 pictures; 0 for emotions that it was not trained on."""
-    logits = _net(run, pictures.shape[1]).predict(pictures[..., None], batch_size=512, verbose=0)
+    net = _net(run, pictures.shape[1])
+    logits = net.predict(pictures[..., None], batch_size=512, verbose=0)
     found = np.zeros((len(pictures), len(EMOTIONS)), np.float32)
     found[:, np.isin(EMOTIONS, run.variant.emotions)] = softmax(logits.astype(np.float64), axis=1)
     return found

@@ -1,4 +1,4 @@
-"""The model to take away, used: load it, cut a face out of a photo, predict. `python -m emoclass export` makes it."""
+"""The model that `make model` makes, used: load it, cut a face out of a photo, predict."""
 
 import hashlib
 import json
@@ -16,89 +16,143 @@ from emoclass.data.images import read_grey, resize_to_square
 from emoclass.errors import InputError
 from emoclass.paths import build_folder
 
-NET, FACTS = "emoclass.keras", "emoclass.json"  # the model's two files
+# The model's two files.
+NET = "emoclass.keras"
+FACTS = "emoclass.json"
 NEEDED = {"emotions", "temperature", "preprocessing"}  # of its facts, to predict
 
-# Where the cascade's box lies in the collection's own photos (the median of 236): all but 1.5 % at each side.
-MARGIN = 0.015  # of the box, added at each side
-AROUND = 0.25  # of the picture, added before it is searched: the cascade misses what touches the edge
-SEARCHED = 480  # pixels of the longer side; a larger picture is searched at this size
+# Where the cascade's box lies in the collection's own photos (the median of 236): all but 1.5 %
+# at each side. A share of the box, added at each side.
+MARGIN = 0.015
+# Of the picture, added before it is searched: the cascade misses what touches the edge.
+AROUND = 0.25
+# Pixels of the longer side; a larger picture is searched at this size.
+SEARCHED = 480
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A Keras model from (batch, size, size, 1) uint8 to (batch, 8) logits, and what emoclass.json has on it."""
+    """A net from (batch, size, size, 1) uint8 to (batch, 8) logits, and its emoclass.json."""
 
     net: object
     facts: dict
 
 
+@dataclass(frozen=True)
+class Box:
+    """A square in a picture, in pixels; it may reach beyond the edge."""
+
+    left: float
+    top: float
+    side: float
+
+
 def load(folder: os.PathLike | str | None = None) -> Model:
-    """The model in `folder`, else build/model; InputError if there is none or its files do not belong together."""
+    """The model in `folder`, else in build/model.
+
+    Raises InputError if there is none, its files do not belong together, or this Keras cannot
+    read it.
+    """
     folder = Path(folder or build_folder() / "model")
     try:
-        facts, kept = json.loads((folder / FACTS).read_text(encoding="utf-8")), (folder / NET).read_bytes()
-        if facts["sha256"] != hashlib.sha256(kept).hexdigest() or not NEEDED <= facts.keys():
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        digest = hashlib.sha256((folder / NET).read_bytes()).hexdigest()
+        if facts["sha256"] != digest or not facts.keys() >= NEEDED:
             raise ValueError("the facts are of another net")
     except OSError as error:
-        raise InputError(f"there is no model in {folder} ({error.strerror}): run `make model`") from error
+        reason = error.strerror
+        raise InputError(f"there is no model in {folder} ({reason}): run `make model`") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{NET} and {FACTS} in {folder} do not belong together: run `make model`") from error
-    return Model(keras().models.load_model(folder / NET, compile=False), facts)
+        fault = f"{NET} and {FACTS} in {folder} do not belong together"
+        raise InputError(f"{fault}: run `make model`") from error
+    try:
+        net = keras().models.load_model(folder / NET, compile=False)
+    except Exception as error:  # whatever a version raises on what it does not know
+        version = keras().__version__
+        advice = "use Keras 3.8 or a later one, or run `make model` with this one"
+        raise InputError(f"Keras {version} cannot read {folder / NET}: {advice}") from error
+    return Model(net, facts)
 
 
 def predict(model: Model, picture: np.ndarray) -> dict[str, float]:
-    """The probability of each of the eight emotions: of how this face looks, not of what somebody feels.
+    """The probability of each of the eight emotions.
 
-    picture    (size, size) uint8 grey, as `crop_face` cuts it, seen also mirrored; InputError if it is something else
+    Of how this face looks, not of what somebody feels.
+
+    picture    (size, size) uint8 grey, as `crop_face` cuts it, seen also mirrored
+    Raises InputError if it is something else.
     """
-    shape = (model.facts["preprocessing"]["size"],) * 2
+    size = model.facts["preprocessing"]["size"]
+    shape = (size, size)
     if picture.dtype != np.uint8 or picture.shape != shape:
         given = f"{picture.dtype} {picture.shape}"
-        raise InputError(f"the model takes uint8 {shape}, not {given}: `crop_face` makes that of a photo")
-    views = np.stack([picture, picture[:, ::-1]])[..., None]
-    logits = np.asarray(model.net.predict_on_batch(views), np.float64).mean(0)
-    return dict(zip(model.facts["emotions"], softmax(logits / model.facts["temperature"]).tolist()))
+        advice = "`crop_face` makes that of a photo"
+        raise InputError(f"the model takes uint8 {shape}, not {given}: {advice}")
+    views = np.stack([picture, picture[:, ::-1]])
+    logits = np.asarray(model.net.predict_on_batch(views[..., None]), np.float64).mean(0)
+    probabilities = softmax(logits / model.facts["temperature"])
+    return dict(zip(model.facts["emotions"], probabilities.tolist()))
 
 
 def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarray:
     """(size, size) uint8: the largest face in a photo, grey, cut as the collection's faces are.
 
-    photo    a file, or a picture: (height, width) grey or (height, width, 3) RGB, uint8; InputError if it is neither
-    Where OpenCV's cascade (Viola & Jones 2001) finds no face, the middle is taken, which one line on stderr tells.
+    photo    a file, or a picture: (height, width) grey or (height, width, 3) RGB, uint8
+    Where OpenCV's cascade (Viola & Jones 2001) finds no face, the middle is taken, which one line
+    on stderr tells. Raises InputError if the photo is neither, or the size not a whole number.
     """
     if not isinstance(size, int | np.integer) or size < 1:
-        raise InputError(f"a face cannot be {size} pixels a side: ask for a whole number of at least 1")
-    if isinstance(photo, np.ndarray):
-        if photo.dtype != np.uint8 or photo.shape[2:] not in ((), (3,)) or photo.ndim < 2 or not photo.size:
-            given = f"{photo.dtype} {photo.shape}"
-            raise InputError(f"{given} is no picture: (height, width) or (height, width, 3) of uint8")
-        grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) if photo.ndim == 3 else photo
-    elif isinstance(grey := read_grey(path := Path(photo).expanduser()), str):
-        raise InputError(f"{path} {grey}: name a whole picture")
+        raise InputError(
+            f"a face cannot be {size} pixels a side: ask for a whole number of at least 1"
+        )
+    grey = _grey(photo)
     height, width = grey.shape
-    if found := _largest_face(grey):
-        margin = MARGIN * found[2]
-    else:
+    box = _largest_face(grey)
+    if box is None:
         name = "the picture" if isinstance(photo, np.ndarray) else photo
         print(f"no face found in {name}: taking all of it, cut to a square", file=sys.stderr)
-        side, margin = min(height, width), 0
-        found = (width - side) / 2, (height - side) / 2, side
-    side = min(round(found[2] + 2 * margin), height, width)
-    left, top = (int(np.clip(round(edge - margin), 0, end - side)) for edge, end in zip(found, (width, height)))
+        side = min(height, width)
+        box = Box((width - side) / 2, (height - side) / 2, side)
+        margin = 0.0
+    else:
+        margin = MARGIN * box.side
+    side = min(round(box.side + 2 * margin), height, width)
+    left = int(np.clip(round(box.left - margin), 0, width - side))
+    top = int(np.clip(round(box.top - margin), 0, height - side))
     return resize_to_square(grey[top : top + side, left : left + side], size)
 
 
-def _largest_face(grey: np.ndarray) -> tuple[float, float, float] | None:
-    """(left, top, side) in pixels of the cascade's largest box, which may reach beyond the edge; None without one."""
-    scale = min(1.0, SEARCHED / max(grey.shape))
-    sides = [max(1, round(side * scale)) for side in grey.shape[::-1]]
-    small = cv2.resize(grey, sides, interpolation=cv2.INTER_AREA)
+def _grey(photo: os.PathLike | str | np.ndarray) -> np.ndarray:
+    """(height, width) uint8. Raises InputError if it is no photo."""
+    if not isinstance(photo, np.ndarray):
+        path = Path(photo).expanduser()
+        grey = read_grey(path)
+        if isinstance(grey, str):  # why it cannot be read
+            raise InputError(f"{path} {grey}: name a whole picture")
+        return grey
+    is_grey = photo.ndim == 2
+    is_colour = photo.ndim == 3 and photo.shape[2] == 3
+    if photo.dtype != np.uint8 or not (is_grey or is_colour) or photo.size == 0:
+        given = f"{photo.dtype} {photo.shape}"
+        wanted = "(height, width) or (height, width, 3) of uint8"
+        raise InputError(f"{given} is no picture: {wanted}")
+    if is_colour:
+        return cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    return photo
+
+
+def _largest_face(grey: np.ndarray) -> Box | None:
+    """The cascade's largest box; None without one."""
+    height, width = grey.shape
+    scale = min(1.0, SEARCHED / max(height, width))
+    small_width = max(1, round(width * scale))
+    small_height = max(1, round(height * scale))
+    small = cv2.resize(grey, (small_width, small_height), interpolation=cv2.INTER_AREA)
     edge = round(AROUND * max(small.shape))
     small = cv2.copyMakeBorder(small, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
-    boxes = cascade.detectMultiScale(small, 1.1, 5)
-    if not len(boxes):
+    file = cv2.data.haarcascades + "haarcascade_frontalface_default.xml"
+    boxes = cv2.CascadeClassifier(file).detectMultiScale(small, 1.1, 5)
+    if len(boxes) == 0:
         return None
     left, top, side, _ = max(boxes, key=lambda box: box[2])
-    return (left - edge) / scale, (top - edge) / scale, side / scale
+    return Box((left - edge) / scale, (top - edge) / scale, side / scale)

@@ -33,13 +33,20 @@ def decoded(tmp_path_factory):
 @pytest.fixture(scope="session")
 def browser():
     """Show a page to headless Chromium, (page, width, option) -> what it prints; skipped where none is installed."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    program = next(
+        filter(
+            None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))
+        ),
+        None,
+    )
     if program is None:
         pytest.skip("no Chromium is installed")
 
     def show(page, width, option):
         how = ("--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", option)
-        done = subprocess.run([program, *how, page.as_uri()], check=True, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [program, *how, page.as_uri()], check=True, capture_output=True, text=True, timeout=60
+        )
         return done.stdout
 
     return show
@@ -49,7 +56,9 @@ def browser():
 def drawn() -> Faces:
     """57 synthetic faces of 16 pixels: eight emotions, subjects with several photos, two sources, two duplicates."""
     counts = (6, 3, 5, 3, 12, 14, 6, 6)
-    faces = draw(SyntheticConfig(counts=counts, photos_per_subject=(2, 4), film=0.3, duplicates=2), size=16)
+    faces = draw(
+        SyntheticConfig(counts=counts, photos_per_subject=(2, 4), film=0.3, duplicates=2), size=16
+    )
     faces.pixels.flags.writeable = False
     return faces
 
@@ -57,7 +66,9 @@ def drawn() -> Faces:
 @pytest.fixture(scope="session")
 def sharp() -> Faces:
     """32 synthetic faces of 48 pixels without noise, four of each emotion, all of different subjects."""
-    faces = draw(SyntheticConfig(counts=(4,) * 8, photos_per_subject=(1, 1), film=0.0, noise=0.0), size=48)
+    faces = draw(
+        SyntheticConfig(counts=(4,) * 8, photos_per_subject=(1, 1), film=0.0, noise=0.0), size=48
+    )
     faces.pixels.flags.writeable = False
     return faces
 
@@ -68,9 +79,18 @@ def faces_of():
 
     def make(name: str = "faces", **columns) -> Faces:
         n = len(next(iter(columns.values())))
-        table = {"photo": [f"photo {k}" for k in range(n)], "emotion": "neutral", "source": "news", "annotator": "1"}
+        table = {
+            "photo": [f"photo {k}" for k in range(n)],
+            "emotion": "neutral",
+            "source": "news",
+            "annotator": "1",
+        }
         table |= columns
-        table = {"subject": table["photo"], "parent": table["photo"], "duplicate_id": table["photo"]} | table
+        table = {
+            "subject": table["photo"],
+            "parent": table["photo"],
+            "duplicate_id": table["photo"],
+        } | table
         pixels = np.arange(n, dtype=np.uint8)[:, None, None].repeat(2, axis=1).repeat(2, axis=2)
         return Faces(pixels, pd.DataFrame(table).astype(str), name)
 

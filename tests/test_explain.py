@@ -10,8 +10,8 @@ from emoclass.augment import OfflineAugmentation, transformed
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
-from emoclass.study.train import Run
-from emoclass.study.variant import Variant
+from emoclass.run import Run, SplitFacts, TrainedState
+from emoclass.variant import Variant
 
 SIZE = 12
 
@@ -19,9 +19,24 @@ SIZE = 12
 def run_with(weights, variant):
     """A run that tested nothing and left these weights."""
     nothing = np.zeros(0)
+    facts = SplitFacts(nothing, nothing, EMOTIONS, nothing, {}, (0, 0, 0), {})
     return Run(
-        variant, 0, 0, nothing, nothing, EMOTIONS, nothing, nothing, {}, {}, (0, 0, 0), {}, nothing, {}, 0.0, weights
+        variant=variant,
+        fold=0,
+        seed=0,
+        split=facts,
+        probabilities=nothing,
+        validation=nothing,
+        epoch_predictions=nothing,
+        history={},
+        seconds=0.0,
+        load_state=lambda: TrainedState(weights, {}),
     )
+
+
+def tested_on(run, photo):
+    """The same run, as if it had tested these photos."""
+    return replace(run, split=replace(run.split, photo=np.asarray(photo)))
 
 
 def looking_at(top, left, emotions=EMOTIONS):
@@ -67,7 +82,7 @@ def test_emotions_left_out_do_not_shift_the_others():
 
 def one_test(run, faces, fold=0):
     """Predictions of this run, as if it had been tested on all of these faces."""
-    run = replace(run, photo=faces.table.photo.to_numpy(), fold=fold)
+    run = replace(tested_on(run, faces.table.photo), fold=fold)
     return Predictions("net", faces.table, np.eye(8, dtype=np.float32)[faces.labels], runs=(run,))
 
 
@@ -79,21 +94,29 @@ def lit_below(faces_of):
 
 
 def test_what_is_taken_for_other_classes_is_counted_as_it_is_and_transformed(lit_below):
-    net = one_test(looking_at(8, 4), lit_below)  # calls light below happiness, all else anger, the first class
+    net = one_test(
+        looking_at(8, 4), lit_below
+    )  # calls light below happiness, all else anger, the first class
     still = dict(per_image=1, classes=EMOTIONS, rotation=0, shift=0, zoom=0, flip=False)
     plain = explain.share_predicted(net, lit_below, ("happiness",), ("happiness",))
     assert plain.value == 1 and plain.n == 8
     assert explain.share_predicted(net, lit_below, ("happiness",), ("fear",)).value == 0
-    same = explain.share_predicted(net, lit_below, ("happiness",), ("happiness",), OfflineAugmentation(**still))
+    same = explain.share_predicted(
+        net, lit_below, ("happiness",), ("happiness",), OfflineAugmentation(**still)
+    )
     assert same == plain
-    unmoved = explain._probabilities(net.runs[0], lit_below.pixels)[:, EMOTIONS.index("happiness")].mean()
+    unmoved = explain._probabilities(net.runs[0], lit_below.pixels)[
+        :, EMOTIONS.index("happiness")
+    ].mean()
     moved = replace(OfflineAugmentation(**still), shift=0.5)
-    pictures = [transformed(x, p, 0, moved) for x, p in zip(lit_below.pixels, lit_below.table.photo)]
+    pictures = [
+        transformed(x, p, 0, moved) for x, p in zip(lit_below.pixels, lit_below.table.photo)
+    ]
     assert explain._probabilities(net.runs[0], np.array(pictures))[:, 4].mean() < unmoved
 
 
 def test_only_tested_originals_of_these_emotions_count(lit_below):
-    half = replace(one_test(looking_at(8, 4), lit_below).runs[0], photo=np.array(["photo 0", "photo 1, copy 1"]))
+    half = tested_on(looking_at(8, 4), ["photo 0", "photo 1, copy 1"])
     net = replace(one_test(looking_at(8, 4), lit_below), runs=(half,))
     assert explain.share_predicted(net, lit_below, ("happiness",), ("happiness",)).n == 1
     with pytest.raises(InputError, match="tested on no photo of sadness"):

@@ -19,9 +19,13 @@ assert keras().backend.backend() == "jax" and np.isfinite(run.probabilities).all
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="the package jax is not installed")
+@pytest.mark.skipif(
+    importlib.util.find_spec("jax") is None, reason="the package jax is not installed"
+)
 def test_a_net_is_trained_on_jax_without_chatter():
     env = os.environ | {"KERAS_BACKEND": "jax"}
-    done = subprocess.run([sys.executable, "-c", CODE], env=env, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], env=env, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == done.stderr == ""

@@ -29,14 +29,18 @@ def by_hand(weights, labels, logits, focal_gamma=0.0, logit_adjustment_tau=0.0, 
     """The loss in double precision, photo by photo, from its formula."""
     z = logits + logit_adjustment_tau * np.asarray(prior, float)
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
-    return np.mean([weights[k] * (1 - q[k]) ** focal_gamma * -np.log(q[k]) for k, q in zip(labels, p)])
+    return np.mean(
+        [weights[k] * (1 - q[k]) ** focal_gamma * -np.log(q[k]) for k, q in zip(labels, p)]
+    )
 
 
 ONES = np.ones(3)
 
 
 def value(labels, logits, weights=ONES, **options) -> float:
-    return float(cross_entropy(weights, **options)(np.asarray(labels), np.asarray(logits, np.float32)))
+    return float(
+        cross_entropy(weights, **options)(np.asarray(labels), np.asarray(logits, np.float32))
+    )
 
 
 # weights
@@ -61,20 +65,30 @@ def test_by_default_no_class_is_weighted():
     assert class_weights(COUNTS).tolist() == [1, 1, 1]
 
 
-@pytest.mark.parametrize("weighting, ratio", [("none", 1), ("sqrt", 27.6), ("balanced", 763.1), ("effective", 105)])
-def test_how_much_more_the_rarest_emotion_of_the_collection_weighs_than_the_most_frequent(weighting, ratio):
+@pytest.mark.parametrize(
+    "weighting, ratio", [("none", 1), ("sqrt", 27.6), ("balanced", 763.1), ("effective", 105)]
+)
+def test_how_much_more_the_rarest_emotion_of_the_collection_weighs_than_the_most_frequent(
+    weighting, ratio
+):
     weights = class_weights(REAL, weighting)
-    assert weights.max() / weights.min() == pytest.approx(ratio, rel=0.1 if weighting == "effective" else 0.01)
+    assert weights.max() / weights.min() == pytest.approx(
+        ratio, rel=0.1 if weighting == "effective" else 0.01
+    )
 
 
 @pytest.mark.parametrize("beta, limit", [(0, "none"), (1 - 1e-9, "balanced")])
 def test_the_effective_number_lies_between_no_weights_and_balanced_ones(beta, limit):
-    np.testing.assert_allclose(class_weights(REAL, "effective", beta), class_weights(REAL, limit), rtol=1e-4)
+    np.testing.assert_allclose(
+        class_weights(REAL, "effective", beta), class_weights(REAL, limit), rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize("weighting", WEIGHTS)
 @pytest.mark.parametrize("counts", [(1, 4, 5), (7, 7, 7), (0, 3, 900), (5, 0, 0), (9, 6868)])
-def test_the_mean_over_the_photos_is_one_and_a_class_without_a_photo_weighs_nothing(weighting, counts):
+def test_the_mean_over_the_photos_is_one_and_a_class_without_a_photo_weighs_nothing(
+    weighting, counts
+):
     counts = np.array(counts)
     weights = class_weights(counts, weighting)
     assert weights.dtype == np.float32 and np.average(weights, weights=counts) == pytest.approx(1)
@@ -92,7 +106,8 @@ def test_a_beta_that_is_no_share_is_refused(beta):
 
 def test_an_unknown_weighting_is_refused_with_those_there_are():
     with pytest.raises(
-        InputError, match="class_weight 'focal' is unknown; choose one of none, sqrt, balanced, effective"
+        InputError,
+        match="class_weight 'focal' is unknown; choose one of none, sqrt, balanced, effective",
     ):
         class_weights(COUNTS, "focal")
 
@@ -100,7 +115,9 @@ def test_an_unknown_weighting_is_refused_with_those_there_are():
 def test_the_prior_is_the_log_of_each_share_an_absent_class_counting_as_half_a_photo():
     assert log_prior(COUNTS).dtype == np.float32
     np.testing.assert_allclose(np.exp(log_prior(COUNTS)), [0.1, 0.4, 0.5], rtol=1e-6)
-    np.testing.assert_allclose(np.exp(log_prior(np.array([0, 4, 5]))), np.array([0.5, 4, 5]) / 9.5, rtol=1e-6)
+    np.testing.assert_allclose(
+        np.exp(log_prior(np.array([0, 4, 5]))), np.array([0.5, 4, 5]) / 9.5, rtol=1e-6
+    )
     assert np.isfinite(log_prior(np.zeros(3))).all()
 
 
@@ -126,22 +143,30 @@ def test_logits_in_half_precision_are_taken_in_full(options):
 
 
 def test_a_photo_told_with_probability_three_quarters_counts_a_sixteenth_in_focal_loss():
-    assert value([0], np.log([[3.0, 1.0]]), np.ones(2), focal_gamma=2) == pytest.approx(-np.log(0.75) / 16)
+    assert value([0], np.log([[3.0, 1.0]]), np.ones(2), focal_gamma=2) == pytest.approx(
+        -np.log(0.75) / 16
+    )
 
 
 def test_with_tau_of_one_it_is_the_balanced_softmax():
     share = COUNTS * np.exp(LOGITS)  # Ren et al. 2020, equation 3
     expected = -np.mean(np.log(share[np.arange(5), LABELS] / share.sum(1)))
-    assert value(LABELS, LOGITS, logit_adjustment_tau=1, prior=log_prior(COUNTS)) == pytest.approx(expected, rel=1e-5)
+    assert value(LABELS, LOGITS, logit_adjustment_tau=1, prior=log_prior(COUNTS)) == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_with_tau_of_one_logits_of_zero_have_the_entropy_of_the_labels_for_their_loss():
-    loss = value(np.repeat([0, 1, 2], COUNTS), np.zeros((10, 3)), logit_adjustment_tau=1, prior=PRIOR)
+    loss = value(
+        np.repeat([0, 1, 2], COUNTS), np.zeros((10, 3)), logit_adjustment_tau=1, prior=PRIOR
+    )
     assert loss == pytest.approx(-(0.1 * np.log(0.1) + 0.4 * np.log(0.4) + 0.5 * np.log(0.5)))
 
 
 def test_switched_off_it_is_the_cross_entropy_that_everybody_uses():
-    usual = keras().losses.SparseCategoricalCrossentropy(from_logits=True)(LABELS, LOGITS.astype(np.float32))
+    usual = keras().losses.SparseCategoricalCrossentropy(from_logits=True)(
+        LABELS, LOGITS.astype(np.float32)
+    )
     off = value(LABELS, LOGITS, focal_gamma=0, logit_adjustment_tau=0, prior=PRIOR)
     assert off == value(LABELS, LOGITS) == pytest.approx(float(usual))
 
@@ -174,7 +199,9 @@ def test_its_gradient_is_what_finite_differences_say(options):
         nudge[place] = step
         up, down = (by_hand(weights, LABELS, LOGITS + sign * nudge, **options) for sign in (1, -1))
         expected[place] = (up - down) / (2 * step)
-    np.testing.assert_allclose(gradient_of(cross_entropy(weights, **options), LABELS, LOGITS), expected, atol=2e-6)
+    np.testing.assert_allclose(
+        gradient_of(cross_entropy(weights, **options), LABELS, LOGITS), expected, atol=2e-6
+    )
     assert np.abs(expected).max() > 0.1
 
 
@@ -183,12 +210,16 @@ def test_the_gradient_of_what_is_certain_is_finite(gamma):
     certain = np.array([[500.0, 0.0, -500.0], [-500.0, 0.0, 500.0]])
     gradient = gradient_of(cross_entropy(np.ones(3), focal_gamma=gamma), np.array([0, 0]), certain)
     assert np.isfinite(gradient).all()
-    np.testing.assert_allclose(gradient[1], [-0.5, 0, 0.5], atol=1e-4)  # and what is wrong still counts
+    np.testing.assert_allclose(
+        gradient[1], [-0.5, 0, 0.5], atol=1e-4
+    )  # and what is wrong still counts
 
 
 def test_an_absent_class_makes_neither_loss_nor_gradient_infinite():
     labels = np.array([1, 2, 1, 1, 2])
     counts = np.bincount(labels, minlength=3)
-    loss = cross_entropy(class_weights(counts, "balanced"), logit_adjustment_tau=1, prior=log_prior(counts))
+    loss = cross_entropy(
+        class_weights(counts, "balanced"), logit_adjustment_tau=1, prior=log_prior(counts)
+    )
     assert np.isfinite(gradient_of(loss, labels, LOGITS)).all()
     assert np.isfinite(float(loss(labels, LOGITS.astype(np.float32))))

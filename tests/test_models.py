@@ -42,14 +42,21 @@ def test_convnet_a_has_eleven_weight_layers_as_published():
     net = build(CONVNET_A, 32)
     convolutions, dense = layers(net, "Conv2D"), layers(net, "Dense")
     assert [layer.filters for layer in convolutions] == PUBLISHED
-    assert {(layer.kernel_size, layer.padding, layer.strides) for layer in convolutions} == {((3, 3), "same", (1, 1))}
+    assert {(layer.kernel_size, layer.padding, layer.strides) for layer in convolutions} == {
+        ((3, 3), "same", (1, 1))
+    }
     assert [layer.units for layer in dense] == [4096, 4096, 8]
     assert len([layer for layer in net.layers if layer.weights]) == 11
 
 
 def test_convnet_a_pools_five_times_where_published_and_drops_half_between_its_dense_layers():
-    net = build(ConvNet(tuple((1,) * len(block) for block in CONVNET_A.blocks), (2, 2), CONVNET_A.dropout), 32)
-    kinds = "".join(type(layer).__name__[0] for layer in net.layers if layer.name.startswith(("conv", "max")))
+    net = build(
+        ConvNet(tuple((1,) * len(block) for block in CONVNET_A.blocks), (2, 2), CONVNET_A.dropout),
+        32,
+    )
+    kinds = "".join(
+        type(layer).__name__[0] for layer in net.layers if layer.name.startswith(("conv", "max"))
+    )
     assert kinds == "CMCMCCMCCMCCM"
     assert {layer.pool_size for layer in layers(net, "MaxPooling2D")} == {(2, 2)}
     assert [type(layer).__name__ for layer in net.layers[-6:]] == [
@@ -81,8 +88,19 @@ def test_the_compact_net_has_seven_convolutions_and_a_shortcut_around_each_two()
     net = build(COMPACT, 48)
     convolutions = layers(net, "Conv2D")
     shortcuts = [layer for layer in convolutions if layer.kernel_size == (1, 1)]
-    assert [layer.filters for layer in convolutions if layer not in shortcuts] == [32, 32, 32, 64, 64, 128, 128]
-    assert [layer.filters for layer in shortcuts] == [64, 128]  # where the channels stay as many nothing is needed
+    assert [layer.filters for layer in convolutions if layer not in shortcuts] == [
+        32,
+        32,
+        32,
+        64,
+        64,
+        128,
+        128,
+    ]
+    assert [layer.filters for layer in shortcuts] == [
+        64,
+        128,
+    ]  # where the channels stay as many nothing is needed
     assert len(layers(net, "Add")) == len(layers(net, "AveragePooling2D")) + 1 == 3
     assert len(layers(net, "BatchNormalization")) == len(convolutions)
     assert not any(layer.use_bias for layer in convolutions)
@@ -90,13 +108,21 @@ def test_the_compact_net_has_seven_convolutions_and_a_shortcut_around_each_two()
 
 def test_batch_normalisation_is_that_of_keras_in_training_and_after():
     maps = np.random.default_rng(1).normal(3, 2, (16, 6, 6, 4)).astype(np.float32)
-    ours = next(layer for layer in build(SLIM, 16).layers if isinstance(layer, keras().layers.BatchNormalization))
+    ours = next(
+        layer
+        for layer in build(SLIM, 16).layers
+        if isinstance(layer, keras().layers.BatchNormalization)
+    )
     ours, theirs = type(ours)(), keras().layers.BatchNormalization()
     for training in (True, True, False):
-        np.testing.assert_allclose(ours(maps, training=training), theirs(maps, training=training), atol=2e-3)
+        np.testing.assert_allclose(
+            ours(maps, training=training), theirs(maps, training=training), atol=2e-3
+        )
     for one, other in zip(ours.get_weights(), theirs.get_weights()):
         np.testing.assert_allclose(one, other, rtol=1e-3)
-    assert np.ptp(ours.get_weights()[2]) > 0 and np.ptp(ours.get_weights()[3]) > 0  # it did learn from what it saw
+    assert (
+        np.ptp(ours.get_weights()[2]) > 0 and np.ptp(ours.get_weights()[3]) > 0
+    )  # it did learn from what it saw
 
 
 def test_a_shortcut_hands_on_what_comes_in_where_its_convolutions_give_nothing():
@@ -124,7 +150,10 @@ def test_the_compact_net_sees_each_picture_at_mean_0_and_deviation_1_with_all_it
     net = build(SLIM, 16)
     (first,) = layers(net, "Conv2D")[:1]
     seen = np.array(keras().Model(net.input, first.input)(PICTURES))
-    mean, deviation = PICTURES.mean((1, 2, 3), keepdims=True), PICTURES.std((1, 2, 3), keepdims=True)
+    mean, deviation = (
+        PICTURES.mean((1, 2, 3), keepdims=True),
+        PICTURES.std((1, 2, 3), keepdims=True),
+    )
     np.testing.assert_allclose(seen, (PICTURES - mean) / deviation, atol=1e-4)
 
 
@@ -152,7 +181,9 @@ def test_no_picture_depends_on_those_beside_it_when_it_is_tested():
 def test_the_compact_net_takes_sizes_that_halve_and_odd_ones_that_round_up_to_these_and_refuses_others():
     assert [build(SLIM, size).output_shape for size in (12, 23, 24, 47, 48)] == [(None, 8)] * 5
     for size in (13, 14, 25, 49):
-        with pytest.raises(InputError, match=f"cannot be cut by 2; choose another size than {size}"):
+        with pytest.raises(
+            InputError, match=f"cannot be cut by 2; choose another size than {size}"
+        ):
             build(SLIM, size)
 
 
@@ -164,13 +195,25 @@ def test_dropout_is_there_where_it_is_asked_for():
 
 @pytest.mark.parametrize("net", [SLIM, PARED_DOWN], ids=str)
 def test_online_augmentation_holds_no_weights_and_changes_nothing_that_is_tested(net):
-    plain, online_augmentationed = build(net, 16), build(net, 16, online_augmentation=OnlineAugmentation(), seed=3)
-    assert [w.shape for w in online_augmentationed.get_weights()] == [w.shape for w in plain.get_weights()]
-    assert online_augmentationed.count_params() == plain.count_params() == count_params_and_macs(net, 16)[0]
+    plain, online_augmentationed = (
+        build(net, 16),
+        build(net, 16, online_augmentation=OnlineAugmentation(), seed=3),
+    )
+    assert [w.shape for w in online_augmentationed.get_weights()] == [
+        w.shape for w in plain.get_weights()
+    ]
+    assert (
+        online_augmentationed.count_params()
+        == plain.count_params()
+        == count_params_and_macs(net, 16)[0]
+    )
     online_augmentationed.set_weights(plain.get_weights())
-    np.testing.assert_array_equal(np.array(online_augmentationed(PICTURES)), np.array(plain(PICTURES)))
+    np.testing.assert_array_equal(
+        np.array(online_augmentationed(PICTURES)), np.array(plain(PICTURES))
+    )
     assert not np.allclose(
-        np.array(online_augmentationed(PICTURES, training=True)), np.array(plain(PICTURES, training=True))
+        np.array(online_augmentationed(PICTURES, training=True)),
+        np.array(plain(PICTURES, training=True)),
     )
 
 
@@ -187,7 +230,10 @@ def test_pictures_go_in_and_logits_in_full_precision_come_out(net, precision, cl
     assert tuple(logits.shape) == (3, classes)
     assert keras().backend.standardize_dtype(logits.dtype) == "float32"
     assert built.compute_dtype == precision.removeprefix("mixed_")
-    assert all(np.isfinite(weights).all() and weights.dtype == np.float32 for weights in built.get_weights())
+    assert all(
+        np.isfinite(weights).all() and weights.dtype == np.float32
+        for weights in built.get_weights()
+    )
 
 
 def test_logits_are_no_probabilities():
@@ -203,17 +249,27 @@ def test_without_layers_it_is_logistic_regression_on_grey_values_from_0_to_1():
     np.testing.assert_allclose(np.array(net(PICTURES)), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("net", [ConvNet(((4,), (4,)), (8,), dropout=0.5), ResNet(4, ((8, 2),), dropout=0.5)], ids=str)
+@pytest.mark.parametrize(
+    "net", [ConvNet(((4,), (4,)), (8,), dropout=0.5), ResNet(4, ((8, 2),), dropout=0.5)], ids=str
+)
 def test_the_seed_alone_decides_the_first_weights_and_the_dropout(net):
     def drawn(seed, in_process, online_augmentation=None):
         keras().utils.set_random_seed(in_process)
         built = build(net, 16, online_augmentation=online_augmentation, seed=seed)
         return built.get_weights(), [np.array(built(PICTURES, training=True)) for _ in range(2)]
 
-    (weights, (first, second)), (again, (same, _)), (others, (other, _)) = drawn(0, 0), drawn(0, 1), drawn(1, 0)
+    (weights, (first, second)), (again, (same, _)), (others, (other, _)) = (
+        drawn(0, 0),
+        drawn(0, 1),
+        drawn(1, 0),
+    )
     kernels = [k for k, array in enumerate(weights) if array.ndim > 1 and np.ptp(array)]
-    assert all(np.array_equal(one, two) for one, two in zip(weights, again)) and np.array_equal(first, same)
-    assert not any(np.array_equal(weights[k], others[k]) for k in kernels) and not np.array_equal(first, other)
+    assert all(np.array_equal(one, two) for one, two in zip(weights, again)) and np.array_equal(
+        first, same
+    )
+    assert not any(np.array_equal(weights[k], others[k]) for k in kernels) and not np.array_equal(
+        first, other
+    )
     assert not np.array_equal(first, second)  # dropout is drawn anew for each batch
     assert len({weights[k].tobytes() for k in kernels}) == len(kernels) > 2
     with_augmentation, _ = drawn(0, 2, OnlineAugmentation())
@@ -235,7 +291,10 @@ def test_a_signal_gets_through_eleven_layers():
 
 
 def test_logistic_regression_and_the_pared_down_net_have_what_is_counted_by_hand():
-    assert count_params_and_macs(LOGISTIC_REGRESSION, 16, classes=3) == (16 * 16 * 3 + 3, 16 * 16 * 3)
+    assert count_params_and_macs(LOGISTIC_REGRESSION, 16, classes=3) == (
+        16 * 16 * 3 + 3,
+        16 * 16 * 3,
+    )
     # a 3x3 convolution to 16 channels over 48 x 48; 24 x 24 x 16 values into 128 units; 128 into 8
     parameters = (9 + 1) * 16 + (24 * 24 * 16 + 1) * 128 + (128 + 1) * 8
     macs = 9 * 16 * 48 * 48 + 24 * 24 * 16 * 128 + 128 * 8
@@ -248,7 +307,12 @@ def test_a_residual_net_has_what_is_counted_by_hand():
     normalisation = 4 * (3 * 4 + 3 * 8)
     parameters = sum(map(sum, convolutions)) + normalisation + 8 * 16 + (8 + 1) * 8
     macs = sum(convolutions[0]) * 8 * 8 + sum(convolutions[1]) * 4 * 4 + 8 * 16 + 8 * 8
-    assert count_params_and_macs(SLIM, 16) == count_params_and_macs(SLIM, 15) == (parameters, macs) == (1628, 39360)
+    assert (
+        count_params_and_macs(SLIM, 16)
+        == count_params_and_macs(SLIM, 15)
+        == (parameters, macs)
+        == (1628, 39360)
+    )
 
 
 def test_convnet_a_has_what_is_counted_by_hand_two_thirds_of_its_parameters_in_dense_layers():

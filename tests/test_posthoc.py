@@ -13,8 +13,8 @@ from emoclass import posthoc
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
-from emoclass.study.train import Run
-from emoclass.study.variant import Variant
+from emoclass.run import Run, SplitFacts, TrainedState
+from emoclass.variant import Variant
 
 A, H, N = (EMOTIONS.index(emotion) for emotion in ("anger", "happiness", "neutral"))
 EVERY = (posthoc.temperature_scaled, posthoc.logit_adjusted, posthoc.retrained_head)
@@ -31,28 +31,37 @@ def two(happy) -> np.ndarray:
 def run_of(test, validation, y_true, trained=(H, N), record_features=None, fold=0) -> Run:
     """A run that says this of both parts, whose labels are `truth` and, in training, `trained`; none of the test."""
     photo = np.array([f"photo {fold}.{k}" for k in range(len(test))], object)
-    return Run(
-        variant=Variant("net"),
-        fold=fold,
-        seed=0,
+    facts = SplitFacts(
         photo=photo,
         parent=photo,
         classes=EMOTIONS,
-        probabilities=np.asarray(test, np.float32),
-        epoch_predictions=np.asarray(test).argmax(1).astype(np.uint8)[None],
+        places=np.arange(8),
         in_training={},
-        history={},
         rows=(len(trained), len(validation), len(test)),
         y_true={"train": np.asarray(trained, int), "validation": np.asarray(y_true, int)},
+    )
+    embeddings = {
+        part: np.asarray(found, np.float16) for part, found in (record_features or {}).items()
+    }
+    return Run(
+        variant=Variant("net", record_features=bool(embeddings)),
+        fold=fold,
+        seed=0,
+        split=facts,
+        probabilities=np.asarray(test, np.float32),
         validation=np.asarray(validation, np.float32),
-        embeddings={part: np.asarray(found, np.float16) for part, found in (record_features or {}).items()},
+        epoch_predictions=np.asarray(test).argmax(1).astype(np.uint8)[None],
+        history={},
         seconds=1.0,
-        weights=[],
+        load_state=lambda: TrainedState([], embeddings),
     )
 
 
 def pooled(*runs) -> Predictions:
-    rows = [pd.DataFrame({"photo": run.photo, "parent": run.photo, "fold": run.fold, "seed": 0}) for run in runs]
+    rows = [
+        pd.DataFrame({"photo": run.photo, "parent": run.photo, "fold": run.fold, "seed": 0})
+        for run in runs
+    ]
     table = pd.concat(rows, ignore_index=True).assign(emotion="neutral", source="news")
     probabilities = np.concatenate([run.probabilities for run in runs])
     return Predictions("net", table.assign(subject=table.photo), probabilities, runs=tuple(runs))
@@ -85,7 +94,9 @@ def test_who_says_nine_to_one_and_is_right_three_times_in_four_is_twice_too_sure
     speaker = pooled(run_of(two([0.9, 0.2, 0.5]), two([0.9] * 4), [H, H, H, N]))
     assert [posthoc.temperature(run) for run in speaker.runs] == pytest.approx([2], rel=1e-3)
     cooled = posthoc.temperature_scaled(speaker)
-    assert cooled.probabilities[:, H] == pytest.approx([0.75, 1 / 3, 0.5], rel=1e-3)  # odds 9, 1/4, 1: their roots
+    assert cooled.probabilities[:, H] == pytest.approx(
+        [0.75, 1 / 3, 0.5], rel=1e-3
+    )  # odds 9, 1/4, 1: their roots
     assert [posthoc.temperature(run) for run in cooled.runs] == pytest.approx([1], rel=1e-3)
 
 
@@ -95,7 +106,9 @@ def test_the_temperature_is_how_much_too_sure_a_net_is(too_sure):
     logits = random.normal(scale=2, size=(4000, 8))
     y_true = (logits + random.gumbel(size=logits.shape)).argmax(1)  # a draw from softmax(logits)
     predicted = softmax(too_sure * logits, axis=1)
-    assert posthoc.temperature(run_of(predicted[:5], predicted, y_true)) == pytest.approx(too_sure, rel=0.06)
+    assert posthoc.temperature(run_of(predicted[:5], predicted, y_true)) == pytest.approx(
+        too_sure, rel=0.06
+    )
 
 
 def test_each_run_has_its_own_temperature_and_what_leads_still_leads():
@@ -124,7 +137,9 @@ def test_adjusting_takes_out_what_was_said_for_frequency_alone(tau, happy):
     adjusted = posthoc.logit_adjusted(speaker, tau)
     assert adjusted.probabilities[0, [H, N]] == pytest.approx([happy, 1 - happy])
     assert adjusted.runs[0].validation[0, [H, N]] == pytest.approx([happy, 1 - happy])
-    assert np.delete(adjusted.probabilities[0], [H, N]).tolist() == [0] * 6  # what is never said is not said now
+    assert (
+        np.delete(adjusted.probabilities[0], [H, N]).tolist() == [0] * 6
+    )  # what is never said is not said now
 
 
 def test_a_net_taught_an_imbalance_says_after_adjusting_what_one_taught_none_would():
@@ -132,12 +147,15 @@ def test_a_net_taught_an_imbalance_says_after_adjusting_what_one_taught_none_wou
     counts = np.array([30, 1, 20, 2, 500, 600, 25, 35])
     taught = likelihood * counts / (likelihood * counts).sum(1, keepdims=True)
     speaker = pooled(run_of(taught, taught[:1], [H], np.repeat(np.arange(8), counts)))
-    np.testing.assert_allclose(posthoc.logit_adjusted(speaker, 1).probabilities, likelihood, rtol=1e-5)
+    np.testing.assert_allclose(
+        posthoc.logit_adjusted(speaker, 1).probabilities, likelihood, rtol=1e-5
+    )
 
 
 def test_each_fold_is_adjusted_by_what_it_was_trained_on():
     speaker = pooled(
-        run_of(two([0.9]), two([0.9]), [H], NINE_TO_ONE), run_of(two([0.9]), two([0.9]), [H], [H, N], fold=1)
+        run_of(two([0.9]), two([0.9]), [H], NINE_TO_ONE),
+        run_of(two([0.9]), two([0.9]), [H], [H, N], fold=1),
     )
     assert posthoc.logit_adjusted(speaker, 1).probabilities[:, H] == pytest.approx([0.5, 0.9])
 
@@ -166,8 +184,14 @@ def test_macro_f1_does_not_pay_any_price_for_recall():
 
 def test_where_no_tau_helps_none_is_chosen():
     speaker = pooled(run_of(two([0.9]), two([0.9, 0.1]), [H, N], NINE_TO_ONE))
-    assert [posthoc.best_tau(run) for run in speaker.runs] == [0] and posthoc.TAUS[0] == 0 and posthoc.TAUS[-1] == 1.5
-    np.testing.assert_allclose(posthoc.logit_adjusted(speaker).probabilities, speaker.probabilities, rtol=1e-6)
+    assert (
+        [posthoc.best_tau(run) for run in speaker.runs] == [0]
+        and posthoc.TAUS[0] == 0
+        and posthoc.TAUS[-1] == 1.5
+    )
+    np.testing.assert_allclose(
+        posthoc.logit_adjusted(speaker).probabilities, speaker.probabilities, rtol=1e-6
+    )
 
 
 def test_a_given_tau_needs_no_validation_part():
@@ -184,7 +208,9 @@ def test_emotions_that_lie_apart_are_told_apart_however_scarce(separable):
     assert changed.y_pred.tolist() == separable[2][1].tolist() * 2
     assert changed.name == "changed" and changed.probabilities.dtype == np.float32
     np.testing.assert_allclose(changed.probabilities.sum(1), 1, rtol=1e-5)
-    assert (np.delete(changed.probabilities, [A, H, N], axis=1) == 0).all()  # nobody was trained on these
+    assert (
+        np.delete(changed.probabilities, [A, H, N], axis=1) == 0
+    ).all()  # nobody was trained on these
     assert (changed.runs[0].validation.argmax(1) == separable[1][1]).all()
 
 
@@ -193,7 +219,9 @@ def test_a_retrained_head_does_not_depend_on_the_number_of_cores(separable, monk
     threads, fit = set(), LogisticRegression.fit
 
     def watched(*arguments):
-        threads.update(found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas")
+        threads.update(
+            found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"
+        )
         return fit(*arguments)
 
     monkeypatch.setattr(LogisticRegression, "fit", watched)
@@ -203,11 +231,59 @@ def test_a_retrained_head_does_not_depend_on_the_number_of_cores(separable, monk
 
 
 def test_a_retrained_layer_draws_the_line_midway_though_one_side_is_scarce():
-    parts_ = [clouds(counts, k, 1.5, (A, H)) for k, counts in enumerate(((40, 2000), (200, 200), (500, 500)))]
+    parts_ = [
+        clouds(counts, k, 1.5, (A, H))
+        for k, counts in enumerate(((40, 2000), (200, 200), (500, 500)))
+    ]
     speaker = pooled(featured(*parts_))
     right = posthoc.retrained_head(speaker).y_pred == np.repeat([A, H], 500)
     scarce, common = right[:500].mean(), right[500:].mean()
-    assert scarce == pytest.approx(common, abs=0.08) and min(scarce, common) > 0.75  # .86 at best, by theory
+    assert (
+        scarce == pytest.approx(common, abs=0.08) and min(scarce, common) > 0.75
+    )  # .86 at best, by theory
+
+
+def test_the_strength_of_a_new_layer_is_chosen_by_balanced_accuracy_where_classes_are_unequal():
+    """The one that is right most often would be another: it does without the scarce emotion."""
+    counts = (12, 400), (10, 300), (50, 50)
+    parts = [clouds(n, 10 + k, 1.0, (A, H)) for k, n in enumerate(counts)]
+    run = featured(*parts)
+    scores = {}
+    for strength in posthoc.STRENGTHS:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                posthoc, "STRENGTHS", posthoc.STRENGTHS[: posthoc.STRENGTHS.index(strength) + 1]
+            )
+            patch.setattr(posthoc, "_validation_metrics", latest_is_best())
+            validation = posthoc.head_outputs(run).validation
+        right = validation.argmax(1) == parts[1][1]
+        by_class = right[parts[1][1] == A].mean(), right[parts[1][1] == H].mean()
+        scores[strength] = (np.mean(by_class), right.mean())
+    balanced = max(scores.values(), key=lambda both: both[0])
+    assert balanced[1] < max(accuracy for _, accuracy in scores.values())
+    chosen = posthoc.head_outputs(run).validation.argmax(1) == parts[1][1]
+    assert chosen.mean() == balanced[1]
+
+
+def latest_is_best():
+    """In place of the metrics in validation: whatever is tried later is better."""
+    tried = []
+
+    def metrics_of(probabilities, run):
+        tried.append(probabilities)
+        return {"balanced_accuracy": len(tried), "accuracy": len(tried)}
+
+    return metrics_of
+
+
+def test_what_one_run_predicts_with_a_new_layer_has_a_row_for_each_photo_of_its_part(separable):
+    """And the row is the same one, but for its rounding."""
+    outputs = posthoc.head_outputs(featured(*separable))
+    assert outputs.validation.shape == (33, 8) and outputs.validation.dtype == np.float32
+    assert outputs.test.shape == (90, 8) and outputs.test.dtype == np.float32
+    changed = posthoc.retrained_head(pooled(featured(*separable)))
+    np.testing.assert_allclose(changed.probabilities, outputs.test, rtol=0.07, atol=1e-6)
+    assert np.array_equal(changed.y_pred, outputs.test.argmax(1))
 
 
 # whole runs, and all that is needed
@@ -224,7 +300,8 @@ def test_whoever_has_lost_rows_or_runs_or_says_otherwise_by_now_is_refused(chang
     early = speaker.after_epoch(1)
     for lost in (some, early, replace(speaker, runs=()), replace(speaker, runs=speaker.runs[:1])):
         with pytest.raises(
-            InputError, match="'net': change what whole runs predict first, then choose among rows or epochs"
+            InputError,
+            match="'net': change what whole runs predict first, then choose among rows or epochs",
         ):
             change(lost)
 
@@ -240,9 +317,11 @@ def test_without_a_validation_part_there_is_nothing_to_choose_on(change, speaker
 def test_a_last_layer_needs_the_features_of_every_run(speaker):
     one, other = speaker.runs
     with pytest.raises(
-        InputError, match=r"'net': what goes into the last layer was not kept \(record_features=True keeps it\)"
+        InputError,
+        match=r"'net': what goes into the last layer was not kept \(record_features=True keeps it\)",
     ):
-        posthoc.retrained_head(replace(speaker, runs=(one, replace(other, embeddings={}))))
+        bare = replace(other, load_state=lambda: TrainedState([], {}))
+        posthoc.retrained_head(replace(speaker, runs=(one, bare)))
 
 
 @pytest.mark.parametrize("change", EVERY)
@@ -256,8 +335,13 @@ def test_who_was_changed_can_be_changed_again_but_not_asked_about_epochs(change,
 
 @pytest.mark.parametrize("change", EVERY)
 def test_labels_of_the_test_part_have_no_say_and_a_leak_stays_one(change, speaker):
-    runs = (replace(r, y_true=r.y_true | {"test": np.full(len(r.photo), A)}) for r in speaker.runs)
-    misled = replace(speaker, table=speaker.table.assign(emotion="fear"), runs=tuple(runs), leaky=True)
+    runs = []
+    for run in speaker.runs:
+        labels = run.y_true | {"test": np.full(len(run.photo), A)}
+        runs.append(replace(run, split=replace(run.split, y_true=labels)))
+    misled = replace(
+        speaker, table=speaker.table.assign(emotion="fear"), runs=tuple(runs), leaky=True
+    )
     assert np.array_equal(change(misled).probabilities, change(speaker).probabilities)
     assert change(misled).leaky and not change(speaker).leaky
 
@@ -266,17 +350,21 @@ def test_one_odd_test_photo_changes_nothing_for_the_others(speaker):
     one, other = speaker.runs
     odd = one.embeddings["test"].copy()
     odd[0] = 1000
-    changed = posthoc.retrained_head(
-        replace(speaker, runs=(replace(one, embeddings=one.embeddings | {"test": odd}), other))
+    embeddings = one.embeddings | {"test": odd}
+    changed_run = replace(one, load_state=lambda: TrainedState([], embeddings))
+    changed = posthoc.retrained_head(replace(speaker, runs=(changed_run, other)))
+    np.testing.assert_allclose(
+        changed.probabilities[1:], posthoc.retrained_head(speaker).probabilities[1:], atol=1e-6
     )
-    np.testing.assert_allclose(changed.probabilities[1:], posthoc.retrained_head(speaker).probabilities[1:], atol=1e-6)
 
 
 def test_one_step_goes_on_from_where_the_other_ended():
     """Odds of 27 to 1, right three times in four, the prior being 9 to 1: without it the net is not too sure."""
     speaker = pooled(run_of(two([27 / 28]), two([27 / 28] * 4), [H, H, H, N], NINE_TO_ONE))
     assert [posthoc.temperature(run) for run in speaker.runs] == pytest.approx([3], rel=1e-3)
-    assert posthoc.temperature(posthoc.logit_adjusted(speaker, 1).runs[0]) == pytest.approx(1, rel=1e-3)
+    assert posthoc.temperature(posthoc.logit_adjusted(speaker, 1).runs[0]) == pytest.approx(
+        1, rel=1e-3
+    )
 
 
 # one of several, or all of them
@@ -285,7 +373,8 @@ def test_one_step_goes_on_from_where_the_other_ended():
 def candidate(name, *predicted, y_true=(H, H, H, N)):
     """Somebody who says of each fold's one test photo and four validation photos how probable happiness is."""
     runs = [
-        run_of(two([test]), two(validation), y_true, fold=fold) for fold, (test, validation) in enumerate(predicted)
+        run_of(two([test]), two(validation), y_true, fold=fold)
+        for fold, (test, validation) in enumerate(predicted)
     ]
     return replace(pooled(*runs), name=name)
 
@@ -294,20 +383,30 @@ RIGHT, HALF, WRONG = [0.9, 0.9, 0.9, 0.1], [0.9, 0.9, 0.1, 0.9], [0.1, 0.1, 0.1,
 
 
 def test_each_fold_takes_whom_its_own_validation_persons_prefer():
-    one, other = candidate("one", (0.6, RIGHT), (0.7, WRONG)), candidate("other", (0.8, HALF), (0.9, HALF))
+    one, other = (
+        candidate("one", (0.6, RIGHT), (0.7, WRONG)),
+        candidate("other", (0.8, HALF), (0.9, HALF)),
+    )
     nested = posthoc.select_on_validation([one, other])
     assert nested.probabilities[:, H] == pytest.approx([0.6, 0.9])
     assert nested.name == "selected on validation subjects"
-    assert nested.table.photo.tolist() == one.table.photo.tolist() and nested.table.index.tolist() == [0, 1]
+    assert (
+        nested.table.photo.tolist() == one.table.photo.tolist()
+        and nested.table.index.tolist() == [0, 1]
+    )
     assert [run.validation[2, H] for run in nested.runs] == pytest.approx([0.9, 0.1])
-    assert posthoc.select_on_validation([other, one], name="again").probabilities[:, H] == pytest.approx([0.6, 0.9])
+    assert posthoc.select_on_validation([other, one], name="again").probabilities[
+        :, H
+    ] == pytest.approx([0.6, 0.9])
 
 
 def test_what_is_tested_has_no_say_in_the_choice():
     one, other = candidate("one", (0.6, RIGHT)), candidate("other", (0.8, HALF))
     for test in (0.0, 0.3, 1.0):  # whatever is said of the test photo
         changed = candidate("one", (test, RIGHT))
-        assert posthoc.select_on_validation([changed, other]).probabilities[0, H] == pytest.approx(test)
+        assert posthoc.select_on_validation([changed, other]).probabilities[0, H] == pytest.approx(
+            test
+        )
     assert posthoc.select_on_validation([other, one]).runs[0] is one.runs[0]
 
 
@@ -322,24 +421,36 @@ ACCURATE, FAIR = [0.9, 0.9, 0.9, 0.9, 0.9], [0.9, 0.9, 0.1, 0.1, 0.1]
 
 
 @pytest.mark.parametrize(
-    "metric, at_least, test", [("accuracy", 0, 0.6), ("balanced_accuracy", 0, 0.8), ("balanced_accuracy", 0.7, 0.6)]
+    "metric, at_least, test",
+    [("accuracy", 0, 0.6), ("balanced_accuracy", 0, 0.8), ("balanced_accuracy", 0.7, 0.6)],
 )
 def test_any_metric_may_decide_among_those_that_are_accurate_enough(metric, at_least, test):
     y_true = (H, H, H, H, N)
-    both = candidate("one", (0.6, ACCURATE), y_true=y_true), candidate("other", (0.8, FAIR), y_true=y_true)
-    assert posthoc.select_on_validation(both, metric, at_least).probabilities[0, H] == pytest.approx(test)
+    both = (
+        candidate("one", (0.6, ACCURATE), y_true=y_true),
+        candidate("other", (0.8, FAIR), y_true=y_true),
+    )
+    assert posthoc.select_on_validation(both, metric, at_least).probabilities[
+        0, H
+    ] == pytest.approx(test)
 
 
 def test_where_nobody_is_accurate_enough_the_most_accurate_is_taken():
     y_true = (H, H, H, H, N)
-    both = candidate("other", (0.8, FAIR), y_true=y_true), candidate("one", (0.6, ACCURATE), y_true=y_true)
-    assert posthoc.select_on_validation(both, "balanced_accuracy", at_least=0.9).probabilities[0, H] == pytest.approx(
-        0.6
+    both = (
+        candidate("other", (0.8, FAIR), y_true=y_true),
+        candidate("one", (0.6, ACCURATE), y_true=y_true),
     )
+    assert posthoc.select_on_validation(both, "balanced_accuracy", at_least=0.9).probabilities[
+        0, H
+    ] == pytest.approx(0.6)
 
 
 def test_rows_go_with_whoever_is_chosen_and_a_leak_stays_one():
-    one, other = candidate("one", (0.6, RIGHT), (0.7, WRONG)), candidate("other", (0.8, HALF), (0.9, HALF))
+    one, other = (
+        candidate("one", (0.6, RIGHT), (0.7, WRONG)),
+        candidate("other", (0.8, HALF), (0.9, HALF)),
+    )
     other = replace(other, table=other.table.assign(source_in_training=True), leaky=True)
     one = replace(one, table=one.table.assign(source_in_training=False))
     nested = posthoc.select_on_validation([one, other])
@@ -348,10 +459,14 @@ def test_rows_go_with_whoever_is_chosen_and_a_leak_stays_one():
 
 def test_only_those_who_were_tested_and_validated_alike_are_put_together():
     one = candidate("one", (0.6, RIGHT), (0.7, WRONG))
-    another_fold = replace(pooled(run_of(two([0.6]), two(RIGHT), (H, H, H, N), fold=5)), name="elsewhere")
+    another_fold = replace(
+        pooled(run_of(two([0.6]), two(RIGHT), (H, H, H, N), fold=5)), name="elsewhere"
+    )
     fewer_folds = candidate("fewer", (0.6, RIGHT))
     other_validation = candidate("asked otherwise", (0.6, RIGHT), (0.7, WRONG), y_true=(N, H, H, N))
-    with pytest.raises(InputError, match="'elsewhere', 'fewer', 'asked otherwise' and 'one' were not tested"):
+    with pytest.raises(
+        InputError, match="'elsewhere', 'fewer', 'asked otherwise' and 'one' were not tested"
+    ):
         posthoc.select_on_validation([one, another_fold, fewer_folds, other_validation])
     with pytest.raises(InputError, match="no candidate"):
         posthoc.select_on_validation([])

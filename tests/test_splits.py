@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 import emoclass.splits as module
 from emoclass.augment import OfflineAugmentation, with_copies
+from emoclass.data.subjects import read_off
 from emoclass.errors import InputError, LeakError, listed
 from emoclass.labels import EMOTIONS
 from emoclass.splits import (
@@ -38,7 +40,9 @@ FOLDS = 3
 near = st.integers(0, 55).flatmap(lambda row: st.tuples(st.just(row), st.integers(row, row + 4)))
 anywhere = st.tuples(st.integers(0, 59), st.integers(0, 59))
 keys = st.sampled_from(KNOWN[:4])
-links = st.lists(st.tuples(near, keys), max_size=30) | st.lists(st.tuples(anywhere, keys), max_size=200)
+links = st.lists(st.tuples(near, keys), max_size=30) | st.lists(
+    st.tuples(anywhere, keys), max_size=200
+)
 emotions = st.permutations(["happiness"] * 30 + ["neutral"] * 25 + ["fear"] * 5)
 
 
@@ -80,9 +84,11 @@ def unchecked():
         cache.cache_clear()
 
 
-def torn(table, part, key):
-    """The words of a column that stand in more than one part."""
-    return sorted(word for word, rows in table.groupby(key).groups.items() if len(set(part[rows])) > 1)
+def crossing(table, part, key):
+    """The values of a column that occur in more than one part."""
+    return sorted(
+        word for word, rows in table.groupby(key).groups.items() if len(set(part[rows])) > 1
+    )
 
 
 # the promise
@@ -91,7 +97,9 @@ def torn(table, part, key):
 @pytest.mark.parametrize("by", HONEST)
 @settings(max_examples=25)
 @given(links=links, emotions=emotions, seed=st.integers(0, 3))
-def test_nothing_that_belongs_together_is_ever_torn_unless_the_split_is_refused(faces_of, by, links, emotions, seed):
+def test_nothing_that_belongs_together_is_ever_torn_unless_the_split_is_refused(
+    faces_of, by, links, emotions, seed
+):
     faces = linked(faces_of, links, emotions)
     try:
         part = parts(faces, by, seed=seed)
@@ -103,13 +111,17 @@ def test_nothing_that_belongs_together_is_ever_torn_unless_the_split_is_refused(
         return
     assert set(part) == {0, 1, 2}
     for key in NEVER_TORN[by]:
-        assert torn(faces.table, part, key) == []
+        assert crossing(faces.table, part, key) == []
 
 
 @pytest.mark.parametrize("by", HONEST)
 @settings(max_examples=100)
-@given(columns=tables, emotions=st.permutations(["happiness"] * 12 + ["neutral"] * 9 + ["fear"] * 3))
-def test_of_any_table_nothing_is_torn_and_what_would_be_is_refused_by_name(faces_of, by, columns, emotions):
+@given(
+    columns=tables, emotions=st.permutations(["happiness"] * 12 + ["neutral"] * 9 + ["fear"] * 3)
+)
+def test_of_any_table_nothing_is_torn_and_what_would_be_is_refused_by_name(
+    faces_of, by, columns, emotions
+):
     faces = faces_of(emotion=emotions, **columns)
     keys = NEVER_TORN[by]
     try:
@@ -118,7 +130,12 @@ def test_of_any_table_nothing_is_torn_and_what_would_be_is_refused_by_name(faces
     except InputError as error:
         assert len(np.unique(group_ids(faces.table, by))) < FOLDS or "too few photos" in str(error)
         return
-    would_be = [(key, names) for rows in (folds, part) for key in keys if (names := torn(faces.table, rows, key))]
+    would_be = [
+        (key, names)
+        for rows in (folds, part)
+        for key in keys
+        if (names := crossing(faces.table, rows, key))
+    ]
     try:
         kept = parts(faces, by)
     except LeakError as error:
@@ -127,7 +144,7 @@ def test_of_any_table_nothing_is_torn_and_what_would_be_is_refused_by_name(faces
         assert by == "photo" and named in str(error)
     else:
         assert not would_be and np.array_equal(kept, part)
-        assert not any(torn(faces.table, kept, key) for key in keys)
+        assert not any(crossing(faces.table, kept, key) for key in keys)
 
 
 @pytest.mark.parametrize("by", HONEST)
@@ -137,7 +154,7 @@ def test_the_promise_is_kept_on_synthetic_faces_and_their_copies(drawn, by):
         part = parts(faces, by, seed=seed, allow_leak=by == "photo")
         keys = ("parent",) if by == "photo" else NEVER_TORN[by]
         assert set(part) == {0, 1, 2}
-        assert not any(torn(faces.table, part, key) for key in keys)
+        assert not any(crossing(faces.table, part, key) for key in keys)
 
 
 @pytest.mark.parametrize("by", [*HONEST, "row"])
@@ -161,7 +178,11 @@ def test_folds_are_numbered_from_nought_and_every_row_has_one(faces_of, links, e
 # groups
 
 
-@given(st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))
+@given(
+    st.integers(1, 12).flatmap(
+        lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))
+    )
+)
 def test_what_is_linked_through_any_chain_bears_one_number(case):
     n, pairs = case
     reached = np.eye(n, dtype=bool)
@@ -175,7 +196,9 @@ def test_what_is_linked_through_any_chain_bears_one_number(case):
 
 
 def test_two_subjects_who_share_a_picture_are_one_group(faces_of):
-    table = faces_of(subject=["A", "A", "B", "B", "C"], duplicate_id=["1", "2", "2", "3", "4"]).table
+    table = faces_of(
+        subject=["A", "A", "B", "B", "C"], duplicate_id=["1", "2", "2", "3", "4"]
+    ).table
     assert group_ids(table, "subject").tolist() == [0, 0, 0, 0, 1]
     assert group_ids(table, "duplicate").tolist() == [0, 1, 1, 2, 3]
     assert group_ids(table, "photo").tolist() == group_ids(table, "row").tolist() == [0, 1, 2, 3, 4]
@@ -212,7 +235,9 @@ def test_whatever_is_torn_is_named_and_counted(faces_of, by, key):
     with pytest.raises(LeakError) as caught:
         check_no_leakage(faces.table, np.array([0, 0, 1, 2, 2]), by)
     message = str(caught.value)
-    assert message.startswith(f"split by {by}: 2 x the same {GROUP_NAMES[key]} on both sides: Ann, Bob;")
+    assert message.startswith(
+        f"split by {by}: 2 x the same {GROUP_NAMES[key]} on both sides: Ann, Bob;"
+    )
     assert "allow_leak=True" in message and "\n" not in message
 
 
@@ -222,14 +247,16 @@ def test_eight_are_named_and_the_rest_counted(faces_of):
         check_no_leakage(faces.table, np.repeat([0, 1], 11), "duplicate")
 
 
-def test_what_passes_is_a_subject_torn_where_only_photos_are_kept_together_or_a_row_in_no_part(faces_of):
+def test_what_passes_is_a_subject_torn_where_only_photos_are_kept_together_or_a_row_in_no_part(
+    faces_of,
+):
     table = faces_of(subject=["Ann", "Ann"]).table
     for by in ("row", "photo", "duplicate"):
         check_no_leakage(table, np.array([0, 1]), by)
     check_no_leakage(table, np.array([0, -1]), "subject")
 
 
-def test_what_a_test_row_has_in_common_with_the_training_part_alone_is_said_of_each_key(faces_of):
+def test_what_a_test_row_has_in_common_with_the_training_part_alone_is_told_for_each_key(faces_of):
     faces = faces_of(
         parent=["a", "a", "b", "c"], subject=["Ann", "Bob", "Ann", "Cid"], source=["web", "web", "film", "web"],
         duplicate_id=[0, 1, 2, 2], near_duplicate_id=[0, 1, 2, 0],
@@ -257,34 +284,25 @@ def forgotten():
     module._parts.cache_clear()
 
 
-def test_by_photo_a_duplicate_that_would_be_torn_is_refused(pictures_under_two_names):
-    fold = assign_folds(pictures_under_two_names.table, "photo", FOLDS)
-    names = torn(pictures_under_two_names.table, fold, "duplicate_id")
-    assert len(names) > 8
-    message = f"{len(names)} x the same file under several names on both sides: {', '.join(names[:8])} and"
-    with pytest.raises(LeakError, match=message):
-        make_fold(pictures_under_two_names, "photo", n_folds=FOLDS)
-
-
-def test_but_for_the_check_a_duplicate_would_be_torn(pictures_under_two_names):
-    with unchecked():
-        part = parts(pictures_under_two_names, "photo")
-    assert torn(pictures_under_two_names.table, part, "duplicate_id")
-
-
 def test_near_duplicates_are_refused_by_photo_and_kept_together_by_all_that_is_wider(faces_of):
     faces = faces_of(near_duplicate_id=[*range(30)] * 2)  # each a file and a subject of its own
-    with pytest.raises(LeakError, match="x the same picture, newly cut or toned on both sides: 0, 1, "):
+    with pytest.raises(
+        LeakError, match="x the same picture, newly cut or toned on both sides: 0, 1, "
+    ):
         make_fold(faces, "photo", n_folds=FOLDS)
     with unchecked():
-        assert torn(faces.table, parts(faces, "photo"), "near_duplicate_id")
+        assert crossing(faces.table, parts(faces, "photo"), "near_duplicate_id")
     for by in ("duplicate", "subject"):
         part = parts(faces, by)
-        assert set(part) == {0, 1, 2} and not torn(faces.table, part, "near_duplicate_id")
+        assert set(part) == {0, 1, 2} and not crossing(faces.table, part, "near_duplicate_id")
 
 
-def test_a_leak_into_the_validation_part_alone_is_refused_too(pictures_under_two_names, forgotten, monkeypatch):
-    monkeypatch.setattr(module, "_validation", lambda table, by, seed: np.arange(len(table)) < len(table) / 2)
+def test_a_leak_into_the_validation_part_alone_is_refused_too(
+    pictures_under_two_names, forgotten, monkeypatch
+):
+    monkeypatch.setattr(
+        module, "_validation", lambda table, by, seed: np.arange(len(table)) < len(table) / 2
+    )
     with pytest.raises(LeakError, match="20 x the same file under several names"):
         make_fold(pictures_under_two_names, "duplicate", n_folds=FOLDS)
 
@@ -294,7 +312,7 @@ def test_copies_split_like_photos_are_refused_unless_the_leak_is_meant(drawn):
     with pytest.raises(LeakError, match="x the same photo and its copies on both sides"):
         make_fold(faces, "row", n_folds=FOLDS)
     part = parts(faces, "row", allow_leak=True)
-    assert torn(faces.table, part, "parent")
+    assert crossing(faces.table, part, "parent")
 
 
 def test_a_refusal_is_not_forgotten_once_the_leak_was_allowed(drawn):
@@ -336,19 +354,27 @@ def test_parts_are_to_the_row_those_of_scikit_learn(seed, n_parts, n_emotions, o
     group = random.integers(0, np.ceil(300 * own), 300)
     n_parts = min(n_parts, len(np.unique(group)), np.bincount(emotion).max())
     assume(len(np.unique(emotion)) > 1)
-    theirs = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed).split(group, emotion, group)
+    theirs = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed).split(
+        group, emotion, group
+    )
     found = stratified_parts(emotion, group, n_parts, seed)
-    assert all((np.flatnonzero(found == part) == test).all() for part, (_, test) in enumerate(theirs))
+    assert all(
+        (np.flatnonzero(found == part) == test).all() for part, (_, test) in enumerate(theirs)
+    )
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("columns", [{"emotion": np.repeat(EMOTIONS, 8)}, {"subject": np.repeat([*"abcdefg"], 8)}])
+@pytest.mark.parametrize(
+    "columns", [{"emotion": np.repeat(EMOTIONS, 8)}, {"subject": np.repeat([*"abcdefg"], 8)}]
+)
 def test_few_photos_or_subjects_are_split_all_the_same(faces_of, columns):
     assert set(parts(faces_of(**columns), "subject")) == {0, 1, 2}
 
 
 def test_an_unknown_protocol_is_refused_with_those_there_are(drawn):
-    with pytest.raises(InputError, match="'name' are unknown; choose one of row, photo, duplicate, subject, source"):
+    with pytest.raises(
+        InputError, match="'name' are unknown; choose one of row, photo, duplicate, subject, source"
+    ):
         make_fold(drawn, group_by="name")
 
 
@@ -359,6 +385,49 @@ def test_the_same_seed_gives_the_same_folds_and_another_seed_others(drawn):
     assert not np.array_equal(parts(drawn, "subject", seed=0), parts(drawn, "subject", seed=1))
     backwards = drawn.select(np.arange(len(drawn))[::-1])  # are other photos, also to the cache
     assert not np.array_equal(parts(drawn, "subject"), parts(backwards, "subject"))
+
+
+@pytest.mark.parametrize("by", ["row", "photo", "duplicate", "subject"])
+def test_validation_is_drawn_with_the_seed_also_where_the_test_part_stays(
+    faces_of, by, monkeypatch
+):
+    """Folds held still: what changes with the seed is the validation part alone."""
+    faces = faces_of(
+        emotion=["happiness", "neutral", "fear"] * 30, photo=[f"{by} {k}" for k in range(90)]
+    )
+    fold_of = np.arange(90) // 3 % FOLDS
+    monkeypatch.setattr(module, "assign_folds", lambda table, group_by, n_folds, seed: fold_of)
+    splits = [make_fold(faces, by, 0, FOLDS, seed) for seed in range(6)]
+    for split in splits:
+        assert np.array_equal(split.test, splits[0].test)
+    drawn = {tuple(split.validation) for split in splits}
+    assert len(drawn) == len(splits)
+    again = make_fold(faces_of(emotion=faces.table.emotion), by, 0, FOLDS, 5)
+    assert np.array_equal(again.validation, splits[5].validation)
+
+
+def test_a_given_test_part_stays_and_validation_is_drawn_with_the_seed(faces_of):
+    faces = faces_of(
+        emotion=["happiness", "neutral", "fear"] * 20, split=["train"] * 45 + ["test"] * 15
+    )
+    splits = [make_fold(faces, "given", seed=seed) for seed in range(6)]
+    assert all(split.test.tolist() == [*range(45, 60)] for split in splits)
+    assert len({tuple(split.validation) for split in splits}) == len(splits)
+
+
+def test_photos_whose_names_tell_nobody_are_each_of_somebody_else_and_free_to_be_on_either_side(
+    faces_of,
+):
+    """Six people with eight photos each, and four photos without a name: four subjects, not one."""
+    photo = [f"{name} {k}.jpg" for name in "Ann Bob Cid Dan Eve Fay".split() for k in range(8)]
+    photo += [f"{k}.jpg" for k in range(9001, 9005)]
+    emotion = ["fear", "anger", "neutral", "happiness"] * 13
+    photo = pd.Series(photo)
+    subject, _ = read_off(photo, pd.Series(emotion), np.zeros((0, 2), int))
+    assert subject[:48].nunique() == 6
+    assert subject[48:].tolist() == photo[48:].tolist()
+    table = faces_of(photo=photo.tolist(), emotion=emotion, subject=subject.tolist()).table
+    assert len(np.unique(group_ids(table, "subject"))) == 10
 
 
 def test_emotions_are_spread_evenly_over_the_folds(faces_of):
@@ -406,16 +475,26 @@ def test_a_fold_that_is_not_there_is_refused(drawn):
 
 
 def as_given(faces, parts):
-    return replace(faces, table=faces.table.assign(split=[parts[k % len(parts)] for k in range(len(faces))]))
+    return replace(
+        faces, table=faces.table.assign(split=[parts[k % len(parts)] for k in range(len(faces))])
+    )
 
 
 def test_a_given_split_is_taken_as_it_is(drawn):
     faces = as_given(drawn, ["train", "train", "validation", "test", ""])
     split = make_fold(faces, "given", allow_leak=True)
-    for part, rows in (("train", split.train), ("validation", split.validation), ("test", split.test)):
+    for part, rows in (
+        ("train", split.train),
+        ("validation", split.validation),
+        ("test", split.test),
+    ):
         assert rows.tolist() == np.flatnonzero(faces.table.split == part).tolist()
-    other = as_given(drawn, ["test", "train", "train", "train", "train"])  # the same faces but for the split
-    assert other == faces and len(make_fold(other, "given", allow_leak=True).test) == -(-len(drawn) // 5)
+    other = as_given(
+        drawn, ["test", "train", "train", "train", "train"]
+    )  # the same faces but for the split
+    assert other == faces and len(make_fold(other, "given", allow_leak=True).test) == -(
+        -len(drawn) // 5
+    )
 
 
 def test_without_a_validation_part_some_of_training_is_set_aside(drawn):
@@ -427,7 +506,9 @@ def test_without_a_validation_part_some_of_training_is_set_aside(drawn):
 
 def test_a_given_split_that_tears_a_photo_from_its_copy_is_refused(drawn):
     torn = as_given(drawn, ["train", "test", "train"])
-    with pytest.raises(LeakError, match="split by given: 1 x the same file under several names on both sides"):
+    with pytest.raises(
+        LeakError, match="split by given: 1 x the same file under several names on both sides"
+    ):
         make_fold(torn, "given")
     assert len(make_fold(torn, "given", allow_leak=True).test)
 

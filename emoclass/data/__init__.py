@@ -15,9 +15,10 @@ def canonical_name(dataset: str | os.PathLike) -> str | os.PathLike:
 
 
 def load_faces(name_or_path: str | os.PathLike = "muxspace", size: int = 48) -> "Faces":
-    """Faces by name: the pinned collection "muxspace", the "synthetic" faces, or a folder of your own photos.
+    """Faces by name: "muxspace" (the pinned collection), "synthetic", or a folder of your photos.
 
-    Pixels are (n, size, size) uint8. Raises InputError that names every photo that is missing or cannot be used.
+    Pixels are (n, size, size) uint8. Raises InputError that names every photo that is missing or
+    cannot be used.
     """
     from emoclass.data import folder, muxspace, synthetic
 
@@ -37,7 +38,7 @@ def report_table(faces: "Faces") -> "pd.DataFrame":
 
 
 def annotation_counts(name_or_path: str | os.PathLike = "muxspace") -> "pd.Series":
-    """Rows of each emotion in the annotation file as published, before cleaning; without one, photos."""
+    """Rows of each emotion in the annotation file, before cleaning; without such a file, photos."""
     from emoclass.data import muxspace
     from emoclass.labels import EMOTIONS, canonical
 

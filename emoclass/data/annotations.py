@@ -27,7 +27,9 @@ PARTS = {  # of a split; FER2013's public test is what its contest chose models 
 }  # fmt: skip
 PART_OF = {word: part for part, words in PARTS.items() for word in words.split()}
 # 0 to 6 beside FER2013's pixels; CK+ in the same form has 7 as well.
-FER2013 = dict(zip("01234567", "anger disgust fear happiness sadness surprise neutral contempt".split()))
+FER2013 = dict(
+    zip("01234567", "anger disgust fear happiness sadness surprise neutral contempt".split())
+)
 NO_VOTE = ("unknown", "nf")  # FER+: cannot tell, and no face
 UNDECIDED = "(votes undecided)"
 HINTS = 5  # to look for what was meant takes a while
@@ -52,21 +54,37 @@ def read(path: Path) -> pd.DataFrame:
         first = text.readline()
         text.seek(0)
         lines = csv.reader(text, delimiter=max(",;\t", key=first.count), skipinitialspace=True)
-        rows = [(lines.line_num, cells) for row in lines if any(cells := [cell.strip() for cell in row])]
+        rows = [
+            (lines.line_num, cells) for row in lines if any(cells := [cell.strip() for cell in row])
+        ]
     except OSError as error:
         raise InputError(f"{where} cannot be read ({error.strerror})") from error
     except csv.Error as error:
-        raise InputError(f"{where}, row {lines.line_num}: {error}: save it again as plain CSV") from error
+        raise InputError(
+            f"{where}, row {lines.line_num}: {error}: save it again as plain CSV"
+        ) from error
     columns, headed = _columns(rows[0][1] if rows else [], where)
     first, width = rows[0][1], len(rows[0][1])
     if odd := [f"row {line} has {len(row)}" for line, row in rows if len(row) != width]:
-        raise InputError(f"{where} has {width} cells in its first row, but {listed(odd, EVERY)}: mend them")
+        raise InputError(
+            f"{where} has {width} cells in its first row, but {listed(odd, EVERY)}: mend them"
+        )
     body = rows[1:] if headed else rows
     cells = pd.DataFrame([row for _, row in body], columns=range(width), dtype=object)
-    table = pd.DataFrame({"line": [line for line, _ in body], **{name: cells[at] for name, at in columns.items()}})
-    unused = {f'"{cell}"': cells[at] for at, cell in enumerate(first) if cell and at not in columns.values()}
+    table = pd.DataFrame(
+        {"line": [line for line, _ in body], **{name: cells[at] for name, at in columns.items()}}
+    )
+    unused = {
+        f'"{cell}"': cells[at]
+        for at, cell in enumerate(first)
+        if cell and at not in columns.values()
+    }
     if "label" not in table:
-        votes = {cell: unused.pop(f'"{cell}"') for cell in first if canonical(cell) or cell.lower() in NO_VOTE}
+        votes = {
+            cell: unused.pop(f'"{cell}"')
+            for cell in first
+            if canonical(cell) or cell.lower() in NO_VOTE
+        }
         table["label"] = _most_voted(pd.DataFrame(votes))
     table = table.assign(**unused)
     if "pixels" in table:
@@ -104,7 +122,12 @@ def _decode(data: bytes) -> str:
 def _columns(first: list[str], where: str) -> tuple[dict[str, int], bool]:
     """Where each column stands, and whether the first row is a header."""
     words = [re.sub(r"[\s_.-]+", "_", cell.lower()) for cell in first]
-    found = {name: words.index(word) for name, choice in NAMES.items() for word in choice[::-1] if word in words}
+    found = {
+        name: words.index(word)
+        for name, choice in NAMES.items()
+        for word in choice[::-1]
+        if word in words
+    }
     votes = sum(canonical(word) is not None for word in words)
     if found.keys() & {"photo", "pixels"} and ("label" in found or votes > 2):
         known = {*(word for choice in NAMES.values() for word in choice), *EMOTION_OF, *NO_VOTE}
@@ -112,11 +135,19 @@ def _columns(first: list[str], where: str) -> tuple[dict[str, int], bool]:
             raise InputError(f"{where} has several columns {listed(twice)}: keep one of each")
         return found, True
     if len(first) in (2, 3) and first[-2].lower().endswith(SUFFIXES):
-        return dict(zip(("label", "photo", "annotator"), (len(first) - 1, len(first) - 2, 0)[: len(first)])), False
-    lacking = " or ".join(name for key, name in (("photo", "photo"), ("label", "emotion")) if key not in found)
+        return dict(
+            zip(("label", "photo", "annotator"), (len(first) - 1, len(first) - 2, 0)[: len(first)])
+        ), False
+    lacking = " or ".join(
+        name for key, name in (("photo", "photo"), ("label", "emotion")) if key not in found
+    )
     has = listed([repr(cell[:30]) for cell in first], 8) or "nothing"
-    wanted = "the columns photo and emotion (and subject, source, annotator, split if you know them)"
-    raise InputError(f"{where} lacks a column for the {lacking}: its first row has {has}, and should name {wanted}")
+    wanted = (
+        "the columns photo and emotion (and subject, source, annotator, split if you know them)"
+    )
+    raise InputError(
+        f"{where} lacks a column for the {lacking}: its first row has {has}, and should name {wanted}"
+    )
 
 
 def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[pd.DataFrame, tuple]:
@@ -128,12 +159,22 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     duplicate_id named after the first. Raises InputError naming every row with an unknown label, a photo that is not
     there, a name that leads out of the folder, or a subject, source or split that contradicts another row's.
     """
-    undecided, unused = rows[rows.label == UNDECIDED], [name for name in rows if name.startswith('"')]
+    undecided, unused = (
+        rows[rows.label == UNDECIDED],
+        [name for name in rows if name.startswith('"')],
+    )
     rows = rows[rows.label != UNDECIDED].reset_index(drop=True)
     rows["emotion"] = rows.label.map({label: canonical(label) for label in rows.label.unique()})
     # Where nothing says who is in it, each photo is its own subject.
-    for column, default in (("subject", rows.photo), ("source", "unknown"), ("annotator", "unknown"), ("split", "")):
-        rows[column] = rows[column].where(rows[column] != "", default) if column in rows else default
+    for column, default in (
+        ("subject", rows.photo),
+        ("source", "unknown"),
+        ("annotator", "unknown"),
+        ("split", ""),
+    ):
+        rows[column] = (
+            rows[column].where(rows[column] != "", default) if column in rows else default
+        )
     rows["split"] = rows.split.map(str.lower)
     if faults := _faults(rows, ids):
         advice = f"mend these rows (the emotions are {', '.join(EMOTIONS)}), or take them out"
@@ -143,7 +184,9 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     contested = pairs[pairs.photo.duplicated(keep=False)].groupby("photo").emotion.agg(" or ".join)
     kept = pairs[~pairs.photo.isin(contested.index)].sort_values("photo").reset_index(drop=True)
     if kept.empty:
-        raise InputError(f"{where} leaves no photo to work with: it needs rows that name a photo and its emotion")
+        raise InputError(
+            f"{where} leaves no photo to work with: it needs rows that name a photo and its emotion"
+        )
     content = kept.photo.map(ids)
     kept["parent"], kept["split"] = kept.photo, kept.split.map(PART_OF).fillna("")
     kept["duplicate_id"] = kept.photo.groupby(content).transform("first")
@@ -151,18 +194,25 @@ def clean(rows: pd.DataFrame, ids: dict[str, str | None], where: str) -> tuple[p
     unlike = twins.emotion.nunique().loc[lambda emotions: emotions > 1].index
     unnamed = sorted(set(ids) - set(rows.photo))
     renamed = rows[rows.label != rows.emotion]
-    spelt = [f"{label} ({count:,})" for label, count in renamed.label.value_counts().sort_index().items()]
+    spelt = [
+        f"{label} ({count:,})" for label, count in renamed.label.value_counts().sort_index().items()
+    ]
     dropped = [f"{photo} ({both})" for photo, both in contested.items()]
     found = (
         ("rows in the annotation file", len(rows) + len(undecided), ()),
         *[("columns of the annotation file, not used", len(unused), unused)] * bool(unused),
-        *[("rows whose votes name no one emotion, set aside", len(undecided), undecided.photo)] * bool(len(undecided)),
+        *[("rows whose votes name no one emotion, set aside", len(undecided), undecided.photo)]
+        * bool(len(undecided)),
         ("labels brought to the usual spelling", len(renamed), spelt),
         ("rows that repeat another row, merged", len(rows) - len(pairs), repeated),
         ("photos named by the annotation file", rows.photo.nunique(), ()),
         ("photos that two rows label differently, dropped", len(contested), dropped),
         ("photos on disk without a row, set aside", len(unnamed), unnamed),
-        ("pictures that bear several names, one cluster each", len(twins), twins.photo.agg(" = ".join)),
+        (
+            "pictures that bear several names, one cluster each",
+            len(twins),
+            twins.photo.agg(" = ".join),
+        ),
         ("of these labelled differently, kept", len(unlike), unlike),
         ("photos to work with", len(kept), ()),
         ("subjects", kept.subject.nunique(), ()),
@@ -177,17 +227,25 @@ def _faults(rows: pd.DataFrame, ids: dict[str, str | None]) -> list[str]:
     for row in rows[rows.emotion.isna()].itertuples():
         near = difflib.get_close_matches(row.label.lower(), EMOTION_OF, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
-        faults[f"{row.label!r} is no emotion{hint}" if row.label else "the emotion is missing"].append(row.line)
+        faults[
+            f"{row.label!r} is no emotion{hint}" if row.label else "the emotion is missing"
+        ].append(row.line)
     for row in rows[~rows.split.isin(["", *PART_OF])].itertuples():
         faults[f"{row.split!r} is no part of a split ({', '.join(PARTS)})"].append(row.line)
     for k, row in enumerate(rows[~rows.photo.isin(ids)].itertuples()):
         near = difflib.get_close_matches(row.photo, ids, 1) if k < HINTS else []
         hint = f" (did you mean {near[0]!r}?)" if near else ""
-        climbing, missing = f"{row.photo!r} leads out of the folder", f"there is no photo {row.photo!r}{hint}"
+        climbing, missing = (
+            f"{row.photo!r} leads out of the folder",
+            f"there is no photo {row.photo!r}{hint}",
+        )
         faults[climbing if climbs(row.photo) else missing].append(row.line)
     for column in ("subject", "source", "split"):
         distinct = rows.drop_duplicates(["photo", column])
         for row in distinct[distinct.photo.duplicated()].itertuples():
             faults[f"another row gives {row.photo!r} another {column}"].append(row.line)
     ordered = sorted(faults.items(), key=lambda fault: fault[1][0])
-    return [f"{why}: {len(at):,} rows ({listed(at, 8)})" if at[1:] else f"row {at[0]}: {why}" for why, at in ordered]
+    return [
+        f"{why}: {len(at):,} rows ({listed(at, 8)})" if at[1:] else f"row {at[0]}: {why}"
+        for why, at in ordered
+    ]

@@ -17,15 +17,30 @@ from emoclass.errors import InputError, listed
 from emoclass.files import cached_array
 
 RECIPE = "2"  # to be raised by whoever changes the pixels that come out of here
-SUFFIXES = tuple(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .jp2 .tif .tiff .pgm .ppm .pbm .pnm".split())
-OTHER_PICTURES = (".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".raw", ".cr2", ".nef", ".dng")  # are not read
+SUFFIXES = tuple(
+    ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .jp2 .tif .tiff .pgm .ppm .pbm .pnm".split()
+)
+OTHER_PICTURES = (
+    ".heic",
+    ".heif",
+    ".avif",
+    ".jxl",
+    ".svg",
+    ".psd",
+    ".raw",
+    ".cr2",
+    ".nef",
+    ".dng",
+)  # are not read
 JUNK = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave behind, beside hidden files
 LARGEST = 10_000  # pixels a side; a header that claims more is broken, or a trap for the memory
 EVERY = 1_000  # an error names every offender, short of flooding the terminal
 REDUCED = {scale: getattr(cv2, f"IMREAD_REDUCED_GRAYSCALE_{scale}") for scale in (8, 4, 2)}
 
 
-def load_images(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterable[str | None] | None = None):
+def load_images(
+    paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterable[str | None] | None = None
+):
     """Photos as (n, size, size) uint8, grey, read-only and memory-mapped, in the order of `paths`.
 
     The whole picture is resized to the square: a cut would lose chin or forehead, and bars would tell a net the
@@ -39,14 +54,18 @@ def load_images(paths: Iterable[os.PathLike | str], size: int = 48, ids: Iterabl
     shape = (len(paths), size, size)
     if not paths:
         return np.empty(shape, np.uint8)
-    key = hashlib.sha256("\n".join(map(str, [RECIPE, cv2.__version__, size, *ids])).encode()).hexdigest()
+    key = hashlib.sha256(
+        "\n".join(map(str, [RECIPE, cv2.__version__, size, *ids])).encode()
+    ).hexdigest()
     return cached_array(f"pixels-{key}", np.uint8, (size, size), partial(_decode_all, paths, shape))
 
 
 def resize_to_square(grey: np.ndarray, size: int) -> np.ndarray:
     """(size, size) uint8 of a (height, width) uint8 picture; upwards, OpenCV's mean over areas only repeats pixels."""
     shrinks = min(grey.shape) >= size
-    return cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return cv2.resize(
+        grey, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
 
 
 def blob_ids(paths: Iterable[os.PathLike | str]) -> list[str | None]:
@@ -70,14 +89,23 @@ def names_below(folder: Path) -> list[str]:
     not be read.
     """
     names, closed, above = [], [], {str(folder): {os.path.realpath(folder)}}
-    for at, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename), followlinks=True):
+    for at, folders, files in os.walk(
+        folder, onerror=lambda error: closed.append(error.filename), followlinks=True
+    ):
         real = {each: os.path.realpath(f"{at}/{each}") for each in folders if not hidden(each)}
-        folders[:] = [each for each in real if real[each] not in above[at]]  # links may make circles
+        folders[:] = [
+            each for each in real if real[each] not in above[at]
+        ]  # links may make circles
         above |= {os.path.join(at, each): above[at] | {real[each]} for each in folders}
         names += [os.path.relpath(f"{at}/{file}", folder) for file in files if not hidden(file)]
     if closed := [each for each in closed if os.path.isdir(each)]:
-        raise InputError(f"folders that may not be read: {listed(closed)}")
+        raise InputError(f"folders that may not be read: {listed(map(printable, closed))}")
     return sorted(Path(name).as_posix() for name in names)
+
+
+def printable(name: os.PathLike | str) -> str:
+    """A name on disk as text that can be printed and written anywhere: bytes that are no UTF-8 become `\\xfc`."""
+    return os.fspath(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def hidden(name: str) -> bool:
@@ -92,10 +120,12 @@ def _decode_all(paths: list[str], shape: tuple[int, int, int], draft: Path) -> N
     try:
         # As plain bytes and not into a memory map, where a full disk ends the process without a word.
         with ThreadPoolExecutor() as decoders, open(draft, "wb") as file:
-            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            np.lib.format.write_array_header_1_0(
+                file, {"descr": "|u1", "fortran_order": False, "shape": shape}
+            )
             for path, found in zip(paths, decoders.map(partial(_decode, size=shape[1]), paths)):
                 if isinstance(found, str):
-                    faults.append(f"{path} {found}")
+                    faults.append(f"{printable(path)} {found}")
                 else:
                     file.write(found.tobytes())
     finally:
@@ -126,25 +156,41 @@ def read_grey(path: os.PathLike | str, least: int = LARGEST) -> np.ndarray | str
     if not _whole(data):
         return "is cut short"
     # A JPEG can be decoded at a half, a quarter or an eighth of its scale for a fraction of the cost.
-    scales = [scale for scale in REDUCED if data.startswith(b"\xff\xd8") and min(width, height) // scale >= least]
+    scales = [
+        scale
+        for scale in REDUCED
+        if data.startswith(b"\xff\xd8") and min(width, height) // scale >= least
+    ]
     how = REDUCED[scales[0]] if scales else cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
     data = np.frombuffer(data, np.uint8)
     try:
-        picture, whole = cv2.imdecode(data, how), cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if transparent else None
+        picture, whole = (
+            cv2.imdecode(data, how),
+            cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if transparent else None,
+        )
     except cv2.error:  # beyond OpenCV's own limits
         picture = None
     if picture is None:
         return "is not a picture"
-    if whole is None or whole.ndim < 3 or whole.shape[2] < 4 or (opaque := _eight_bits(whole)[..., 3] / 255).all():
+    if (
+        whole is None
+        or whole.ndim < 3
+        or whole.shape[2] < 4
+        or (opaque := _eight_bits(whole)[..., 3] / 255).all()
+    ):
         return _eight_bits(picture)
     grey = cv2.cvtColor(_eight_bits(whole)[..., :3], cv2.COLOR_BGR2GRAY)
-    return np.round(255 - opaque * (255.0 - grey)).astype(np.uint8)  # what shows through is seen on white paper
+    return np.round(255 - opaque * (255.0 - grey)).astype(
+        np.uint8
+    )  # what shows through is seen on white paper
 
 
 def _eight_bits(picture: np.ndarray) -> np.ndarray:
     """uint8 of pixels of 16 bits (12 of them in use, if no pixel has more), or of fractions."""
     if picture.dtype == np.uint16:
-        return (picture >> (8 if picture.max() >= 1 << 12 else 4 if picture.max() >= 1 << 8 else 0)).astype(np.uint8)
+        return (
+            picture >> (8 if picture.max() >= 1 << 12 else 4 if picture.max() >= 1 << 8 else 0)
+        ).astype(np.uint8)
     if picture.dtype != np.uint8:
         picture = np.nan_to_num(picture) * (255 if np.nanmax(picture) <= 1 else 1)
     return picture.clip(0, 255).round().astype(np.uint8)
@@ -154,7 +200,9 @@ def _read_header(data: bytes) -> tuple[tuple[int, int], bool]:
     """(width, height) as the header has them, (0, 0) if there is none; whether something may be transparent."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a large picture is refused by its sides, in our own words
+            warnings.simplefilter(
+                "ignore"
+            )  # a large picture is refused by its sides, in our own words
             header = PIL.Image.open(io.BytesIO(data))
             return header.size, header.mode in ("RGBA", "LA", "PA") or "transparency" in header.info
     except PIL.Image.DecompressionBombError:

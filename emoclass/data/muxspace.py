@@ -1,14 +1,12 @@
-"""The photo collection of muxspace/facial_expressions at pinned commits: find or fetch, verify, load."""
+"""The photo collection muxspace/facial_expressions at pinned commits: found, verified, loaded."""
 
 import hashlib
 import os
 import re
 import shutil
 import subprocess
-import tarfile
 import textwrap
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from emoclass.data import annotations
+from emoclass.data.archives import unpack_archive
 from emoclass.data.images import EVERY, SUFFIXES, blob_ids, load_images, names_below
 from emoclass.data.near_duplicates import SIZE, kept_together
 from emoclass.errors import InputError, listed
@@ -24,18 +23,19 @@ from emoclass.files import replacing
 from emoclass.paths import data_folder
 
 URL = "https://github.com/muxspace/facial_expressions"
-PATIENCE = 30  # seconds without an answer, or with less than 1 kB/s, until the network counts as not there
-LARGEST = 5_000_000_000  # bytes that an archive may unpack to; the collection has 0.3 GB
+PATIENCE = 30  # seconds without an answer, or below 1 kB/s, until the network counts as not there
 EMPTY = hashlib.sha1(b"blob 0\0").hexdigest()
 
 
 @dataclass(frozen=True)
 class Part:
-    """Folders or files of one commit, and the sha256 of all files in them, each a line "blob-id name"."""
+    """Folders or files of one commit, and the sha256 of the list of all files in them."""
 
     commit: str
     names: tuple[str, ...]
-    digest: str  # as of `git ls-tree -r --format='%(objectname) %(path)' COMMIT NAMES | sha256sum`
+    # A line "blob-id name" for each, as of
+    # `git ls-tree -r --format='%(objectname) %(path)' COMMIT NAMES | sha256sum`
+    digest: str
 
     @property
     def folder(self) -> str:
@@ -43,19 +43,36 @@ class Part:
 
 
 PARTS = {
-    "photos": Part("5fb9c13afac07c55eae8d25eb6b50af344ad60c9", ("images", "data", "test"),
-        "8cea2b36cf421365ad29f31ad520eb6fb4c4ce8d0d400fde5541234bd59070df"),
-    "new_faces": Part("146098e3fd427de80796bc4fef466e2d0de9944b", ("images", "data"),
-        "8f2004f7495df1319053413764c50eac42bf3b21a404948d119949f98c459cd5"),
-    "opinions_126": Part("3ae862c61df4729165f5600faf4f3171de875cb0", ("data/legend.csv",),
-        "96c88e67f2529f0b54c2fd3785119b490a53391f2daddeb4658b719539a45444"),
-    "opinions_nmg": Part("ec3d7d9882d8e1c7c93f1047d3de7584beabffb9", ("data/image_emotions.csv",),
-        "9d85e549e036fc8f609f88a07663e043b04b18af0bdee76bc7471691c63dbc7b"),
-    "opinions_cBuckley": Part("832890ce80e1aa7d38129cae70c156e52ef4cec4", ("data/legend.csv",),
-        "369bdca2d4eebf74ffbc1171251ad4c0d3365e61d5aa62be529fb36157ec4a8b"),
-}  # fmt: skip
-PHOTOS, NEW_FACES = PARTS["photos"], PARTS["new_faces"]
-PINNED = hashlib.sha256(repr(PARTS).encode()).hexdigest()  # what results depend on, known without the photos
+    "photos": Part(
+        "5fb9c13afac07c55eae8d25eb6b50af344ad60c9",
+        ("images", "data", "test"),
+        "8cea2b36cf421365ad29f31ad520eb6fb4c4ce8d0d400fde5541234bd59070df",
+    ),
+    "new_faces": Part(
+        "146098e3fd427de80796bc4fef466e2d0de9944b",
+        ("images", "data"),
+        "8f2004f7495df1319053413764c50eac42bf3b21a404948d119949f98c459cd5",
+    ),
+    "opinions_126": Part(
+        "3ae862c61df4729165f5600faf4f3171de875cb0",
+        ("data/legend.csv",),
+        "96c88e67f2529f0b54c2fd3785119b490a53391f2daddeb4658b719539a45444",
+    ),
+    "opinions_nmg": Part(
+        "ec3d7d9882d8e1c7c93f1047d3de7584beabffb9",
+        ("data/image_emotions.csv",),
+        "9d85e549e036fc8f609f88a07663e043b04b18af0bdee76bc7471691c63dbc7b",
+    ),
+    "opinions_cBuckley": Part(
+        "832890ce80e1aa7d38129cae70c156e52ef4cec4",
+        ("data/legend.csv",),
+        "369bdca2d4eebf74ffbc1171251ad4c0d3365e61d5aa62be529fb36157ec4a8b",
+    ),
+}
+PHOTOS = PARTS["photos"]
+NEW_FACES = PARTS["new_faces"]
+# What results depend on, known without the photos.
+PINNED = hashlib.sha256(repr(PARTS).encode()).hexdigest()
 
 
 class Unreachable(InputError):
@@ -63,77 +80,119 @@ class Unreachable(InputError):
 
 
 def load(size: int = 48) -> Faces:
-    """The labelled photos as Faces named "muxspace", sorted by photo: pixels (13681, size, size) uint8.
+    """The labelled photos as Faces named "muxspace", sorted by photo.
 
-    `source` is "film" where the label is in capitals, "stock" for four numbered pictures of an agency, else
-    "newspaper". Raises InputError if the collection is not under `paths.data_folder()` or not the pinned one.
+    Pixels are (13681, size, size) uint8. `source` is "film" where the label is in capitals, "stock"
+    for four numbered pictures of an agency, else "newspaper". Raises InputError if the collection
+    is not under `paths.data_folder()` or not the pinned one.
     """
     rows = read_annotations()
-    images = below("images", verify(collection := find()))
-    rows["source"], rows["subject"] = "newspaper", rows.photo.map(subject_of)
+    collection = find()
+    images = below("images", verify(collection))
+    rows["subject"] = rows.photo.map(subject_of)
+    rows["source"] = "newspaper"
     rows.loc[rows.photo.str.startswith("facial-expressions_"), "source"] = "stock"
     rows.loc[rows.label.str.isupper(), "source"] = "film"
-    table, report = annotations.clean(rows, images, str(collection / "data" / "legend.csv"))
-    paths, ids = [f"{collection}/images/{photo}" for photo in table.photo], table.photo.map(images)
-    pixels = load_images(paths, size, ids)
-    table, found = kept_together(table, load_images(paths, SIZE, ids))
-    return Faces(pixels, table, "muxspace", (*report[:-2], found, *report[-2:]))
+    table, cleaned = annotations.clean(rows, images, str(collection / "data" / "legend.csv"))
+
+    paths = [collection / "images" / photo for photo in table.photo]
+    ids = table.photo.map(images)
+    table, near_duplicates = kept_together(table, load_images(paths, SIZE, ids))
+    *steps, photos, subjects = cleaned
+    report = (*steps, near_duplicates, photos, subjects)
+    return Faces(load_images(paths, size, ids), table, "muxspace", report)
 
 
 def subject_of(photo: str) -> str:
-    """The file name without suffix and closing number (`Jane_Doe_0003.jpg`: `Jane_Doe`); a number as it is."""
+    """The file name without suffix and closing number: `Jane_Doe` for `Jane_Doe_0003.jpg`.
+
+    A name that is a number stays as it is.
+    """
     stem = photo.rsplit(".", 1)[0]
     return re.sub(r"[\s_.-]*\(?\d+\)?$", "", stem) or stem
 
 
 def read_annotations(part: Part = PHOTOS, file: str = "legend.csv") -> pd.DataFrame:
-    """A part's annotation file as published, as `annotations.read` gives it; Unreachable if the part is not there."""
-    if (collection := find(part=part)) is None:
-        what = {PHOTOS.commit: "photos", NEW_FACES.commit: "new faces"}.get(part.commit, "second opinions")
-        advice = f"run `make data` to fetch them, or name the folder that holds {part.folder} in EMOCLASS_DATA"
+    """A part's annotation file as published, as `annotations.read` gives it.
+
+    Raises Unreachable if the part is not there.
+    """
+    collection = find(part=part)
+    if collection is None:
+        what = "second opinions"
+        if part.commit == PHOTOS.commit:
+            what = "photos"
+        elif part.commit == NEW_FACES.commit:
+            what = "new faces"
+        place = f"name the folder that holds {part.folder} in EMOCLASS_DATA"
+        advice = f"run `make data` to fetch them, or {place}"
         raise Unreachable(f"the {what} are not in {data_folder()}: {advice}")
     return annotations.read(collection / "data" / file)
 
 
 def find(folder: Path | None = None, part: Part = PHOTOS) -> Path | None:
-    """Where a part of the collection lies under `folder` (default: `paths.data_folder()`), None if nowhere."""
+    """Where a part of the collection lies under `folder`, None if nowhere.
+
+    By default that is `paths.data_folder()`.
+    """
     collection = Path(folder or data_folder()) / part.folder
     return collection if collection.is_dir() else None
 
 
 def verify(collection: Path, part: Part = PHOTOS, advice: str = "") -> dict[str, str]:
-    """Content id of every file by name, if they are the pinned ones; else InputError names culprits and `advice`."""
-    names = [name for name in part.names if (collection / name).is_file()]
-    names = sorted(names + [f"{folder}/{name}" for folder in part.names for name in names_below(collection / folder)])
+    """Content id of every file by name.
+
+    Raises InputError, with `advice`, naming the culprits, if they are not the pinned ones.
+    """
+    names = []
+    for name in part.names:
+        if (collection / name).is_file():
+            names.append(name)
+        for inside in names_below(collection / name):
+            names.append(f"{name}/{inside}")
+    names.sort()
     ids = dict(zip(names, blob_ids([f"{collection}/{name}" for name in names])))
     lines = "".join(f"{ids[name]} {name}\n" for name in names)
-    if (actual := hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()) != part.digest:
+    actual = hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+    if actual != part.digest:
         advice = advice or f"move {collection} away and run `make data`"
-        what = f"its {len(ids):,} files have the sha256 {actual} and not {part.digest}{_blame(collection, ids)}"
+        blame = _blame(collection, ids)
+        culprits = f" ({listed(blame, EVERY)})" if blame else ""
+        what = f"its {len(ids):,} files have the sha256 {actual} and not {part.digest}{culprits}"
         raise InputError(f"{collection.name} is not the pinned collection: {what}: {advice}")
     return ids
 
 
 def below(folder: str, names: dict) -> dict:
     """The part of `names` that lies in a folder, by the names within it."""
-    return {name.removeprefix(f"{folder}/"): each for name, each in names.items() if name.startswith(f"{folder}/")}
+    start = f"{folder}/"
+    return {name.removeprefix(start): names[name] for name in names if name.startswith(start)}
 
 
-def _blame(collection: Path, ids: dict[str, str | None]) -> str:
-    """The files that are unreadable, empty, no photo, or named by the annotation file and not there."""
-    blame = [f"{name} is empty" for name, each in ids.items() if each == EMPTY]
-    blame += [f"{name} cannot be read" for name, each in ids.items() if each is None]
-    inside = below("images", ids)
-    if inside and (collection / "data" / "legend.csv").is_file():
-        photos = annotations.read(collection / "data" / "legend.csv").photo.unique()
-        there = {name.replace("-", "_") for name in inside}  # the new faces' annotation file writes _ for -
-        blame += [f"{name} is missing" for name in sorted(photos) if name.replace("-", "_") not in there]
-        blame += [f"{name} is no photo" for name in inside if not name.lower().endswith(SUFFIXES)]
-    return f" ({listed(blame, EVERY)})" if blame else ""
+def _blame(collection: Path, ids: dict[str, str | None]) -> list[str]:
+    """Files that are unreadable, empty, no photo, or missing (the annotation file names them)."""
+    blame = [f"{name} is empty" for name, content in ids.items() if content == EMPTY]
+    blame += [f"{name} cannot be read" for name, content in ids.items() if content is None]
+    photos = below("images", ids)
+    annotation_file = collection / "data" / "legend.csv"
+    if not photos or not annotation_file.is_file():
+        return blame
+    # The new faces' annotation file writes _ for -.
+    there = {name.replace("-", "_") for name in photos}
+    for name in sorted(annotations.read(annotation_file).photo.unique()):
+        if name.replace("-", "_") not in there:
+            blame.append(f"{name} is missing")
+    for name in photos:
+        if not name.lower().endswith(SUFFIXES):
+            blame.append(f"{name} is no photo")
+    return blame
 
 
 def fetch(folder: Path | None = None, url: str = URL, part: Part = PHOTOS) -> Path:
-    """Fetch a part with git into `folder`, whole and verified or not at all; Unreachable without git or network."""
+    """Fetch a part with git into `folder`, whole and verified or not at all.
+
+    Raises Unreachable without git or network.
+    """
     with _draft(folder, part) as draft:
         # Asked first, and briefly: `git fetch` waits minutes for a connection.
         _git(draft.parent, url, "ls-remote", "--quiet", url, "HEAD", patience=PATIENCE)
@@ -145,12 +204,23 @@ def fetch(folder: Path | None = None, url: str = URL, part: Part = PHOTOS) -> Pa
 
 
 def _git(folder: Path, url: str, *words: str, patience: float | None = None) -> None:
-    """Run git; what it has to say goes to stderr. Raises Unreachable if it fails or takes longer than `patience`."""
+    """Run git, which speaks to stderr.
+
+    Raises Unreachable if it fails, or takes longer than `patience` seconds.
+    """
+    env = dict(os.environ, GIT_TERMINAL_PROMPT="0")
     # Inside a git hook these would point at the repository that the hook belongs to.
-    ours = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
-    env = {name: value for name, value in os.environ.items() if name not in ours} | {"GIT_TERMINAL_PROMPT": "0"}
-    slow = ("-c", "http.lowSpeedLimit=1000", "-c", f"http.lowSpeedTime={PATIENCE}")
-    command = ["git", "-c", "core.autocrlf=false", *slow, "-C", str(folder), *words]
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
+        env.pop(name, None)
+    settings = (
+        "core.autocrlf=false",
+        "http.lowSpeedLimit=1000",
+        f"http.lowSpeedTime={PATIENCE}",
+    )
+    command = ["git"]
+    for setting in settings:
+        command += ["-c", setting]
+    command += ["-C", str(folder), *words]
     try:
         subprocess.run(command, env=env, check=True, timeout=patience, stdout=subprocess.DEVNULL)
         return
@@ -160,36 +230,39 @@ def _git(folder: Path, url: str, *words: str, patience: float | None = None) -> 
         reason = f"no answer within {patience:g} seconds"
     except subprocess.CalledProcessError as error:
         reason = f"git {words[0]} ended with status {error.returncode}"
-    advice = "try again with a network, or bring an archive and run `python -m emoclass fetch --archive FILE`"
+    archive = "bring an archive and run `python -m emoclass fetch --archive FILE`"
+    advice = f"try again with a network, or {archive}"
     raise Unreachable(f"the photos cannot be fetched from {url} ({reason}): {advice}")
 
 
 def unpack(archive: Path, folder: Path | None = None, part: Part = PHOTOS) -> Path:
-    """Take a part out of a tar or zip archive instead; InputError also if it is damaged or leads out of the folder."""
-    if not (archive := Path(archive)).is_file():
+    """Take a part out of a tar or zip archive instead.
+
+    Raises InputError as `fetch` does, and if the archive is damaged or leads out of the folder.
+    """
+    archive = Path(archive)
+    if not archive.is_file():
         raise InputError(f"there is no archive {archive}: name a .tar.gz or .zip of the commit")
     with _draft(folder, part) as draft:
-        opened, is_zip = draft.with_name("opened"), archive.suffix == ".zip"
+        opened = draft.with_name("opened")
         try:
-            with zipfile.ZipFile(archive) if is_zip else tarfile.open(archive) as inside:
-                sizes = [each.file_size for each in inside.infolist()] if is_zip else [each.size for each in inside]
-            if sum(sizes) > LARGEST:
-                raise ValueError(f"it would be more than {LARGEST / 1e9:.0f} GB")
-            # A zip archive is always unpacked safely; Python 3.11.0 to 3.11.3 know no filter for one.
-            shutil.unpack_archive(archive, opened, **({} if is_zip else {"filter": "data"}))
+            unpack_archive(archive, opened)
         except Exception as error:  # each kind of archive has its own
             reason = str(error).partition("\n")[0].rstrip(":")
-            raise InputError(f"cannot unpack {archive} ({reason}): make room, or bring it again") from error
-        for name in part.names:  # at the top, or in the archive's one folder
-            for found in [*opened.glob(name), *opened.glob(f"*/{name}")][:1]:
+            what = f"cannot unpack {archive} ({reason})"
+            raise InputError(f"{what}: make room, or bring it again") from error
+        for name in part.names:
+            # At the top, or in the archive's one folder.
+            found = [*opened.glob(name), *opened.glob(f"*/{name}")]
+            if found:
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
-                found.rename(draft / name)
+                found[0].rename(draft / name)
     return find(folder, part)
 
 
 @contextmanager
 def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
-    """Where to build a part; at the end it is verified and moved into place, all of it or nothing."""
+    """Where to build a part, to be verified and moved into place, all of it or nothing."""
     final = Path(folder or data_folder()) / part.folder
     if final.exists():
         raise InputError(f"{final} is there already: move it away to make it anew")
@@ -198,18 +271,33 @@ def _draft(folder: Path | None, part: Part) -> Iterator[Path]:
             yield draft
             verify(draft, part, "try another source")
     except OSError as error:
-        reason, advice = error.strerror or error, "make room there, or name another folder in EMOCLASS_DATA"
-        raise InputError(f"the photos cannot be written to {final.parent} ({reason}): {advice}") from error
+        reason = error.strerror or error
+        advice = "make room there, or name another folder in EMOCLASS_DATA"
+        what = f"the photos cannot be written to {final.parent} ({reason})"
+        raise InputError(f"{what}: {advice}") from error
 
 
-def fetch_all(archive: os.PathLike | str | None = None, say=print) -> None:
-    """Find, fetch or unpack each part (an archive bears its commit in its name), verify it, tell what is in it."""
+def fetch_all(
+    archive: os.PathLike | str | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Find, fetch or unpack each part, verify it, and tell `progress`, line by line, what is in it.
+
+    An archive bears the commit of its part in its name, else it is taken for the photos. Raises
+    InputError as `fetch`, `unpack`, `verify` and `load` do.
+    """
     if archive:
-        part = next((part for part in PARTS.values() if part.commit[:7] in Path(archive).name), PHOTOS)
-        find(part=part) or unpack(archive, part=part)
+        brought = PHOTOS
+        for part in PARTS.values():
+            if part.commit[:7] in Path(archive).name:
+                brought = part
+                break
+        if find(part=brought) is None:
+            unpack(archive, part=brought)
     for part in PARTS.values():
         collection = find(part=part) or fetch(part=part)
-        say(f"{collection}: {len(verify(collection, part)):,} files verified")
+        files = verify(collection, part)
+        progress(f"{collection}: {len(files):,} files verified")
     for what, count, which in load().report:
-        line = textwrap.shorten(f"{what}: {which}" if which else what, 100, placeholder=" ...")
-        say(f"{count:>7,}  {line}")
+        line = f"{what}: {which}" if which else what
+        progress(f"{count:>7,}  {textwrap.shorten(line, 100, placeholder=' ...')}")

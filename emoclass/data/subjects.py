@@ -40,7 +40,9 @@ NOBODY = set(
 FEWEST = 5  # subjects, or there are not enough for as many folds
 MOST = 0.9  # of the photos have to have a name that tells, and of the subjects ...
 ONE_MOOD = 0.8  # ... with several photos not so many may show one emotion alone
-CROSSED = 0.6  # of all combinations of two parts of a name: more, and each part is a thing of its own
+CROSSED = (
+    0.6  # of all combinations of two parts of a name: more, and each part is a thing of its own
+)
 PAIRS = 3  # of near-duplicates, at least, to say that names are wrong
 
 
@@ -69,8 +71,15 @@ def read_off(photos: pd.Series, emotion: pd.Series, pairs: np.ndarray) -> tuple[
     if why := _wrong(read, names, emotion, pairs):
         return photos, f"{alone}: read as {said}, they {why}"
     if why := _something_else(read[~read.kind.isin(KINDS)], emotion):
-        return UNKNOWN + names, f"Subjects unknown, photos called alike stay together: read as {said}, they {why}"
-    rest = f"; {len(photos) - len(read):,} photos fit none, each of somebody else" if len(read) < len(photos) else ""
+        return (
+            UNKNOWN + names,
+            f"Subjects unknown, photos called alike stay together: read as {said}, they {why}",
+        )
+    rest = (
+        f"; {len(photos) - len(read):,} photos fit none, each of somebody else"
+        if len(read) < len(photos)
+        else ""
+    )
     return names, f"Subjects read as {said}{rest}"
 
 
@@ -91,7 +100,8 @@ def _wrong(read: pd.DataFrame, names: pd.Series, emotion: pd.Series, pairs: np.n
     as_emotions = len(counts) <= emotion.nunique() and (emotion.groupby(names).nunique() == 1).all()
     faults = {
         f"would be {len(counts)} alone": len(counts) < FEWEST,
-        f"would be {counts.index[0]!r} in {counts.iloc[0]:,} of {n:,} photos": 2 * counts.iloc[0] > n,
+        f"would be {counts.index[0]!r} in {counts.iloc[0]:,} of {n:,} photos": 2 * counts.iloc[0]
+        > n,
         f"would be known of {len(read):,} of {n:,} photos alone": len(read) < MOST * n,
         "would mean no more than the emotions do": as_emotions,
         f"would differ in {strangers} of {len(pairs)} pairs of near-duplicates": apart,
@@ -109,7 +119,9 @@ def _something_else(guessed: pd.DataFrame, emotion: pd.Series) -> str:
         return "hold a date, or a time in a film"
     rows = [re.findall(r"[^\W_]+", key) for key in counts.index]
     parts = pd.DataFrame(rows if len(set(map(len, rows))) == 1 else [])
-    for column in parts:  # two things that occur in nearly all combinations, such as a person and a light
+    for (
+        column
+    ) in parts:  # two things that occur in nearly all combinations, such as a person and a light
         one, rest = parts[column].nunique(), len(parts.drop(columns=column).drop_duplicates())
         if min(one, rest) > 1 and len(parts.drop_duplicates()) > CROSSED * one * rest:
             both = f"{one} times {rest} in nearly all combinations"
@@ -130,25 +142,39 @@ def _subject(photo: str, common: set[str], emotion: str) -> tuple[str, str | Non
     if kind:
         return kind, said.get("subject")
     *folders, name = re.split(r"[/\\]", photo)
-    if meaning := [f for f in folders if f not in common and canonical(f) is None and _names_somebody(f)]:
+    if meaning := [
+        f for f in folders if f not in common and canonical(f) is None and _names_somebody(f)
+    ]:
         return "folders", _without("/".join(meaning), emotion) or None
     stem = name.rsplit(".", 1)[0]
     rest = _without(stem, emotion)
     match = re.fullmatch(NUMBERED, rest)
-    who = rest if rest != stem and not re.search(r"\d\W*$", stem) else match and match[1]  # anna_happy, no number
-    return "names and numbers", who if who and re.search(r"[^\W\d_]", who) and _names_somebody(who) else None
+    who = (
+        rest if rest != stem and not re.search(r"\d\W*$", stem) else match and match[1]
+    )  # anna_happy, no number
+    return "names and numbers", who if who and re.search(r"[^\W\d_]", who) and _names_somebody(
+        who
+    ) else None
 
 
 def _without(text: str, emotion: str) -> str:
     words = "|".join(word for word, its in EMOTION_OF.items() if its == emotion)
     letter = r"[^\W\d_]"
-    return re.sub(rf"(?<!{letter})(?:{words})(?!{letter})", "", text, flags=re.I).strip(" _.-") if words else text
+    return (
+        re.sub(rf"(?<!{letter})(?:{words})(?!{letter})", "", text, flags=re.I).strip(" _.-")
+        if words
+        else text
+    )
 
 
 def _names_somebody(word: str) -> bool:
     """Not if all its words are of machines, parts or emotions, but for codes, which may be somebody's name."""
     words = set(re.findall(r"[^\W\d_]+", word.lower()))
-    return not words or not words <= {*NOBODY, *PART_OF, *(word for word in EMOTION_OF if len(word) > 2)}
+    return not words or not words <= {
+        *NOBODY,
+        *PART_OF,
+        *(word for word in EMOTION_OF if len(word) > 2),
+    }
 
 
 def _by_pattern(photos: pd.Series, pattern: str) -> tuple[pd.Series, str]:
@@ -158,7 +184,9 @@ def _by_pattern(photos: pd.Series, pattern: str) -> tuple[pd.Series, str]:
     except re.error as error:
         raise InputError(f"{where} is no regular expression ({error})") from error
     if wanted.groups != 1:
-        raise InputError(f"{where} has {wanted.groups} groups: put the one that is the subject in brackets")
+        raise InputError(
+            f"{where} has {wanted.groups} groups: put the one that is the subject in brackets"
+        )
     matches = photos.map(wanted.search)
     if len(unlike := photos[matches.isna()]):
         raise InputError(f"{where} does not fit {len(unlike):,} photos: {listed(unlike)}")

@@ -1,16 +1,30 @@
-"""Every figure. Each takes what it shows, an optional axis, and returns the axis or figure; none calls show()."""
+"""Every figure.
+
+Each takes what it shows, an optional axis, and returns the axis or figure; none calls show().
+"""
 
 # ruff: noqa: F401
-from emoclass.plots.dataset import counts, distances, gallery, mean_faces, occlusion, photos_per_subject, shares
-from emoclass.plots.evaluation import (
-    confusion,
+from emoclass.plots.dataset import (
+    counts,
+    distances,
+    gallery,
+    mean_faces,
+    occlusion,
+    photos_per_subject,
+    shares,
+)
+from emoclass.plots.estimates import (
     differences,
-    learning_curves,
+    leak_decomposition,
     line_with_ci,
     measured_vs_formula,
+    tradeoff,
+)
+from emoclass.plots.evaluation import (
+    confusion,
+    learning_curves,
     protocols,
     recalls,
     reliability,
-    tradeoff,
 )
 from emoclass.plots.style import close, panels, use_style

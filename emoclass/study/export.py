@@ -1,7 +1,9 @@
-"""A model to take away: the compact net trained on every photo, in a file that plain Keras opens."""
+"""A model to take away: the compact net, trained on every photo, in a file for plain Keras."""
 
 import hashlib
 import json
+import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,63 +19,96 @@ from emoclass.inference import FACTS, NET
 from emoclass.labels import EMOTIONS
 from emoclass.losses import log_prior
 from emoclass.paths import build_folder
+from emoclass.run import Run
 from emoclass.splits import Split
 from emoclass.study import results
 from emoclass.study.notebook import Study
 from emoclass.study.recipes import compact_variant, final_variant
+from emoclass.study.samples import make_split
 from emoclass.study.store import versions
 from emoclass.study.sweep import concat_folds
-from emoclass.study.train import Run, fit, make_split
-from emoclass.study.variant import Variant
+from emoclass.study.train import as_run, fit
+from emoclass.variant import Variant
 
-SCORES = ("best.subject.", "compact.subject.", "new_faces.")  # ids in results.json that tell what to expect of it
+# Ids in results.json that tell what to expect of the model.
+SCORES = ("best.subject.", "compact.subject.", "new_faces.")
 MEASURED = (
-    "by subject on nets trained the same way with fewer photos, never on this very net, which has seen nearly all; "
-    "new_faces.collection.new_faces_adjusted comes nearest to it"
+    "by subject on nets trained the same way with fewer photos, never on this very net, which has "
+    "seen nearly all; new_faces.collection.new_faces_adjusted comes nearest to it"
 )
 NOT_FOR = (
-    "inferring emotions of persons at work or in education (EU AI Act, Article 5(1)(f)), or judging anybody; it tells "
-    "how a face looks to others, not what somebody feels"
+    "inferring emotions of persons at work or in education (EU AI Act, Article 5(1)(f)), or "
+    "judging anybody; it tells how a face looks to others, not what somebody feels"
 )
-ACCURACY = 0.84  # at least, on the validation part, whatever tau does for the minority classes
+# At least, on the validation part, whatever tau does for the minority classes.
+ACCURACY = 0.84
+# Newer Keras writes these into a file, all at values that change nothing; 3.8 refuses the file.
+UNKNOWN_TO_KERAS_3_8 = {
+    "InputLayer": {"optional", "ragged"},
+    "BatchNormalization": {"renorm", "renorm_clipping", "renorm_momentum"},
+    "Dense": {"quantization_config"},
+    "GlorotUniform": {"input_axes", "output_axes"},
+    "HeNormal": {"input_axes", "output_axes"},
+}
 
 
 def make_final_split(variant: Variant, faces: Faces, seed: int = 0) -> tuple[Faces, Split]:
-    """The first fold of a variant, what it tests in training too: it and its start share a validation part."""
+    """The first fold of a variant, with what it tests in training too.
+
+    The variant and the one that it starts from share a validation part.
+    """
     everything, split = make_split(variant, faces, 0, seed)
-    return everything, replace(split, train=np.concatenate([split.train, split.test]), test=split.test[:0])
+    train = np.concatenate([split.train, split.test])
+    nothing = split.test[:0]
+    return everything, replace(split, train=train, test=nothing)
 
 
 def train_on_everything(variant: Variant, faces: Faces) -> Run:
-    """Train one net on all photos but its validation part, and before it the one that it starts from."""
-    init_from = variant.init_from and train_on_everything(variant.init_from, faces)
-    return fit(variant, *make_final_split(variant, faces), init_from=init_from)
+    """Train one net on all photos but its validation part, and before it the one it starts from."""
+    start = None
+    if variant.init_from:
+        start = train_on_everything(variant.init_from, faces).weights
+    everything, split = make_final_split(variant, faces)
+    outcome = fit(variant, everything, split, start=start)
+    return as_run(variant, faces, 0, 0, outcome)
 
 
 def tune_tau_and_temperature(run: Run, faces: Faces) -> tuple[float, float]:
     """tau and temperature of a run on these faces, chosen on its validation part."""
     tau = posthoc.best_tau(run, ACCURACY)
-    return tau, posthoc.temperature(posthoc.logit_adjusted(concat_folds([run], faces), tau).runs[0])
+    adjusted = posthoc.logit_adjusted(concat_folds([run], faces), tau)
+    return tau, posthoc.temperature(adjusted.runs[0])
 
 
 def as_keras(run: Run, size: int, logit_adjustment_tau: float = 0.0):
-    """The run's net from (batch, size, size, 1) uint8 to (batch, 8) float32 logits, of Keras's own layers alone.
+    """The run's net from (batch, size, size, 1) uint8 to (batch, 8) float32 logits.
 
-    The last bias takes tau times the log share of each emotion in training from the logits (Menon et al. 2021).
+    It is made of Keras's own layers alone. The last bias takes tau times the log share of each
+    emotion in training from the logits (Menon et al. 2021).
     """
-
-    def of_keras(layer):
-        normal = keras().layers.BatchNormalization
-        return (normal if isinstance(layer, normal) else type(layer)).from_config(layer.get_config())
-
-    net = keras().models.clone_model(models.build(run.variant.net, size, len(EMOTIONS)), clone_function=of_keras)
-    prior = log_prior(np.bincount(run.y_true["train"], minlength=len(EMOTIONS)))
-    net.set_weights([*run.weights[:-1], run.weights[-1] - logit_adjustment_tau * prior])
+    built = models.build(run.variant.net, size, len(EMOTIONS))
+    net = keras().models.clone_model(built, clone_function=_layer_of_keras)
+    counts = np.bincount(run.y_true["train"], minlength=len(EMOTIONS))
+    weights = list(run.weights)
+    weights[-1] = weights[-1] - logit_adjustment_tau * log_prior(counts)
+    net.set_weights(weights)
     return net
 
 
+def _layer_of_keras(layer):
+    kind = type(layer)
+    layers = keras().layers
+    for plain in (layers.BatchNormalization, layers.DepthwiseConv2D):
+        if isinstance(layer, plain):  # in training it is a faster one of ours
+            kind = plain
+    return kind.from_config(layer.get_config())
+
+
 def describe(faces: Faces, variant: Variant, numbers: dict[str, dict], data: dict) -> dict:
-    """All that is known of a model before it is trained, as plain values; `numbers`, `data` are of a results.json."""
+    """All that is known of a model before it is trained, as plain values.
+
+    numbers, data    those of a results.json
+    """
     preprocessing = {
         "size": faces.size,
         "crop": "the face fills the square from brow to chin",
@@ -81,44 +116,108 @@ def describe(faces: Faces, variant: Variant, numbers: dict[str, dict], data: dic
         "resize": "mean over areas (cv2.INTER_AREA)",
         "input": f"uint8 (batch, {faces.size}, {faces.size}, 1), 0 to 255, not rescaled",
         "views": "the picture and its mirror image; take the mean of their logits",
-        "output": "float32 logits (batch, 8) without tau x the log share of each emotion in training; "
-        "probabilities are softmax(logits / temperature)",
+        "output": "float32 logits (batch, 8) without tau x the log share of each emotion in "
+        "training; probabilities are softmax(logits / temperature)",
     }
-    about = dict(name=variant.name, emotions=EMOTIONS, preprocessing=preprocessing, not_for=NOT_FOR)
-    about["data"] = data | {"photos of each emotion": faces.counts.to_dict()}
-    about["scores"] = dict(measured=MEASURED, numbers={k: v for k, v in numbers.items() if k.startswith(SCORES)})
-    return about | dict(variant=variant.content, versions=versions())
+    scores = {}
+    for name, number in numbers.items():
+        if name.startswith(SCORES):
+            scores[name] = number
+    return {
+        "name": variant.name,
+        "emotions": EMOTIONS,
+        "preprocessing": preprocessing,
+        "not_for": NOT_FOR,
+        "data": data | {"photos of each emotion": faces.counts.to_dict()},
+        "scores": {"measured": MEASURED, "numbers": scores},
+        "variant": variant.content,
+        "versions": versions(),
+    }
 
 
 def save(net, facts: dict, folder: Path) -> Path:
-    """Put a model, and facts that hold its sha256, into a folder; InputError if that cannot be written."""
+    """Put a model, and facts that hold its sha256, into a folder; return the model's file.
+
+    Keras 3.8 and later open it. Raises InputError if the folder cannot be written.
+    """
     try:
         with replacing(folder / NET) as draft:
             net.save(draft)
-            facts = facts | {"sha256": hashlib.sha256(draft.read_bytes()).hexdigest()}
+            make_readable_for_older_keras(draft)
+            digest = hashlib.sha256(draft.read_bytes()).hexdigest()
+        facts = facts | {"sha256": digest}
         write_text(folder / FACTS, json.dumps(facts, indent=1, allow_nan=False) + "\n")
     except OSError as error:
-        raise InputError(f"no model can be kept in {folder} ({error.strerror or error}): make room there") from error
+        reason = error.strerror or error
+        raise InputError(f"no model can be kept in {folder} ({reason}): make room there") from error
     return folder / NET
 
 
-def export(dataset: str = "muxspace", profile: str = "full", say=print) -> Path:
-    """Train on all photos of a dataset, keep model and facts under build/, return its file. Raises InputError."""
+def make_readable_for_older_keras(path: Path) -> None:
+    """Take from a .keras file what Keras 3.8 does not know, so that it need not be the newest."""
+    with zipfile.ZipFile(path) as archive:
+        members = [(member, archive.read(member)) for member in archive.infolist()]
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members:
+            if member.filename == "config.json":
+                config = json.loads(content)
+                _drop_unknown(config)
+                content = json.dumps(config)
+            archive.writestr(member, content)
+
+
+def _drop_unknown(node) -> None:
+    """Drop what Keras 3.8 does not know from a net's description, in place, all the way down."""
+    if isinstance(node, list):
+        for item in node:
+            _drop_unknown(item)
+    if isinstance(node, dict):
+        for key in UNKNOWN_TO_KERAS_3_8.get(node.get("class_name"), ()):
+            node["config"].pop(key, None)
+        for value in node.values():
+            _drop_unknown(value)
+
+
+def export(
+    dataset: str = "muxspace", profile: str = "full", progress: Callable[[str], None] = print
+) -> Path:
+    """Train on all photos of a dataset, keep model and facts under build/, and return its file.
+
+    Raises InputError.
+    """
     study = Study("model", dataset, profile, new_faces=True)
     if study.faces.table.source.isin(LEARN).any():
         variant = final_variant()
     else:
-        say("there are no new faces: the compact net is trained on the collection alone")
+        progress("there are no new faces: the compact net is trained on the collection alone")
         variant = compact_variant("the model to take away", excluded_sources=(), test_sources=())
     [variant] = study.adapted([variant])
-    recorded = study.results.path
-    numbers = results.load(recorded)["numbers"] if recorded.exists() else {}
-    if missing := [f"{first}*" for first in SCORES if not any(name.startswith(first) for name in numbers)]:
-        say(f"scores that {recorded} lacks, and so will the model: {listed(missing)}; run `make reproduce`")
-    say(f"training on {len(study.faces):,} photos on one thread, some minutes")
+    numbers = _recorded_numbers(study, progress)
+    progress(f"training on {len(study.faces):,} photos on one thread, some minutes")
     run = train_on_everything(variant, study.faces)
     facts = describe(study.faces, variant, numbers, study.results.data)
-    facts["tau"], facts["temperature"] = tune_tau_and_temperature(run, study.faces)
+    tau, temperature = tune_tau_and_temperature(run, study.faces)
+    facts["tau"] = tau
+    facts["temperature"] = temperature
     facts["rows"] = dict(zip(("train", "validation"), run.rows))
-    folder = build_folder() if (dataset, profile) == ("muxspace", "full") else study.folder.parent
-    return save(as_keras(run, study.faces.size, facts["tau"]), facts, folder / "model")
+    folder = study.folder.parent
+    if (dataset, profile) == ("muxspace", "full"):
+        folder = build_folder()
+    return save(as_keras(run, study.faces.size, tau), facts, folder / "model")
+
+
+def _recorded_numbers(study: Study, progress: Callable[[str], None]) -> dict[str, dict]:
+    """The numbers of results.json; one line of progress names the scores that it lacks."""
+    recorded = study.results.path
+    numbers = {}
+    if recorded.exists():
+        numbers = results.load(recorded)["numbers"]
+    missing = []
+    for start in SCORES:
+        if not any(name.startswith(start) for name in numbers):
+            missing.append(f"{start}*")
+    if missing:
+        names = listed(missing)
+        advice = "run `make reproduce`"
+        progress(f"scores that {recorded} lacks, and so will the model: {names}; {advice}")
+    return numbers

@@ -50,13 +50,20 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
     home = Path(path).expanduser()
     if path in ("muxspace", "synthetic") or (home.suffix.lower() == ".csv" and not home.is_dir()):
         faces = load_faces(path)
-        ids = [hashlib.sha1(picture.tobytes(), usedforsecurity=False).hexdigest() for picture in faces.pixels]
-        return _parted(faces.table[["photo", "emotion", "split", "subject"]].assign(id=ids)), faces.pixels
+        ids = [
+            hashlib.sha1(picture.tobytes(), usedforsecurity=False).hexdigest()
+            for picture in faces.pixels
+        ]
+        return _parted(
+            faces.table[["photo", "emotion", "split", "subject"]].assign(id=ids)
+        ), faces.pixels
     if home.is_file():
         raise InputError(f"{home} is one file: name the folder, or a csv of pixels (.csv)")
     names = [name for name in names_below(home) if name.lower().endswith(SUFFIXES)]
     layout = _known(home)
-    known = [name if layout and name in layout.ids else name.removeprefix("images/") for name in names]
+    known = [
+        name if layout and name in layout.ids else name.removeprefix("images/") for name in names
+    ]
     if layout and not set(known) & set(layout.ids):  # a csv of pixels
         return pictures(layout.where)
     if not names:
@@ -70,12 +77,25 @@ def pictures(path: str) -> tuple[pd.DataFrame, np.ndarray]:
         rows = layout.rows
         absent = rows.photo[~rows.photo.isin(list(layout.ids))]
         words = [part for part in rows.split if part and not layouts.part_of(f"{part}/")]
-        without_picture = ("rows of the annotation file without a picture", len(absent), ", ".join(absent.unique()))
-        unknown_part = ("rows whose split is no part that is known", len(words), ", ".join(sorted(set(words))))
+        without_picture = (
+            "rows of the annotation file without a picture",
+            len(absent),
+            ", ".join(absent.unique()),
+        )
+        unknown_part = (
+            "rows whose split is no part that is known",
+            len(words),
+            ", ".join(sorted(set(words))),
+        )
         for what, count, which in (*layout.notes, without_picture, unknown_part):
             if count:
                 print(f"{what}: {count:,} {textwrap.shorten(which, 200)}", file=sys.stderr)
-        rows = rows.drop(columns="line").drop_duplicates("photo").set_index("photo").reindex(known, fill_value="")
+        rows = (
+            rows.drop(columns="line")
+            .drop_duplicates("photo")
+            .set_index("photo")
+            .reindex(known, fill_value="")
+        )
         rows["emotion"] = [canonical(label) or "" for label in rows.label]
         rows["split"] = [layouts.part_of(f"{part}/") for part in rows.split]
         table.update(rows.set_axis(table.index).where(lambda said: said != ""))
@@ -98,7 +118,9 @@ def _known(home: Path) -> layouts.Layout | None:
     """What is said of the pictures there; None, and why on stderr if somebody meant to say something."""
     try:
         return layouts.look(home)
-    except InputError as error:  # pictures of which nobody says what they show may be compared as well
+    except (
+        InputError
+    ) as error:  # pictures of which nobody says what they show may be compared as well
         if [*home.glob("*.[cC][sS][vV]"), *home.glob("*/*.[cC][sS][vV]")]:
             print(f"labels and split are taken from the folders alone: {error}", file=sys.stderr)
         return None
@@ -113,12 +135,18 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
     its own part may all be stills of the same scene.
     """
     n, ids = len(table), pd.factorize(table.id)[0]
-    in_test = (table.split == (_tested(table) or "nothing")).to_numpy() if first is None else np.arange(n) < first
+    in_test = (
+        (table.split == (_tested(table) or "nothing")).to_numpy()
+        if first is None
+        else np.arange(n) < first
+    )
     head = pd.Series(np.arange(n)).groupby([ids, in_test]).transform("first").to_numpy()
     heads = np.unique(head)  # of equal files on one side one is searched
     ours, theirs = heads[in_test[heads]], heads[~in_test[heads]]
     one = ours[np.isin(ids[ours], ids[theirs])]
-    same = [pd.DataFrame({"one": one, "other": pd.Series(theirs, ids[theirs])[ids[one]].to_numpy()})]
+    same = [
+        pd.DataFrame({"one": one, "other": pd.Series(theirs, ids[theirs])[ids[one]].to_numpy()})
+    ]
     found = [_search(pixels, ours, theirs)]
     if first is None:
         same.append(pd.DataFrame({"one": heads, "other": heads}))
@@ -129,7 +157,9 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
         copies = pairs.loc[pairs.kind != KINDS[0], ["one", "other"]].to_numpy()
         full = np.bincount(copies.ravel(), minlength=n) >= COMPARED
         heads = heads[np.unique(family[heads], return_index=True)[1]]
-        more = _search(pixels, heads[np.isin(family[heads], family[full])], heads)  # more than it could name
+        more = _search(
+            pixels, heads[np.isin(family[heads], family[full])], heads
+        )  # more than it could name
         more = more[family[more.one] != family[more.other]]
         if more.empty:
             break
@@ -141,10 +171,17 @@ def find_pairs(table: pd.DataFrame, pixels: np.ndarray, first: int | None = None
 
 def _with_equals(pairs: pd.DataFrame, head: np.ndarray) -> pd.DataFrame:
     """The pairs of heads and of the files equal to them (`head` of each); of over EQUAL, enough to link all."""
-    rows, few = pd.DataFrame({"head": head, "row": np.arange(len(head))}), np.bincount(head) <= EQUAL
+    rows, few = (
+        pd.DataFrame({"head": head, "row": np.arange(len(head))}),
+        np.bincount(head) <= EQUAL,
+    )
 
     def spread(some: pd.DataFrame, side: str) -> pd.DataFrame:
-        return some.rename(columns={side: "head"}).merge(rows, on="head").rename(columns={"row": side})[list(pairs)]
+        return (
+            some.rename(columns={side: "head"})
+            .merge(rows, on="head")
+            .rename(columns={"row": side})[list(pairs)]
+        )
 
     small = few[pairs.one] & few[pairs.other]
     large = [spread(pairs[~small], side) for side in ("one", "other")]
@@ -155,7 +192,11 @@ def _with_equals(pairs: pd.DataFrame, head: np.ndarray) -> pd.DataFrame:
 
 def _search(pixels: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> pd.DataFrame:
     """`find_copies` of ours among theirs, pictures at these positions, or within one array; its pairs by position."""
-    shown = (lambda line: print(f"\r{line}", end="", file=sys.stderr, flush=True)) if sys.stderr.isatty() else str
+    shown = (
+        (lambda line: print(f"\r{line}", end="", file=sys.stderr, flush=True))
+        if sys.stderr.isatty()
+        else str
+    )
     copies = find_copies(pixels[theirs], None if ours is theirs else pixels[ours], say=shown)
     copies = copies.rename(columns={"test": "one", "train": "other"})
     return copies.assign(one=ours[copies.one], other=theirs[copies.other])
@@ -170,11 +211,19 @@ def verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
         kinds = ", ".join(f"{(pairs.kind == kind).sum():,} x {kind}" for kind in KINDS)
         return f"{len({*pairs.one, *pairs.other}):,} of {n:,} pictures have a copy here ({kinds})."
     family = connected(n, pairs.one.to_numpy(), pairs.other.to_numpy())
-    copied = (split == tested) & np.isin(family, family[split == "train"])  # whose family is trained on
+    copied = (split == tested) & np.isin(
+        family, family[split == "train"]
+    )  # whose family is trained on
     ids, sides = pd.factorize(table.id)[0], pairs[["one", "other"]].to_numpy()
     one, other = ids[sides].ravel(), ids[sides[:, ::-1]].ravel()  # each pair from either side
-    moved, across = np.repeat(pairs.kind.to_numpy() == KINDS[2], 2), np.isin(other, ids[split == "train"])
-    moved_across, as_is_across = np.isin(ids, one[moved & across]), np.isin(ids, one[~moved & across])
+    moved, across = (
+        np.repeat(pairs.kind.to_numpy() == KINDS[2], 2),
+        np.isin(other, ids[split == "train"]),
+    )
+    moved_across, as_is_across = (
+        np.isin(ids, one[moved & across]),
+        np.isin(ids, one[~moved & across]),
+    )
     augmented = copied & (moved_across | (np.isin(ids, one[moved]) & ~as_is_across))
     n = (split == tested).sum()
     return (
@@ -187,7 +236,11 @@ def subjects(table: pd.DataFrame, pairs: pd.DataFrame | None = None) -> str:
     """How many test photos are of somebody who is trained on, in one sentence; read off names if need be."""
     who, how = table.subject, "Subjects as the annotation file has them"
     if (who == "").all() or os.environ.get("EMOCLASS_SUBJECT"):
-        alike = np.empty((0, 2), int) if pairs is None else pairs[pairs.kind != KINDS[2]][["one", "other"]].to_numpy()
+        alike = (
+            np.empty((0, 2), int)
+            if pairs is None
+            else pairs[pairs.kind != KINDS[2]][["one", "other"]].to_numpy()
+        )
         who, how = read_off(table.photo, table.emotion, alike)
     told = (who != "") & (who != table.photo)
     if not told.any() or who.str.startswith(UNKNOWN).any():
@@ -195,7 +248,9 @@ def subjects(table: pd.DataFrame, pairs: pd.DataFrame | None = None) -> str:
     part = _tested(table)
     tested, trained = (who[told & (table.split == each)] for each in (part, "train"))
     across = f"; {tested.isin(trained).sum():,} of {len(tested):,} {part} photos are of subjects in training"
-    return f"{how}, {who[told].nunique():,} subjects{across if len(tested) and len(trained) else ''}"
+    return (
+        f"{how}, {who[told].nunique():,} subjects{across if len(tested) and len(trained) else ''}"
+    )
 
 
 def _tested(table: pd.DataFrame) -> str:
@@ -206,8 +261,12 @@ def _tested(table: pd.DataFrame) -> str:
 
 def counts(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Pairs by the emotion and the splits of their two pictures, a column for each kind."""
-    one, other = (table.iloc[pairs[side]].replace("", "-").reset_index(drop=True) for side in ("one", "other"))
-    where = pd.Series([" / ".join(sorted(both)) for both in zip(one.split, other.split)], name="splits")
+    one, other = (
+        table.iloc[pairs[side]].replace("", "-").reset_index(drop=True) for side in ("one", "other")
+    )
+    where = pd.Series(
+        [" / ".join(sorted(both)) for both in zip(one.split, other.split)], name="splits"
+    )
     kind = pd.Series(pd.Categorical(pairs.kind, categories=KINDS), name="pairs")
     found = pd.crosstab([one.emotion, where], kind, dropna=False)
     return found[found.sum(axis=1) > 0]
@@ -237,7 +296,9 @@ def page(table: pd.DataFrame, pixels: np.ndarray, pairs: pd.DataFrame) -> str:
     names = [html.escape(name) for name in table.photo]
 
     def picture(row: int) -> str:
-        drawn = cv2.imencode(".png", cv2.resize(pixels[row], (144, 144), interpolation=cv2.INTER_CUBIC))[1]
+        drawn = cv2.imencode(
+            ".png", cv2.resize(pixels[row], (144, 144), interpolation=cv2.INTER_CUBIC)
+        )[1]
         return f'<img alt="{names[row]}" src="data:image/png;base64,{base64.b64encode(drawn).decode()}">'
 
     items = [
@@ -245,26 +306,39 @@ def page(table: pd.DataFrame, pixels: np.ndarray, pairs: pd.DataFrame) -> str:
         f"{names[pair.one]}<br>{names[pair.other]}</li>"
         for pair in pairs.head(ON_PAGE).itertuples()
     ]
-    count = f"{len(pairs):,} pairs" + (f", of which {ON_PAGE} are shown" if len(pairs) > ON_PAGE else "")
+    count = f"{len(pairs):,} pairs" + (
+        f", of which {ON_PAGE} are shown" if len(pairs) > ON_PAGE else ""
+    )
     counted = counts(table, pairs).to_html(border=0) if len(pairs) else ""
-    said = dict(verdict=html.escape(verdict(table, pairs)), subjects=html.escape(f"{subjects(table, pairs)}."))
+    said = dict(
+        verdict=html.escape(verdict(table, pairs)),
+        subjects=html.escape(f"{subjects(table, pairs)}."),
+    )
     return PAGE.format(**said, table=counted, count=count, pairs="".join(items))
 
 
 def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=print) -> int:
     """Write what is asked for and say what stands twice; the number of pairs. Raises InputError as `pictures` does."""
     if bool(path) == bool(train or test) or bool(train) != bool(test) or (fix and not path):
-        raise InputError("audit takes one folder, or --train and --test together; --fix needs the one folder")
-    _refuse_unwritable([Path(file).expanduser().resolve() for file in (csv, html_file, fix) if file])
+        raise InputError(
+            "audit takes one folder, or --train and --test together; --fix needs the one folder"
+        )
+    _refuse_unwritable(
+        [Path(file).expanduser().resolve() for file in (csv, html_file, fix) if file]
+    )
     if path:
         table, pixels = pictures(path)
         first, heads = None, ("one", "other")
     else:
         one, two = (Path(side).expanduser().resolve() for side in (train, test))
         if one.exists() and (one == two or one in two.parents or two in one.parents):
-            raise InputError(f"--train {one} and --test {two} overlap: name two folders of which none holds the other")
+            raise InputError(
+                f"--train {one} and --test {two} overlap: name two folders of which none holds the other"
+            )
         (tested, ours), (trained, theirs) = pictures(test), pictures(train)
-        table = pd.concat([tested.assign(split="test"), trained.assign(split="train")], ignore_index=True)
+        table = pd.concat(
+            [tested.assign(split="test"), trained.assign(split="train")], ignore_index=True
+        )
         pixels, first, heads = np.concatenate([ours, theirs]), len(tested), ("test", "train")
     subjects(table)  # refuses a pattern that does not fit, before a search of minutes
     pairs = find_pairs(table, pixels, first)
@@ -273,7 +347,9 @@ def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=pr
     files = {csv: lambda: named.to_csv(index=False), html_file: lambda: page(table, pixels, pairs)}
     files[fix] = lambda: fixed_split(table, pairs).to_csv(index=False)
     written, faults = [], []
-    for file in filter(None, files):  # before anything is said: who reads the first lines alone gets them too
+    for file in filter(
+        None, files
+    ):  # before anything is said: who reads the first lines alone gets them too
         try:
             write_text(file, files[file]())
             written.append(f"written: {file}")
@@ -284,8 +360,14 @@ def leak_report(path="", train="", test="", csv="", html_file="", fix="", say=pr
     for line in (verdict(table, pairs), f"{subjects(table, pairs)}.\n", *written):
         say(line)
     if len(pairs):
-        rest = f"\n... and {len(pairs) - SHOWN:,} more pairs (--csv FILE has all)" if len(pairs) > SHOWN else ""
-        say(f"{counts(table, pairs).to_string()}\n\n{named.head(SHOWN).to_string(index=False)}{rest}")
+        rest = (
+            f"\n... and {len(pairs) - SHOWN:,} more pairs (--csv FILE has all)"
+            if len(pairs) > SHOWN
+            else ""
+        )
+        say(
+            f"{counts(table, pairs).to_string()}\n\n{named.head(SHOWN).to_string(index=False)}{rest}"
+        )
     if faults:
         raise InputError("; ".join(faults))
     return len(pairs)

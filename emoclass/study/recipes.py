@@ -2,9 +2,8 @@
 
 from emoclass import models
 from emoclass.augment import OnlineAugmentation
-from emoclass.backend import fast_precision
 from emoclass.data.new_faces import HELD_BACK, LEARN
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 
 def compact_variant(name: str = "compact", **changes) -> Variant:
@@ -12,7 +11,7 @@ def compact_variant(name: str = "compact", **changes) -> Variant:
     return Variant(
         name, net=models.COMPACT, excluded_sources=LEARN, test_sources=(HELD_BACK,), epochs=20, learning_rate=2e-3,
         schedule="cosine", weight_decay=0.02, clipnorm=1.0, checkpoint="last",
-        online_augmentation=OnlineAugmentation(), flip_tta=True, precision=fast_precision(),
+        online_augmentation=OnlineAugmentation(), flip_tta=True, precision="fast",
     ).replace(**changes)  # fmt: skip
 
 
@@ -20,5 +19,7 @@ def final_variant() -> Variant:
     """The compact net, then a second pass with all new faces, of which notebook 6 holds half back."""
     new = (*LEARN, HELD_BACK)
     plain = compact_variant(excluded_sources=new, test_sources=())
-    second = dict(init_from=plain, epochs=2, learning_rate=1e-3, train_sources=new, train_source_repeats=4)
+    second = dict(
+        init_from=plain, epochs=2, learning_rate=1e-3, train_sources=new, train_source_repeats=4
+    )
     return plain.replace(name="the model to take away", excluded_sources=(), **second)

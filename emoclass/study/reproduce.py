@@ -1,272 +1,267 @@
-"""Executes the notebooks in order, knows which are stale, and rewrites the README's numbers."""
+"""`make reproduce` and `make retrain`: notebook by notebook, from the store, the record, or by training."""
 
-import contextlib
-import hashlib
-import io
-import json
 import os
 import shutil
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
-import papermill
-from nbclient.exceptions import DeadKernelError
-from papermill.exceptions import PapermillExecutionError
-
 from emoclass import paths
-from emoclass.backend import silence
 from emoclass.data import canonical_name, muxspace
-from emoclass.data.images import names_below
-from emoclass.data.new_faces import NoNewFaces
-from emoclass.errors import InputError, LeakError, StudyError, listed
+from emoclass.data.new_faces import NoNewFaces, with_new_faces
+from emoclass.data.recorded import write_table
+from emoclass.errors import InputError, listed
 from emoclass.files import locked, write_text
 from emoclass.study import results, sweep
-from emoclass.study.code import modules_digest, reached
-from emoclass.study.notebook import figure_folder, rehearsal_folder
-from emoclass.study.store import Store
-from emoclass.study.workers import workers
+from emoclass.study.documents import check, documents, rewrite_prose
+from emoclass.study.executed import (
+    Edition,
+    check_parameters,
+    environment,
+    execute,
+    notebooks,
+    planned,
+    staleness,
+)
+from emoclass.study.notebook import (
+    RETRAIN,
+    archive_of_the_project,
+    photos_table,
+    rehearsal_folder,
+)
+from emoclass.study.options import ReproduceOptions
+from emoclass.study.record import Derived, write_record
+from emoclass.study.sweep import Archive
 
-README = paths.ROOT / "README.md"
-LOCK = paths.ROOT / "requirements.lock"
+__all__ = ["check", "reproduce", "retrain"]
+
 ABANDONED = 3600  # seconds after which nobody is writing a draft any more
-METADATA = "emoclass"  # the key of a notebook's metadata under which its digests stand
 
 
-def notebooks() -> list[Path]:
-    """The notebooks of the study, in order."""
-    return sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+def _print(line: str) -> None:
+    print(line, flush=True)
 
 
-def code(notebook) -> str:
-    """All code of a notebook."""
-    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-
-
-def inputs_digest(notebook, dataset: str, profile: str) -> str:
-    """sha256 over what an executed notebook was made from: its code, the modules it reaches, the lock, which data."""
-    parts = [dataset, profile, code(notebook), modules_digest(reached(code(notebook))), _sha(LOCK.read_bytes())]
-    if dataset == "muxspace":
-        parts.append(muxspace.PINNED)
-    elif dataset != "synthetic":
-        parts.append(os.environ.get("EMOCLASS_SUBJECT", ""))
-        files = [Path(dataset, name) for name in names_below(dataset)] or [Path(dataset)]
-        parts += [f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files if file.exists()]
-    return _sha(os.fsencode("\n".join(parts)))
-
-
-def outputs(name: str, folder: Path) -> dict[str, str]:
-    """sha256 of each figure of a notebook, and of its own part of results.json."""
-    found = {file.name: _sha(file.read_bytes()) for file in sorted(folder.glob(f"{name[:2]}_*.png"))}
-    if (folder / "results.json").exists():
-        whole = results.load(folder / "results.json")
-        own = {key: entry for key, entry in whole["numbers"].items() if entry["notebook"] == name}
-        labels = {k: v for k, v in whole["labels"].items() if any(key.startswith(f"{k}.") for key in own)}
-        found["results.json"] = _sha(json.dumps([own, labels], sort_keys=True).encode())
-    return found
-
-
-def staleness(path: Path, made: Path, dataset: str, profile: str, tasks: list[sweep.Task] | None = None) -> str | None:
-    """Why the notebook has to be executed again, or None; `tasks`: the runs that it reads, None leaves them aside."""
-    source = _read(path)
-    try:
-        kept = _read(made).metadata.get(METADATA) if made.exists() else None
-    except InputError:
-        return "its last execution is damaged"
-    if not kept:
-        return "never executed"
-    if kept["inputs"] != inputs_digest(source, dataset, profile):
-        return "its cells, the modules that it reaches, the lock or the data changed"
-    if tasks is not None and kept["runs"] != _runs_digest(tasks):
-        return "the runs that it reads changed"
-    now = outputs(path.stem, figure_folder(dataset, profile))
-    changed = [name for name in kept["outputs"] | now if kept["outputs"].get(name) != now.get(name)]
-    return f"changed or missing since: {listed(changed)}" if changed else None
-
-
-def planned(path: Path, parameters: dict) -> list[sweep.Task]:
-    """The runs that a notebook plans: cells run up to the last tagged "plan"; InputError names the one that fails."""
-    cells = [cell for cell in _read(path).cells if cell.cell_type == "code"]
-    last = max((k for k, cell in enumerate(cells, 1) if "plan" in cell.metadata.get("tags", [])), default=0)
-    names: dict = {"__name__": path.stem}
-    for k, cell in enumerate(cells[:last], 1):
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                exec(compile(cell.source, f"{path.name}, code cell {k}", "exec"), names)
-        except (InputError, LeakError):
-            raise
-        except (Exception, SystemExit) as error:
-            raise InputError(f"{path.name}, code cell {k}: {type(error).__name__}: {error}") from error
-        names |= parameters  # whatever the cell that gives them values says
-    return names["study"].planned if last else []
-
-
-def execute(path: Path, target: Path, parameters: dict, dataset: str, profile: str, tasks: list[sweep.Task]) -> None:
-    """Run a notebook with these parameters in place of its own, and move it to `target` once it has succeeded.
-
-    Raises InputError if it lacks a parameter, StudyError if a cell fails (see build/failed) or it is edited meanwhile.
-    """
-    if unknown := sorted(parameters.keys() - papermill.inspect_notebook(path).keys()):
-        raise InputError(f"{path.name} has no {listed(unknown)} in its cell tagged parameters")
-    half = paths.build_folder() / "failed" / path.name
-    half.parent.mkdir(parents=True, exist_ok=True)
-    started, source, inputs = time.time(), path.read_bytes(), inputs_digest(_read(path), dataset, profile)
-    how = dict(kernel_name="python3", cwd=paths.ROOT, progress_bar=False, log_output=False)
-    try:
-        with silence():  # the kernel's own log; all runs have been trained, with their progress shown, before
-            notebook = papermill.execute_notebook(path, half, parameters, **how)
-    except PapermillExecutionError as error:
-        raise StudyError(f"{error}\nThe notebook as far as it came lies in {half.parent}.") from error
-    except DeadKernelError as error:
-        raise StudyError(f"{path.name}: its kernel died (out of memory?): {error}") from error
-    if path.read_bytes() != source:
-        raise StudyError(f"{path.name} was changed while it was executed: the same command executes it as it is now")
-    figures = figure_folder(dataset, profile)
-    for figure in figures.glob(f"{path.name[:2]}_*.png"):
-        if figure.stat().st_mtime < started - 2:  # of an earlier version of this notebook
-            figure.unlink()
-    digests = dict(inputs=inputs, runs=_runs_digest(tasks), outputs=outputs(path.stem, figures))
-    # Without timings, log noise and absolute paths, so that the same run gives the same file.
-    python = {"kernelspec": notebook.metadata.kernelspec, "language_info": {"name": "python"}}
-    notebook.metadata = nbformat.from_dict(python | {METADATA: digests})
-    for cell in notebook.cells:
-        for noise in ("papermill", "execution"):
-            cell.metadata.pop(noise, None)
-        if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-        for output in cell.get("outputs", ()):
-            if "text" in output:
-                output.text = output.text.replace(f"{paths.ROOT}{os.sep}", "")
-    write_text(target, nbformat.writes(notebook) + "\n")
-    half.unlink()
-
-
-def documents() -> list[Path]:
-    """The README and what stands in docs/ beside it."""
-    return [README, *sorted((README.parent / "docs").glob("*.md"))]
-
-
-def rewrite_prose(path: Path, found: dict, absent: str | None = None, write: bool = True) -> bool:
-    """Whether `results.fill` changes the prose of a document or notebook; with `write`, puts it in place."""
-    before = path.read_text(encoding="utf-8")
-    if path.suffix == ".md":
-        after = results.fill(before, found, absent)
-    else:
-        notebook = nbformat.reads(before, as_version=4)
-        before = nbformat.writes(notebook) + "\n"
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown":
-                cell.source = results.fill(cell.source, found, absent)
-        after = nbformat.writes(notebook) + "\n"
-    if write and after != before:
-        write_text(path, after)
-    return after != before
-
-
-def rewrite_documents() -> None:
-    """`rewrite_prose` of every document, from results.json."""
-    for path in documents():
-        rewrite_prose(path, results.load(figure_folder("muxspace", "full") / "results.json"))
-
-
-def check() -> list[str]:
-    """What is older in content than what it was made from: executed notebooks, figures, numbers, README."""
-    stale = [f"notebooks/{p.name}: {why}" for p in notebooks() if (why := staleness(p, p, "muxspace", "full"))]
-    try:
-        found = results.load(paths.FIGURES / "muxspace" / "results.json")
-    except FileNotFoundError as error:
-        return [*stale, f"results.json: {error}"]
-    for path in (*documents(), *notebooks()):
-        name = path.relative_to(README.parent)
-        try:
-            if rewrite_prose(path, found, write=False):
-                stale.append(f"{name}: its numbers differ from results.json")
-        except InputError as error:
-            stale.append(f"{name}: {error}")
-    unmet = [(e["notebook"], sentence) for sentence, e in found.get("expectations", {}).items() if not e["holds"]]
-    return stale + [f"{name}: its prose says that {sentence}; it does not hold" for name, sentence in unmet]
-
-
-def reproduce(dataset: str = "muxspace", profile: str = "full", only: str = "", say=print) -> None:
-    """Notebook by notebook, in order: train what it lacks, execute it if it is stale; then rewrite the README.
+def reproduce(options: ReproduceOptions, say=_print) -> None:
+    """Execute the notebooks that are stale, in order: from the store and the record, training what both lack.
 
     All (or the one that is `only` to be made) are planned first: what cannot be done is said before anything is
     trained. One at a time in a build folder; others wait.
     """
+    _one_at_a_time(options, say, from_nothing=False)
+
+
+def retrain(options: ReproduceOptions, say=_print) -> None:
+    """Train everything from nothing, write the record anew, execute the notebooks; goes on where it stopped."""
+    _one_at_a_time(options, say, from_nothing=True)
+
+
+def _one_at_a_time(options: ReproduceOptions, say, from_nothing: bool) -> None:
     build = paths.build_folder()
-    with locked(build / "reproduce", lambda: say(f"another make reproduce is at work in {build}: waiting for it")):
-        _reproduce(dataset, profile, only, say)
+    retrain = "yes" if from_nothing else ""
+
+    def waiting():
+        say(f"another make reproduce is at work in {build}: waiting for it")
+
+    with locked(build / "reproduce", waiting), environment(RETRAIN, retrain):
+        _Reproduction.of(options, say, from_nothing).all()
 
 
-def _reproduce(dataset: str, profile: str, only: str, say) -> None:
-    dataset = canonical_name(dataset)
-    if not dataset:
-        raise InputError("DATASET is empty: name muxspace, synthetic or a folder of photos")
+@dataclass
+class _Reproduction:
+    """One pass over the notebooks of an edition."""
+
+    edition: Edition
+    wanted: list[Path]
+    archive: Archive
+    say: object
+    has_photos: bool
+    from_nothing: bool
+    whole: bool  # all notebooks, not one
+    plan: dict[Path, list[sweep.Task]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, options: ReproduceOptions, say, from_nothing: bool) -> "_Reproduction":
+        edition = _edition(options)
+        wanted = [path for path in notebooks() if options.only in ("", path.stem)]
+        if not wanted:
+            choice = listed(path.stem for path in notebooks())
+            raise InputError(f"there is no notebook {options.only!r}; choose one of {choice}")
+        if edition.settings and len(wanted) > 1:
+            raise InputError("SET changes the values of one notebook: name it, ONLY=03_leakage")
+        has_photos = edition.dataset != "muxspace" or _photos_found(say)
+        if not has_photos and from_nothing:
+            raise InputError("nothing can be trained without the photos: `make data` fetches them")
+        if not has_photos and not photos_table(False).exists():
+            say("Going on with a quick rehearsal on the synthetic faces instead, into build/.")
+            edition = Edition("synthetic", "quick", edition.settings)
+            has_photos = True
+        return cls(
+            edition=edition,
+            wanted=wanted,
+            archive=archive_of_the_project(),
+            say=say,
+            has_photos=has_photos,
+            from_nothing=from_nothing,
+            whole=not options.only,
+        )
+
+    def all(self) -> None:
+        """Plan, train, execute, and fill in the numbers."""
+        _cleared(paths.build_folder(), self.edition.numbers, self.say)
+        for fault in self.archive.record.faults:
+            self.say(fault)
+        self._plan_all()
+        before = results.load(self.edition.numbers) if self.edition.numbers.exists() else None
+        for k, path in enumerate(self.plan, 1):
+            self._make(path, f"notebook {k} of {len(self.plan)}: {path.stem}")
+        self._fill_in()
+        if self.edition.is_study and before:
+            self.say(_compared(before, results.load(self.edition.numbers)))
+        if not self.edition.is_study:
+            self.say(f"executed notebooks and figures: {self._folder()}")
+
+    def _plan_all(self) -> None:
+        self.say(
+            f"{self.edition.dataset}, {self.edition.profile}: counting the runs of {len(self.wanted)} notebooks"
+        )
+        for path in self.wanted:
+            check_parameters(path, self.edition)
+            try:
+                self.plan[path] = planned(path, self.edition.parameters)
+            except NoNewFaces as error:
+                self.say(f"{path.stem} is left out: {error}")
+        everything = [task for tasks in self.plan.values() for task in tasks]
+        self.say(str(sweep.count(everything, self.archive)))
+        if not self.has_photos:
+            self._leave_out_what_must_be_trained()
+
+    def _leave_out_what_must_be_trained(self) -> None:
+        self.say(
+            "The photos are not here: nothing can be trained, what follows is shown from the record."
+        )
+        for path in list(self.plan):
+            lacking = sweep.missing(self.plan[path], self.archive)
+            if lacking:
+                self.say(f"{path.stem} is left out: {len(lacking)} of its runs are not recorded")
+                del self.plan[path]
+
+    def _make(self, path: Path, label: str) -> None:
+        tasks = self.plan[path]
+        self.say(f"{label}: {sweep.count(tasks, self.archive)}")
+        trained = sweep.train_missing(tasks, self.archive)
+        why = self._why(path, tasks, trained)
+        if why is None:
+            self.say(f"{label} is up to date")
+            return
+        began = time.perf_counter()
+        self.say(f"{label}: {why}; executing")
+        execute(path, self.edition, tasks)
+        if not self.edition.settings:
+            write_text(self._made_here(path), "")
+        if self.edition.is_study and self.has_photos:
+            self._record(path, tasks)
+        self.say(f"{label} done in {time.perf_counter() - began:.0f} s")
+
+    def _why(self, path: Path, tasks: list[sweep.Task], trained: int) -> str | None:
+        """Why a notebook is to be executed, or None."""
+        if self.edition.settings:
+            return "its values were set"
+        why = staleness(path, self.edition, tasks)
+        if why is not None:
+            return why
+        if trained:
+            return "some of its runs were trained now"
+        if (
+            self.from_nothing
+        ):  # also where an earlier `make retrain` was stopped before it came here
+            return "its record is to be written anew"
+        if not self._made_here(path).exists():
+            return "not made here yet"
+        return None
+
+    def _made_here(self, path: Path) -> Path:
+        """A file that is there once a notebook was executed with this build folder."""
+        folder = rehearsal_folder(self.edition.dataset, self.edition.profile).name
+        return paths.build_folder() / "made" / folder / path.stem
+
+    def _record(self, path: Path, tasks: list[sweep.Task]) -> None:
+        """Put the notebook's record in place, and the tables of the photos."""
+        listed_there = paths.build_folder() / "derived" / f"{path.stem}.txt"
+        asked = listed_there.read_text().split() if listed_there.exists() else []
+        committed = Archive.of_the_project()
+        derived = Derived(paths.build_folder() / "derived", committed.record)
+        target = paths.RECORD / f"{path.stem}.zip"
+        write_record(target, tasks, asked, committed, derived)
+        for new_faces, load in ((False, _muxspace), (True, _with_new_faces)):
+            if not photos_table(new_faces).exists() or self.from_nothing:
+                write_table(load(), photos_table(new_faces))
+
+    def _fill_in(self) -> None:
+        absent = (
+            None if self.edition.is_study and self.whole else "?"
+        )  # of the study, every number must be there
+        if self.edition.settings:
+            for path in self.plan:
+                found = results.load(self.edition.figures(path.stem) / "results.json")
+                rewrite_prose(self.edition.target(path), found, "?")
+        elif self.edition.is_study:
+            found = results.load(self.edition.numbers)
+            for path in (*notebooks(), *documents()):
+                rewrite_prose(path, found, absent)
+        elif self.edition.numbers.exists():
+            found = results.load(self.edition.numbers)
+            for path in self.plan:
+                rewrite_prose(self.edition.target(path), found, absent)
+
+    def _folder(self) -> str:
+        if self.edition.settings:
+            return os.path.relpath(paths.build_folder() / "edited")
+        return os.path.relpath(rehearsal_folder(self.edition.dataset, self.edition.profile))
+
+
+def _edition(options: ReproduceOptions) -> Edition:
+    dataset = canonical_name(options.dataset)
     if dataset not in ("muxspace", "synthetic"):
         dataset = str(Path(dataset).expanduser().resolve())
-    if dataset == "muxspace" and not _photos_found(say):
-        dataset, profile = "synthetic", "quick"
-    if not (wanted := [path for path in notebooks() if only in ("", path.stem)]):
-        raise InputError(f"there is no notebook {only!r}; choose one of {listed(path.stem for path in notebooks())}")
-    canonical = (dataset, profile) == ("muxspace", "full")
-    folder = paths.NOTEBOOKS if canonical else rehearsal_folder(dataset, profile) / "notebooks"
-    # The study itself is run without parameters, so that its notebooks are their source and its outputs.
-    parameters = {} if canonical else {"DATASET": dataset, "PROFILE": profile}
-    numbers = figure_folder(dataset, profile) / "results.json"
-    _cleared(paths.build_folder(), numbers, say)
-    store = Store(paths.build_folder() / "runs")
-    say(f"{dataset}, {profile}: counting the runs of {len(wanted)} notebooks")
-    plan = {}
-    for path in wanted:
-        try:
-            plan[path] = planned(path, parameters)
-        except NoNewFaces as error:
-            say(f"{path.stem} is left out: {error}")
-    everything = [task for tasks in plan.values() for task in tasks]
-    missing, count = sweep.missing(everything, store), len({task.key for task in sweep.with_starts(everything)})
-    say(f"{len(missing)} of {count} runs are to be trained")
-    # Who starts from nothing wants to see it all made again, however fresh the committed notebooks are.
-    from_nothing = "nothing was made here yet" if missing and not any(store.folder.glob("*.npz")) else None
-    with workers() if missing else contextlib.nullcontext() as executor:
-        for k, (path, tasks) in enumerate(plan.items(), 1):
-            label = f"notebook {k} of {len(plan)}: {path.stem}"
-            trained = sweep.train_missing(tasks, store, executor, say) and "its runs were not all kept here"
-            why = staleness(path, folder / path.name, dataset, profile, tasks) or from_nothing or trained
-            if not why:
-                say(f"{label} is up to date")
-                continue
-            began = time.perf_counter()
-            say(f"{label}: {why}; executing")
-            execute(path, folder / path.name, parameters, dataset, profile, tasks)
-            say(f"{label} done in {time.perf_counter() - began:.0f} s")
-    absent = None if canonical and not only else "?"  # of the study itself, every number must be there
-    if canonical or numbers.exists():
-        for path in (*notebooks(), *documents()) if canonical else (folder / path.name for path in plan):
-            rewrite_prose(path, results.load(numbers), absent)
-    if not canonical:
-        say(f"executed notebooks and figures: {os.path.relpath(folder.parent)}")
+    return Edition(dataset, options.profile, dict(options.settings))
+
+
+def _muxspace():
+    return muxspace.load()
+
+
+def _with_new_faces():
+    return with_new_faces("muxspace")
+
+
+def _compared(before: dict, after: dict) -> str:
+    """How many of the numbers published before came out the same."""
+    same = 0
+    for name, entry in before["numbers"].items():
+        same += after["numbers"].get(name) == entry
+    total = len(before["numbers"])
+    new = len(after["numbers"].keys() - before["numbers"].keys())
+    text = f"{same:,} of {total:,} published numbers came out the same"
+    if new:
+        text += f", {new:,} are new"
+    return f"{text}."
 
 
 def _photos_found(say) -> bool:
     """Whether the photos are there or could be fetched. Raises InputError if another part could not."""
-    os.environ["EMOCLASS_DATA"] = str(paths.data_folder())  # notebooks run in another working folder
+    os.environ["EMOCLASS_DATA"] = str(
+        paths.data_folder()
+    )  # notebooks run in another working folder
     for part in muxspace.PARTS.values():
         try:
             muxspace.find(part=part) or muxspace.fetch(paths.data_folder(), part=part)
         except muxspace.Unreachable as error:
             if part != muxspace.PHOTOS:  # notebooks need it beside the photos
                 raise
-            what = "Going on with a quick rehearsal on the synthetic faces instead, into build/"
-            say(f"No photos in {paths.data_folder()}: {error}. {what} (DATASET=synthetic runs all of it on them).")
+            say(f"No photos in {paths.data_folder()}: {error}.")
             return False
     return True
-
-
-def _read(path: Path):
-    try:
-        return nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, AttributeError) as error:  # what nbformat makes of other JSON, and of none
-        raise InputError(f"{path} is no notebook (the marks of a merge?): mend it or take it back from git") from error
 
 
 def _cleared(build: Path, numbers: Path, say) -> None:
@@ -280,11 +275,3 @@ def _cleared(build: Path, numbers: Path, say) -> None:
     except InputError as error:
         os.replace(numbers, numbers.with_suffix(".damaged"))
         say(f"{error}; set aside as {numbers.stem}.damaged")
-
-
-def _runs_digest(tasks: list[sweep.Task]) -> str:
-    return _sha("\n".join(sorted({task.key for task in tasks})).encode())
-
-
-def _sha(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

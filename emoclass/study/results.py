@@ -1,86 +1,216 @@
-"""Named numbers of the study on their way to results.json, and from there into the README and the notebooks."""
+"""Named numbers of the study on their way to results.json."""
 
 import json
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from emoclass import metrics
 from emoclass.errors import InputError, listed
 from emoclass.files import locked, write_text
+from emoclass.labels import MINORITY
 from emoclass.metrics import Estimate
 from emoclass.predictions import Predictions
+from emoclass.study.prose import fill
 
-HEADS = metrics.METRICS | {"happy_vs_neutral": "happy or neutral"}
-VERDICTS = ("stands", "stands with a limit", "falls", "cannot be decided", "description")
-NO_SHARES = ("macro_f1", "mcc", "kappa")  # metrics that are no share of anything: never per cent, never points
-DIGITS = 6  # of each number in results.json; what lies beyond is noise and would clutter every comparison
+__all__ = ["VERDICTS", "Results", "fill", "load"]
+
+VERDICTS = (
+    "stands",
+    "stands with a limit",
+    "falls",
+    "cannot be decided",
+    "description",
+)
+MEASURED = ("value", "low", "high")  # of an estimate; what else it has are counts
+DIGITS = 6  # of each number; what lies beyond is noise and would clutter every comparison
 
 
 @dataclass
 class Results:
-    """What one notebook found, by ids such as "pared_down.random.accuracy", for a results.json that all share."""
+    """What one notebook found, for a results.json that all share.
+
+    path         of results.json
+    notebook     whose numbers these are
+    data         of the photos: name, number, digest, profile
+    versions     of the libraries
+    parameters   that the notebook was run with
+    numbers, labels, claims, expectations
+                 by ids such as "pared_down.random.accuracy", an expectation by its sentence
+    """
 
     path: Path
     notebook: str
     data: dict
     versions: dict
+    parameters: dict = field(default_factory=dict)
     numbers: dict[str, dict] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     claims: dict[str, dict] = field(default_factory=dict)
     expectations: dict[str, dict] = field(default_factory=dict)
 
     def add(self, name: str, estimate: Estimate, unit: str = "share") -> Estimate:
-        """Record one number under this id and return it; where nothing is behind it (n = 0), say so instead."""
+        """Record one number under this id and return it.
+
+        Where nothing is behind it (n = 0), say so instead.
+        """
         if not estimate.n:
             print(f"left out, as no photo can tell it: {name}")
             return estimate
-        entry = {key: x if x is None else round(float(x), DIGITS) for key, x in estimate._asdict().items()}
-        self.numbers[name] = entry | dict(n=int(estimate.n), unit=unit, notebook=self.notebook)
+        entry = {}
+        for key, number in estimate._asdict().items():
+            if number is None:
+                entry[key] = None
+            elif key in MEASURED:
+                entry[key] = round(float(number), DIGITS)
+            else:
+                entry[key] = int(number)
+        entry["unit"] = unit
+        entry["notebook"] = self.notebook
+        self.numbers[name] = entry
         return estimate
 
     def add_scores(self, name: str, predictions: Predictions) -> dict[str, Estimate]:
-        """Record every metric and each emotion's recall under ids that begin with `name`; return the metrics."""
+        """Record every metric and each emotion's recall under ids that begin with `name`.
+
+        Returns the metrics.
+        """
         found = metrics.score(predictions)
-        recalls = {f"recall.{emotion}": estimate for emotion, estimate in metrics.recall(predictions).items()}
-        for what, estimate in (found | recalls).items():
-            self.add(f"{name}.{what}", estimate)
-        self.labels[name] = predictions.name + (" (leaky)" if predictions.leaky else "")
+        for metric, estimate in found.items():
+            self.add(f"{name}.{metric}", estimate)
+        for emotion, estimate in metrics.recall(predictions).items():
+            self.add(f"{name}.recall.{emotion}", estimate)
+        self.labels[name] = predictions.name
+        if predictions.leaky:
+            self.labels[name] += " (leaky)"
         return found
 
     def add_difference(self, name: str, differences: dict[str, Estimate]) -> dict[str, Estimate]:
         """Record the difference in every metric under ids that begin with `name`."""
-        for metric, estimate in differences.items():
-            self.add(f"{name}.{metric}", estimate, unit="difference")
+        self.add_all(name, differences, "difference")
         return differences
 
-    def expect(self, sentence: str, holds: bool) -> None:
-        """Record whether what the prose says holds for these numbers; `make check` names the sentence if not."""
-        self.expectations[sentence] = dict(holds=bool(holds), notebook=self.notebook)
+    def add_all(self, name: str, estimates: dict[str, Estimate], unit: str = "share") -> None:
+        """Record several numbers of one unit under ids that begin with `name`."""
+        for key, estimate in estimates.items():
+            self.add(f"{name}.{key}", estimate, unit)
+
+    def add_groups(self, name: str, predictions: Predictions) -> None:
+        """Record how far happiness is told from neutral, and the mean recall of the minority classes."""
+        self.add(f"{name}.happy_vs_neutral", metrics.forced_choice(predictions))
+        self.add(f"{name}.minority_recall", metrics.mean_recall(predictions, MINORITY))
+
+    def add_decomposition(
+        self, name: str, pair: dict[str, Predictions], parts: metrics.LeakDecomposition
+    ) -> None:
+        """Record the scores of `leaky`, `by_family` and `originals`, the epochs kept, and what the leak adds."""
+        for protocol, predictions in pair.items():
+            self.add_scores(f"{name}.{protocol}", predictions)
+        for protocol in ("leaky", "by_family"):
+            self.add(f"{name}.{protocol}.epochs", metrics.mean_epoch(pair[protocol]), "epochs")
+        common = pair["leaky"].epochs_in_common(pair["by_family"])
+        self.add(f"{name}.epochs_in_common", Estimate(common, None, None, 1), "epochs")
+        for part, differences in vars(parts).items():
+            self.add_difference(f"{name}.{part}", differences)
+
+    def expect(self, sentence: str, holds: bool, registered: str | None = None) -> None:
+        """Record whether what the prose says holds for these numbers.
+
+        `make check` names the sentence if not.
+
+        registered   id under which it was registered before it was measured, such as "LEAK1"
+        """
+        self.expectations[sentence] = {
+            "holds": bool(holds),
+            "registered": registered,
+            "notebook": self.notebook,
+        }
         if not holds:
             print(f"does not hold here: {sentence}")
 
+    def expect_all(self, sentences: dict[str, bool]) -> None:
+        """Record of several sentences whether each holds."""
+        for sentence, holds in sentences.items():
+            self.expect(sentence, holds)
+
     def claim(self, name: str, verdict: str, numbers: list[str], sentence: str) -> None:
-        """Record the verdict, one of VERDICTS, on a claim of the post, and the ids of the numbers behind it."""
+        """Record the verdict on a claim of the post, and the ids of the numbers behind it.
+
+        Raises InputError if the verdict is none of VERDICTS.
+        """
         if verdict not in VERDICTS:
-            raise InputError(f"claim {name}: the verdict {verdict!r} is none of {listed(VERDICTS)}")
-        self.claims[name] = dict(verdict=verdict, numbers=numbers, sentence=sentence, notebook=self.notebook)
+            known = listed(VERDICTS)
+            raise InputError(f"claim {name}: the verdict {verdict!r} is none of {known}")
+        self.claims[name] = {
+            "verdict": verdict,
+            "numbers": numbers,
+            "sentence": sentence,
+            "notebook": self.notebook,
+        }
 
     def save(self) -> Path:
-        """Put these numbers in place of this notebook's former ones; InputError if another has one of these ids."""
+        """Put what was recorded in place of what this notebook recorded before.
+
+        Raises InputError if another notebook has one of these ids.
+        """
         with locked(self.path):
-            whole = load(self.path) if self.path.exists() else {}
-            for what in ("numbers", "claims", "expectations"):
-                whole[what] = {k: v for k, v in whole.get(what, {}).items() if v["notebook"] != self.notebook}
-            if taken := listed(sorted(whole["numbers"].keys() & self.numbers.keys())):
-                raise InputError(f"{self.notebook}: other notebooks have recorded {taken} already; find other ids")
-            labels = whole.get("labels", {}).items()
-            whole["labels"] = {k: v for k, v in labels if any(name.startswith(f"{k}.") for name in whole["numbers"])}
-            for what in ("numbers", "labels", "claims", "expectations"):
-                whole[what] = dict(sorted((whole[what] | getattr(self, what)).items()))
-            whole |= dict(data=self.data, versions=self.versions)
-            write_text(self.path, json.dumps(whole, indent=1, allow_nan=False) + "\n")
+            former = load(self.path) if self.path.exists() else {}
+            whole = self._merged(former)
+            text = json.dumps(whole, indent=1, allow_nan=False)
+            write_text(self.path, text + "\n")
         return self.path
+
+    def _merged(self, former: dict) -> dict:
+        """The file as it is to be; what is in it besides stays."""
+        numbers = self._of_others(former.get("numbers", {}))
+        taken = sorted(numbers.keys() & self.numbers.keys())
+        if taken:
+            ids = listed(taken)
+            raise InputError(
+                f"{self.notebook}: other notebooks have recorded {ids} already; find other ids",
+            )
+        labels = self._labels_of_others(former, numbers)
+        owners = former.get("labelled_by", {})
+        labelled_by = {name: owners.get(name) for name in labels}
+        labelled_by |= dict.fromkeys(self.labels, self.notebook)
+        claims = self._of_others(former.get("claims", {}))
+        expectations = self._of_others(former.get("expectations", {}))
+        parameters = former.get("parameters", {})
+        return former | {
+            "numbers": _in_order(numbers | self.numbers),
+            "labels": _in_order(labels | self.labels),
+            "labelled_by": _in_order(labelled_by),
+            "claims": _in_order(claims | self.claims),
+            "expectations": _in_order(expectations | self.expectations),
+            "parameters": _in_order(parameters | {self.notebook: self.parameters}),
+            "data": self.data,
+            "versions": self.versions,
+        }
+
+    def _of_others(self, entries: Mapping[str, dict]) -> dict[str, dict]:
+        """What other notebooks recorded."""
+        kept = {}
+        for name, entry in entries.items():
+            if entry["notebook"] != self.notebook:
+                kept[name] = entry
+        return kept
+
+    def _labels_of_others(
+        self,
+        former: dict,
+        numbers: Mapping[str, dict],
+    ) -> dict[str, str]:
+        """Labels that other notebooks gave; `numbers`: theirs."""
+        kept = {}
+        for name, label in former.get("labels", {}).items():
+            owner = former.get("labelled_by", {}).get(name)
+            if owner is None:  # recorded before owners were: whose numbers does it stand for?
+                is_theirs = any(number.startswith(f"{name}.") for number in numbers)
+            else:
+                is_theirs = owner != self.notebook
+            if is_theirs:
+                kept[name] = label
+        return kept
 
 
 def load(path: Path) -> dict:
@@ -88,74 +218,10 @@ def load(path: Path) -> dict:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}): take it back from git, or away") from error
+        raise InputError(
+            f"{path} is damaged ({error}): take it back from git, or away",
+        ) from error
 
 
-def in_words(entry: dict, name: str = "") -> str:
-    """A number for prose: shares in per cent, differences in points, with interval and n; NO_SHARES plain."""
-    return _written(entry, name.rsplit(".", 1)[-1] in NO_SHARES, f", n = {entry['n']:,}")
-
-
-def in_cell(entry: dict | None) -> str:
-    """A number for a table: value and interval."""
-    return _written(entry, plain=True) if entry else ""
-
-
-def _written(entry: dict, plain: bool, n: str = "") -> str:
-    value, low, high, unit = (entry[what] for what in ("value", "low", "high", "unit"))
-    if unit not in ("share", "difference"):
-        number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
-        number += f" {unit}" * (unit not in ("", "count"))
-        return number if low is None else f"{number} ({low:,.4g} to {high:,.4g})"
-    sign, per_cent, points = ("+", "", " points") if unit == "difference" else ("", " %", "")
-
-    def say(x):
-        return f"{x:{sign}.3f}" if plain else f"{100 * x:{sign}.1f}{per_cent}"
-
-    number = say(value) + ("" if plain else points)
-    return number if low is None else f"{number} ({say(low)} to {say(high)}{n})"
-
-
-def fill(text: str, results: dict, absent: str | None = None) -> str:
-    """The same Markdown with every marked number and table written anew from the results.
-
-    `<!-- number ID -->...<!-- / -->` holds one number in words, `<!-- verdict C9 -->...<!-- / -->` the verdict on a
-    claim, `<!-- table COLUMN, COLUMN | ROW, ROW = LABEL -->...<!-- / -->` a row for each id prefix. Raises InputError
-    if a mark is not closed, or naming every id that is unknown, unless `absent` is to stand there.
-    """
-    claims, unknown = {f"claim {name}": claim for name, claim in results.get("claims", {}).items()}, []
-    known = results["numbers"] | claims
-
-    def look_up(name):
-        if name not in known:
-            unknown.append(name)
-        return known.get(name)
-
-    def number(found):
-        entry = look_up(found[2])
-        return f"{found[1]}{in_words(entry, found[2]) if entry else absent}<!-- / -->"
-
-    def verdict(found):
-        claim = look_up(f"claim {found[2]}")
-        return f"{found[1]}{claim['verdict'] if claim else absent}<!-- / -->"
-
-    def table(found):
-        columns, rows = ([part.strip() for part in side.split(",")] for side in found[2].split("|"))
-        heads = [HEADS.get(column, column.replace("recall.", "recall of ")) for column in columns]
-        lines = [f"| | n | {' | '.join(heads)} |", "| --- | ---: |" + " --- |" * len(columns)]
-        for row, _, label in (row.partition("=") for row in rows):
-            row = row.strip()
-            entries = [look_up(f"{row}.{column}") for column in columns]
-            cells = [f"{entries[0]['n']:,}" if entries[0] else "", *map(in_cell, entries)]
-            lines.append(f"| {label.strip() or results['labels'].get(row, row)} | {' | '.join(cells)} |")
-        return "\n".join([found[1], *lines, "<!-- / -->"])
-
-    until = r"(?:(?!<!--).)*<!-- / -->"  # no further than to the next mark, so that an open one swallows nothing
-    text, some = re.subn(rf"(<!-- number (\S+) -->){until}", number, text, flags=re.S)
-    text, verdicts = re.subn(rf"(<!-- verdict (\S+) -->){until}", verdict, text, flags=re.S)
-    text, more = re.subn(rf"(<!-- table ([^|>]*\|[^|>]*) -->){until}", table, text, flags=re.S)
-    if open_marks := len(re.findall("<!-- (?:number|verdict|table) ", text)) - some - verdicts - more:
-        raise InputError(f"{open_marks} marks are not closed with <!-- / -->, or name a table without rows")
-    if unknown and absent is None:
-        raise InputError(f"results.json holds no {listed(unknown)}")
-    return text
+def _in_order(entries: Mapping) -> dict:
+    return dict(sorted(entries.items()))

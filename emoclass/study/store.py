@@ -1,5 +1,6 @@
 """Finished runs on disk, found by the content that made them; and photos where workers can map them."""
 
+import dataclasses
 import errno
 import hashlib
 import importlib.metadata
@@ -8,47 +9,85 @@ import os
 import sys
 import zipfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from emoclass.backend import processor
 from emoclass.errors import InputError
 from emoclass.faces import Faces
 from emoclass.files import replacing
+from emoclass.run import TrainedState
 from emoclass.study.code import PACKAGE, modules_digest, reached
-from emoclass.study.train import Run
-from emoclass.study.variant import Variant
+from emoclass.study.train import Outcome
+from emoclass.variant import Variant
 
 PACKAGES = ("numpy", "opencv-python-headless", "pandas", "scikit-learn", "scipy")
-ENGINES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}  # of Keras, and what they consist of
-ARRAYS = ("photo", "parent", "probabilities", "epoch_predictions", "validation")
-GROUPS = ("in_training", "y_true", "embeddings")  # what a run holds several arrays of
-FACTS = ("history", "rows", "seconds", "classes")
-# Modules that say which values may be asked for: those asked for are in a run's key themselves.
-CHECKS = {PACKAGE / name for name in ("checked.py", "errors.py", "study/variant.py")}
+ENGINES = {
+    "tensorflow": ("tensorflow",),
+    "jax": ("jax", "jaxlib"),
+}  # of Keras, and what they consist of
+# Modules that decide which values may be asked for, or how a run is held: the values themselves are in its key.
+NO_TRAINING = ("checked", "errors", "variant", "own_code", "run", "progress")
 DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError)
+FIELDS = dataclasses.fields(Outcome)
+HEAVY = [field.name for field in FIELDS if field.metadata.get("heavy")]
+LIGHT = [field.name for field in FIELDS if field.name not in HEAVY]
+
+
+@cache
+def training_code() -> str:
+    """A digest of all code on the way from Faces to weights; comments, docstrings and layout change nothing."""
+    apart = {PACKAGE / f"{name}.py" for name in NO_TRAINING}
+    return modules_digest(reached("import emoclass.study.train") - apart)
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of the packages, and a digest of all code on the way from Faces to weights, that decide a run."""
-    code = modules_digest(reached("import emoclass.study.train") - CHECKS)
+    """All that decides the bits of a run beside its variant and faces: packages, code, kind of processor."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     packages = ("keras", *ENGINES.get(backend, (backend,)), *PACKAGES)
-    try:
-        found = {name: importlib.metadata.version(name) for name in packages}
-    except importlib.metadata.PackageNotFoundError as error:
-        raise InputError(f"KERAS_BACKEND={backend}: the package {error.name} is not installed") from error
-    return found | {"python": sys.version.split()[0], "backend": backend, "threads": "1", "code": code}
+    found = {}
+    for name in packages:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError as error:
+            raise InputError(
+                f"KERAS_BACKEND={backend}: the package {name} is not installed"
+            ) from error
+    python = sys.version.split()[0]
+    return found | {
+        "python": python,
+        "backend": backend,
+        "processor": processor(),
+        "threads": "1",
+        "code": training_code(),
+    }
 
 
-def run_key(variant: Variant, faces: Faces, fold: int, seed: int) -> str:
-    """The name of this run in a store: a digest of all that decides what it yields."""
-    what = dict(variant=variant.content, faces=faces.digest, fold=fold, seed=seed, versions=versions())
-    what |= dict(split=faces.split_digest) if variant.group_by == "given" else {}
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
+def run_address(variant: Variant, faces: Faces, fold: int, seed: int) -> str:
+    """What a run is known by wherever it was trained: a digest of variant, faces, fold and seed."""
+    content = dict(variant=variant.content, faces=faces.digest, fold=fold, seed=seed)
+    if variant.group_by == "given":
+        content["split"] = faces.split_digest
+    return _digest(content)
+
+
+def store_key(address: str) -> str:
+    """The name of a run in a store: its address, and all else that decides its bits."""
+    return _digest([address, versions()])
+
+
+def _digest(content) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def made_now() -> dict:
+    """The provenance of what is made in this process."""
+    return {"versions": versions(), "date": datetime.now(UTC).date().isoformat()}
 
 
 @dataclass(frozen=True)
@@ -64,42 +103,99 @@ class Store:
     def __contains__(self, key: str) -> bool:
         return self.path(key).exists()
 
-    def put(self, key: str, run: Run) -> None:
-        """Keep a run."""
-        arrays = {name: getattr(run, name) for name in ARRAYS}
-        arrays |= {name: arrays[name].astype(str) for name in ("photo", "parent")}
-        for group in GROUPS:
-            arrays |= {f"{group}.{name}": value for name, value in getattr(run, group).items()}
-        arrays |= {f"weights.{k:03d}": value for k, value in enumerate(run.weights)}
-        facts = {name: getattr(run, name) for name in FACTS} | {"name": run.variant.name, "sha256": _sha(arrays)}
+    def put(self, key: str, outcome: Outcome) -> None:
+        """Keep what a run brought."""
+        light, facts = _flat(outcome, LIGHT)
+        heavy, _ = _flat(outcome, HEAVY)
+        facts["sha256"] = {"light": _sha(light), "heavy": _sha(heavy)}
+        facts["made"] = made_now()
         with replacing(self.path(key)) as draft:
-            np.savez(draft, facts=np.array(json.dumps(facts)), **arrays)
+            np.savez(draft, facts=np.array(json.dumps(facts)), **light, **heavy)
 
-    def get(self, key: str, variant: Variant, fold: int, seed: int) -> Run | None:
-        """The run with this key, or None; a damaged file is set aside, which one line on stderr says."""
+    def get(self, key: str) -> Outcome | None:
+        """What the run with this key brought, without weights; None if it is not there.
+
+        A damaged file is set aside, which one line on stderr says.
+        """
+        found = self._read(key, LIGHT, "light")
+        return found and Outcome(**found)
+
+    def state(self, key: str) -> TrainedState | None:
+        """Weights and embeddings of the run with this key; None as in `get`."""
+        found = self._read(key, HEAVY, "heavy")
+        return found and TrainedState(**found)
+
+    def made(self, key: str) -> dict:
+        """With which versions, on which processor and when the run with this key was trained."""
+        with np.load(self.path(key), allow_pickle=False) as file:
+            return json.loads(str(file["facts"]))["made"]
+
+    def _read(self, key: str, names: list[str], part: str) -> dict | None:
         try:
             with np.load(self.path(key), allow_pickle=False) as file:
-                facts, kept = json.loads(str(file["facts"])), {name: file[name] for name in sorted(file.files)}
-            del kept["facts"]
-            if facts["sha256"] != _sha(kept):
+                facts = json.loads(str(file["facts"]))
+                wanted = [name for name in sorted(file.files) if name.split(".")[0] in names]
+                arrays = {name: file[name] for name in wanted}
+            if facts["sha256"][part] != _sha(arrays):
                 raise ValueError("its arrays are not those that were kept")
-            arrays = {name: kept[name] for name in ARRAYS}
-            arrays |= {name: arrays[name].astype(object) for name in ("photo", "parent")}
-            for group in GROUPS:
-                arrays[group] = {name.split(".", 1)[1]: kept[name] for name in kept if name.startswith(f"{group}.")}
-            arrays["weights"] = [array for name, array in kept.items() if name.startswith("weights.")]
-            facts = {name: facts[name] for name in FACTS}
-            facts |= {name: tuple(facts[name]) for name in ("rows", "classes")}
-            return Run(variant=variant, fold=fold, seed=seed, **facts, **arrays)
+            return _unflat(arrays, facts, names)
         except FileNotFoundError:
-            pass
+            return None
         except (*DAMAGE, OSError) as damage:
-            if isinstance(damage, OSError) and damage.errno != errno.EINVAL:  # what zipfile says of a broken offset
+            if (
+                isinstance(damage, OSError) and damage.errno != errno.EINVAL
+            ):  # what zipfile says of a broken offset
                 raise
-            aside = self.path(key).with_suffix(".damaged")
-            os.replace(self.path(key), aside)
-            print(f"store: {aside.name} cannot be read ({damage}); set aside, to be trained again", file=sys.stderr)
-        return None
+            self._set_aside(key, damage)
+            return None
+
+    def _set_aside(self, key: str, damage: Exception) -> None:
+        aside = self.path(key).with_suffix(".damaged")
+        os.replace(self.path(key), aside)
+        print(
+            f"store: {aside.name} cannot be read ({damage}); set aside, to be trained again",
+            file=sys.stderr,
+        )
+
+
+def _flat(outcome: Outcome, names: list[str]) -> tuple[dict[str, np.ndarray], dict]:
+    """Arrays by name (`weights.003`, `embeddings.test`), and what is plain."""
+    arrays = {}
+    facts = {}
+    for name in names:
+        value = getattr(outcome, name)
+        if isinstance(value, np.ndarray):
+            arrays[name] = value
+        elif isinstance(value, list):
+            arrays |= {f"{name}.{k:03d}": array for k, array in enumerate(value)}
+        elif isinstance(value, dict) and all(
+            isinstance(each, np.ndarray) for each in value.values()
+        ):
+            arrays |= {f"{name}.{key}": array for key, array in value.items()}
+        else:
+            facts[name] = value
+    return arrays, facts
+
+
+def _unflat(arrays: dict[str, np.ndarray], facts: dict, names: list[str]) -> dict:
+    found = {}
+    for name in names:
+        inner = {
+            key.partition(".")[2]: array
+            for key, array in arrays.items()
+            if key.startswith(f"{name}.")
+        }
+        if name in arrays:
+            found[name] = arrays[name]
+        elif name in facts:
+            found[name] = facts[name]
+        elif name == "weights":
+            found[name] = list(inner.values())
+        elif name == "embeddings":
+            found[name] = inner
+        else:
+            raise KeyError(name)
+    return found
 
 
 def _sha(arrays: dict[str, np.ndarray]) -> str:
@@ -126,4 +222,6 @@ def save_faces(faces: Faces, folder: Path) -> Path:
 def open_faces(folder: Path) -> Faces:
     """Photos kept by `save_faces`, without their report; pixels are memory-mapped, so that workers share them."""
     table = pd.read_csv(folder / "table.csv", dtype=str, keep_default_na=False)
-    return Faces(np.load(folder / "pixels.npy", mmap_mode="r"), table, os.fsdecode((folder / "name.txt").read_bytes()))
+    pixels = np.load(folder / "pixels.npy", mmap_mode="r")
+    name = os.fsdecode((folder / "name.txt").read_bytes())
+    return Faces(pixels, table, name)

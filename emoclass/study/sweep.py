@@ -1,12 +1,12 @@
-"""Many runs over an Executor: processes on this machine, or whatever else has `submit`."""
+"""Many runs: looked up in the store, then in the record, and trained where they are in neither."""
 
 import errno
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -18,10 +18,15 @@ from emoclass import paths
 from emoclass.errors import InputError, StudyError, listed
 from emoclass.faces import Faces
 from emoclass.predictions import Predictions
-from emoclass.study.store import Store, open_faces, run_key, save_faces
-from emoclass.study.train import Run, select_samples, train
-from emoclass.study.variant import Variant
-from emoclass.study.workers import Workers, default_workers, workers
+from emoclass.progress import progress
+from emoclass.run import Run, TrainedState
+from emoclass.study.code import check_unpatched
+from emoclass.study.record import Record
+from emoclass.study.samples import make_split, select_samples
+from emoclass.study.store import Store, open_faces, run_address, store_key
+from emoclass.study.train import Outcome, as_run, fit
+from emoclass.study.workers import LocalProcesses, Trainers, trainers
+from emoclass.variant import Variant
 
 
 class SweepError(StudyError):
@@ -38,141 +43,359 @@ class Task:
     seed: int
 
     @property
+    def address(self) -> str:
+        """What its run is known by, wherever it was trained."""
+        return _address(self)
+
+    @property
     def key(self) -> str:
         """The name of its run in a store."""
-        return run_key(self.variant, self.faces, self.fold, self.seed)
+        return store_key(self.address)
+
+    @property
+    def start(self) -> "Task | None":
+        """The task of the run that this one starts from."""
+        if self.variant.init_from is None:
+            return None
+        return replace(self, variant=self.variant.init_from)
 
     def __str__(self):
-        return f"{self.variant.name}, fold {self.fold}" + (f", seed {self.seed}" if self.seed else "")
+        text = f"{self.variant.name}, fold {self.fold}"
+        if self.seed:
+            text += f", seed {self.seed}"
+        return text
+
+
+@lru_cache(maxsize=10_000)
+def _address(task: Task) -> str:
+    return run_address(task.variant, task.faces, task.fold, task.seed)
 
 
 def tasks(variants: Iterable[Variant], faces: Faces, seeds: Iterable[int] = (0,)) -> list[Task]:
     """Every run of these variants on these faces: each of their folds, with each seed."""
-    seeds = list(seeds)
-    return [Task(v, faces, fold, seed) for v in variants for seed in seeds for fold in v.folds]
+    found = []
+    for variant in variants:
+        for seed in seeds:
+            found += [Task(variant, faces, fold, seed) for fold in variant.folds]
+    return found
 
 
 def with_starts(wanted: Iterable[Task]) -> list[Task]:
     """These tasks, and before them those that they start from."""
     wanted = list(wanted)
-    return [replace(task, variant=task.variant.init_from) for task in wanted if task.variant.init_from] + wanted
+    return [task.start for task in wanted if task.start] + wanted
 
 
-def missing(wanted: Iterable[Task], store: Store) -> list[Task]:
-    """The tasks that are not in the store yet, each once, with what they start from, roughly the longest first."""
+@dataclass(frozen=True)
+class Archive:
+    """Where runs are looked up: what was trained here, then what is recorded."""
 
-    def work(task):
-        net = task.variant.net
-        channels = [getattr(net, "stem", 1), *np.ravel([np.max(block) for block in net.blocks])]
-        return task.variant.epochs * len(task.faces) * (1 + sum(a * b for a, b in pairwise(channels)))
+    store: Store
+    record: Record
 
-    lacking = with_starts(task for task in wanted if task.key not in store)
-    return sorted({t.key: t for t in lacking if t.key not in store}.values(), key=work, reverse=True)
+    @classmethod
+    def of_the_project(cls) -> "Archive":
+        """The store below the build folder, and the committed record."""
+        return cls(Store(paths.build_folder() / "runs"), Record(paths.RECORD))
+
+    def __contains__(self, task: Task) -> bool:
+        return task.key in self.store or task.address in self.record
+
+    def run(self, task: Task) -> Run | None:
+        """The run of this task, or None; its state is fetched, or trained again, when somebody asks for it."""
+        outcome = self.store.get(task.key) or self.record.outcome(task.address)
+        if outcome is None:
+            return None
+        state = partial(self.state, task)
+        try:
+            return as_run(
+                task.variant, task.faces, task.fold, task.seed, outcome, task.address, state
+            )
+        except InputError as error:
+            _tell([f"{task}: what is kept of it does not fit ({error}); it is trained again"])
+            return None
+
+    def state(self, task: Task) -> TrainedState:
+        """Weights and embeddings of a run, which is trained again where only its record is at hand."""
+        found = self.store.state(task.key)
+        if found is None:
+            _tell([f"{task}: its weights are needed and not recorded; training it again"])
+            train_missing([task], replace(self, record=NOTHING_RECORDED))
+            found = self.store.state(task.key)
+        if found is None:
+            raise SweepError(
+                f"{task}: trained, but not to be found in {self.store.folder}; is it another disk?"
+            )
+        return found
 
 
-def train_missing(wanted: Iterable[Task], store: Store, executor: Executor | None = None, say=print) -> int:
-    """Train what the store lacks, keep each run as soon as it ends, and return how many were trained.
+NOTHING_RECORDED = Record(Path("nowhere"))
 
-    On `workers()`, or on any other executor. What a dying process of this machine took with it is tried once more.
-    Raises SweepError naming each run that failed, after the others.
+
+@dataclass(frozen=True)
+class Count:
+    """How many of some runs come from where."""
+
+    stored: int
+    recorded: dict[str, int]  # by the kind of processor that they were trained on
+    missing: int
+
+    def __str__(self):
+        total = self.stored + sum(self.recorded.values()) + self.missing
+        parts = []
+        if self.stored:
+            parts.append(f"{self.stored} trained here before")
+        for processor, number in sorted(self.recorded.items()):
+            parts.append(f"{number} from the record (trained on {processor})")
+        parts.append(f"{self.missing or 'none'} to be trained")
+        return f"{total} runs: {', '.join(parts)}"
+
+
+def count(wanted: Iterable[Task], archive: Archive) -> Count:
+    """How many of these runs come from where, each counted once."""
+    by_address = {task.address: task for task in wanted}
+    stored = [task for task in by_address.values() if task.key in archive.store]
+    others = [task for task in by_address.values() if task.key not in archive.store]
+    recorded = Counter()
+    for task in others:
+        if task.address in archive.record:
+            recorded[archive.record.provenance(task.address).processor] += 1
+    return Count(len(stored), dict(recorded), len(missing(wanted, archive)))
+
+
+def missing(wanted: Iterable[Task], archive: Archive) -> list[Task]:
+    """The tasks that are nowhere yet, each once, with what they start from, roughly the longest first."""
+    lacking = [task for task in wanted if task not in archive]
+    starts = [task.start for task in lacking if task.start and task.start.key not in archive.store]
+    by_address = {task.address: task for task in starts + lacking}
+    return sorted(by_address.values(), key=_work, reverse=True)
+
+
+def _work(task: Task) -> float:
+    """Roughly how long a run takes, in no unit."""
+    net = task.variant.net
+    channels = [getattr(net, "stem", 1)]
+    for block in getattr(net, "blocks", ()):
+        channels.append(int(np.max(block)))
+    macs = sum(before * after for before, after in pairwise(channels))
+    return task.variant.epochs * len(task.faces) * (1 + macs)
+
+
+def train_missing(
+    wanted: Iterable[Task], archive: Archive, executor: Executor | None = None, stream=None
+) -> int:
+    """Train what the archive lacks, keep each run as soon as it ends, and return how many were trained.
+
+    Progress goes to `stream`, else to standard error. On `executor`, or as `workers.trainers` has
+    it. What a dying process of this machine took with it is tried once more. Raises SweepError
+    naming each run that failed, after the others; InputError if the photos are not at hand, or if
+    code that decides runs was replaced in this process.
     """
-    wanted, seconds, failed = missing(wanted, store), [], []
-    if not wanted:
+    lacking = missing(wanted, archive)
+    if not lacking:
         return 0
-    if executor is None:
-        with workers() as executor:
-            return train_missing(wanted, store, executor, say)
-    at_once = getattr(executor, "workers", None) or default_workers()
+    check_unpatched()
+    without = sorted({task.faces.name for task in lacking if not task.faces.has_pixels})
+    if without:
+        raise InputError(
+            f"{len(lacking)} runs are not recorded and cannot be trained, as the photos of {listed(without)} are not "
+            f"here: {listed(lacking, 5)}"
+        )
+    with trainers(executor) as found:
+        return _Training(lacking, archive.store, found, stream).all()
 
-    def ended(task: Task, outcome: float | str) -> None:
-        if isinstance(outcome, str):
-            failed.append(f"{task} ({outcome})")
-        else:
-            seconds.append(outcome)
-            outcome = f"{outcome:.0f} s"
-        to_come = len(wanted) - len(seconds) - len(failed)
-        left = timedelta(seconds=round(to_come * np.mean(seconds or 0) / at_once))
-        about = f"about {left} left" if to_come else "the last"
-        say(f"run {len(wanted) - to_come} of {len(wanted)}: {task}: {outcome}; {about}")
 
-    for starts_from_another in (False, True):  # what starts from another run comes after it
-        some = [task for task in wanted if bool(task.variant.init_from) == starts_from_another]
-        died = _train(some, store, executor, ended)
-        if isinstance(executor, Workers):
-            died = [task for task in died if _train([task], store, executor, ended)]
+class _Training:
+    """One pass over runs that are lacking."""
+
+    def __init__(self, lacking: list[Task], store: Store, trainers: Trainers, stream):
+        self.lacking = lacking
+        self.store = store
+        self.trainers = trainers
+        self.failed: list[str] = []
+        self.progress = progress(len(lacking), "run", stream)
+
+    def all(self) -> int:
+        """Train them all: first those that start from nothing, then those that start from one of them."""
+        first = [task for task in self.lacking if task.start is None]
+        second = [task for task in self.lacking if task.start is not None]
+        for portion in (first, second):
+            died = self._train(portion)
+            if isinstance(self.trainers, LocalProcesses):
+                died = self._one_by_one(died)
+            for task in died:
+                self._ended(task, "its worker process died")
+        self.progress.close()
+        if self.failed:
+            total = len(self.lacking)
+            names = listed(self.failed, 8)
+            raise SweepError(
+                f"{len(self.failed)} of {total} runs failed, the others are kept: {names}"
+            )
+        return len(self.lacking)
+
+    def _one_by_one(self, died: list[Task]) -> list[Task]:
+        """Each once more, alone, so that none takes another with it; those that died again."""
+        again = []
+        is_broken = True
         for task in died:
-            ended(task, "its worker process died (out of memory?)")
-    if failed:
-        raise SweepError(f"{len(failed)} of {len(wanted)} runs failed, the others are kept: {listed(failed, 8)}")
-    return len(wanted)
+            if is_broken:
+                self.trainers.renew()
+            lost = self._train([task])
+            is_broken = bool(lost)
+            again += lost
+        return again
 
-
-def _train(wanted: list[Task], store: Store, executor: Executor, ended) -> list[Task]:
-    """Train these, calling `ended` for each; return those whose worker died, or that waited for one that did."""
-    died, share = [], getattr(executor, "share", partial(save_faces, folder=paths.build_folder() / "cache" / "faces"))
-    for portion in executor.portions(wanted) if isinstance(executor, Workers) else [wanted]:
+    def _train(self, portion: list[Task]) -> list[Task]:
+        """Train these; return those whose worker died, or that waited for one that did."""
+        died = []
         futures = {}
         for task in portion:
-            start = task.variant.init_from and replace(task, variant=task.variant.init_from)
-            start = start and store.get(start.key, start.variant, start.fold, start.seed)
-            futures[executor.submit(_run, task.variant, share(task.faces), task.fold, task.seed, start)] = task
+            start = self._start(task)
+            if task.start and start is None:
+                self._ended(task, "the run that it starts from failed")
+                continue
+            try:
+                futures[self._submit(task, start)] = task
+            except BrokenProcessPool:
+                died.append(task)
         for future in as_completed(futures):
             task = futures.pop(future)  # and with it, once it is kept, the run
             try:
-                run = future.result()
-                store.put(task.key, run)
-                ended(task, run.seconds)
+                outcome = future.result()
+                self._keep(task, outcome)
             except BrokenProcessPool:
                 died.append(task)
+            except StudyError:
+                raise
             except Exception as error:
-                if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # what follows could not be kept either
-                    why = "the disk is full: make room there, and the same command goes on"
-                    raise StudyError(f"{store.folder}: {why}") from error
-                ended(task, f"{type(error).__name__}: {error}")
-    return died
+                self._ended(task, f"{type(error).__name__}: {error}")
+        return died
+
+    def _start(self, task: Task) -> list[np.ndarray] | None:
+        """The weights that a run starts from, if it starts from another one's that are there."""
+        if task.start is None:
+            return None
+        state = self.store.state(task.start.key)
+        return state and state.weights
+
+    def _submit(self, task: Task, start: list[np.ndarray] | None):
+        faces = self.trainers.share(task.faces)
+        return self.trainers.submit(train_task, task.variant, faces, task.fold, task.seed, start)
+
+    def _keep(self, task: Task, outcome: Outcome) -> None:
+        try:
+            self.store.put(task.key, outcome)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:  # what follows could not be kept either
+                why = "the disk is full: make room there, and the same command goes on"
+                raise StudyError(f"{self.store.folder}: {why}") from error
+            raise
+        self.progress.update(f"{task}: {outcome.seconds:.0f} s")
+
+    def _ended(self, task: Task, why: str) -> None:
+        self.failed.append(f"{task} ({why})")
+        self.progress.update(f"{task}: {why}")
 
 
 def sweep(
     variants: Iterable[Variant],
     faces: Faces,
     seeds: Iterable[int] = (0,),
-    store: Store | None = None,
+    archive: Archive | None = None,
     executor: Executor | None = None,
 ) -> dict[str, Predictions]:
-    """Predictions by name of variant, out of fold; what the store lacks is trained. Raises InputError, SweepError."""
-    store, variants = store or Store(paths.build_folder() / "runs"), list(variants)
-    names = [variant.name for variant in variants]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"several variants bear the name {listed(repeated)}; give each its own")
+    """Predictions by name of variant, out of fold; what is neither stored nor recorded is trained.
+
+    Raises InputError that says what to hand in instead, SweepError if a run failed.
+    """
+    variants = _checked_variants(variants)
+    seeds = _checked_seeds(seeds)
+    if not isinstance(faces, Faces):
+        raise InputError(f"sweep needs Faces, not {faces!r}: hand in load_faces({str(faces)!r})")
+    archive = archive or Archive.of_the_project()
     wanted = tasks(variants, faces, seeds)
+    told = _tell(archive.record.faults)
     for _ in range(2):  # once more where a damaged file was found when it was opened, and set aside
-        train_missing(wanted, store, executor, partial(print, file=sys.stderr, flush=True))
-        runs = [store.get(task.key, task.variant, task.fold, task.seed) for task in wanted]
-        if all(runs):
-            return {name: concat_folds([run for run in runs if run.variant.name == name], faces) for name in names}
-    lost = listed((task for run, task in zip(runs, wanted) if not run), 8)
-    raise SweepError(f"trained, but not to be found in {store.folder}: {lost}; is it another disk?")
+        train_missing(wanted, archive, executor)
+        runs = [archive.run(task) for task in wanted]
+        _tell(fault for fault in archive.record.faults if fault not in told)
+        lost = [task for run, task in zip(runs, wanted) if run is None]
+        if not lost:
+            return {variant.name: _of(variant, runs, faces) for variant in variants}
+        archive = replace(archive, record=NOTHING_RECORDED)
+    names = listed(lost, 8)
+    raise SweepError(
+        f"trained, but not to be found in {archive.store.folder}: {names}; is it another disk?"
+    )
+
+
+def _tell(faults: Iterable[str]) -> list[str]:
+    """Say these on standard error; they come back as a list."""
+    faults = list(faults)
+    print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr, flush=True)
+    return faults
+
+
+def _of(variant: Variant, runs: list[Run], faces: Faces) -> Predictions:
+    return concat_folds([run for run in runs if run.variant.name == variant.name], faces)
+
+
+def _checked_variants(variants) -> list[Variant]:
+    if isinstance(variants, Variant):
+        raise InputError(
+            f"sweep takes several variants: hand in [{variants.name!r}, ...] as a list, also for one"
+        )
+    variants = list(variants)
+    wrong = [repr(variant) for variant in variants if not isinstance(variant, Variant)]
+    if wrong:
+        raise InputError(f"sweep takes Variants, not {listed(wrong, 3)}")
+    names = [variant.name for variant in variants]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InputError(f"several variants bear the name {listed(repeated)}; give each its own")
+    return variants
+
+
+def _checked_seeds(seeds) -> list[int]:
+    if isinstance(seeds, int | np.integer):
+        raise InputError(
+            f"seeds={seeds} is a number; name each seed: seeds=({seeds},) or seeds=range({seeds})"
+        )
+    return [int(seed) for seed in seeds]
 
 
 def concat_folds(runs: list[Run], faces: Faces) -> Predictions:
     """Runs of one variant, over folds and seeds, as one table; what is known of a copy is what its parent has."""
     variant = runs[0].variant
-    tables = {seed: select_samples(variant, faces, seed).table for seed in {run.seed for run in runs}}
+    tables = {}
+    for seed in {run.seed for run in runs}:
+        tables[seed] = select_samples(variant, faces, seed).table.set_index("photo")
     rows = []
     for run in runs:
         shared = {f"{key}_in_training": value for key, value in run.in_training.items()}
-        tested = tables[run.seed].set_index("photo").loc[run.parent, ["subject", "source", "emotion"]]
-        rows.append(tested.assign(photo=run.photo, parent=run.parent, fold=run.fold, seed=run.seed, **shared))
+        tested = tables[run.seed].loc[run.parent, ["subject", "source", "emotion"]]
+        rows.append(
+            tested.assign(
+                photo=run.photo, parent=run.parent, fold=run.fold, seed=run.seed, **shared
+            )
+        )
     return Predictions(
-        name=variant.name, table=pd.concat(rows, ignore_index=True),
-        probabilities=np.concatenate([run.probabilities for run in runs]), leaky=variant.allow_leak, runs=tuple(runs),
-        target_column="source" if variant.target == "source" else "emotion", classes=runs[0].classes,
-    )  # fmt: skip
+        name=variant.name,
+        table=pd.concat(rows, ignore_index=True),
+        probabilities=np.concatenate([run.probabilities for run in runs]),
+        leaky=variant.allow_leak,
+        runs=tuple(runs),
+        target_column="source" if variant.target == "source" else "emotion",
+        classes=runs[0].classes,
+    )
 
 
 _open = lru_cache(maxsize=2)(open_faces)
 
 
-def _run(variant: Variant, faces: Path | Faces, fold: int, seed: int, init_from: Run | None) -> Run:
+def train_task(variant: Variant, faces: Path | Faces, fold: int, seed: int, start) -> Outcome:
     """In a worker: train one run, on faces or on those kept in a folder."""
-    return train(variant, _open(faces) if isinstance(faces, Path) else faces, fold, seed, init_from)
+    found = _open(faces) if isinstance(faces, Path) else faces
+    everything, split = make_split(variant, found, fold, seed)
+    return fit(variant, everything, split, fold, seed, start)

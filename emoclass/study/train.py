@@ -1,252 +1,275 @@
-"""One Variant x fold x seed -> a Run: what its net predicts for the photos that it had not seen."""
+"""One Variant x fold x seed -> an Outcome: what its net predicts for the photos that it had not seen."""
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
-from scipy.special import softmax
 
-from emoclass import losses, models, splits
-from emoclass.augment import with_copies
-from emoclass.backend import keras
-from emoclass.errors import InputError, listed
-from emoclass.faces import Faces
-from emoclass.labels import EMOTIONS
+from emoclass import losses, models, outputs
+from emoclass.augment import OnlineAugmentation, augment_batch
+from emoclass.backend import fast_precision, keras
+from emoclass.errors import InputError
+from emoclass.faces import Faces, without_pixels
+from emoclass.run import PARTS, Run, TrainedState
 from emoclass.splits import Split
-from emoclass.study.variant import Variant
+from emoclass.study.samples import all_pictures, facts_of, find_target, make_split, part_of
+from emoclass.variant import Variant
 
-PARTS = ("train", "validation", "test")
-PATIENCE = 4  # epochs trained after the best one, where the best is to be kept
+HEAVY = {"heavy": True}  # fields of an Outcome that are too large for a record
 _ONE_AT_A_TIME = threading.Lock()  # precision and the session are Keras's own for a whole process
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
-    """One trained net and its test."""
+class Outcome:
+    """What training brought: all of a run that does not follow from its variant and its faces."""
 
-    variant: Variant
-    fold: int
-    seed: int
-    photo: np.ndarray  # (m,) str: the rows tested, in order
-    parent: np.ndarray  # (m,) str
-    classes: tuple[str, ...]  # what could be predicted: EMOTIONS, or the sources
-    probabilities: np.ndarray  # (m, classes) float32; 0 for emotions that the variant leaves out
-    epoch_predictions: np.ndarray  # (epochs, m) uint8: the class predicted after each epoch, if recorded
-    in_training: dict[str, np.ndarray]  # as `splits.in_training`
-    history: dict[str, list[float]]  # per epoch: loss, accuracy, val_loss, val_accuracy
-    rows: tuple[int, int, int]  # how many were trained on, validated on, tested on
-    y_true: dict[str, np.ndarray]  # for each of PARTS: (n,) int64, the label as its place in `classes`
-    validation: np.ndarray  # (v, classes) float32: as `probabilities`, of the validation part
-    embeddings: dict[str, np.ndarray]  # for each of PARTS: (n, units) float16, as fed to the last layer, if recorded
-    seconds: float  # of training, on one thread
-    weights: list[np.ndarray]  # in Keras order, at the epoch that was kept
-
-    @property
-    def best_epoch(self) -> int:
-        """The epoch whose weights were kept, counted from 1."""
-        if self.variant.checkpoint == "last":
-            return len(self.history["loss"])
-        return int(np.argmin(self.history["val_loss"])) + 1
+    # (n,) int8 for all pictures of the variant: TRAIN, VALIDATION, TEST or NO_PART of `splits`
+    part: np.ndarray
+    levels: np.ndarray  # (m, K) uint8, as `outputs.to_levels`, of the test part
+    validation_levels: np.ndarray  # (v, K) uint8
+    # (epochs, m) uint8: the place among the K classes trained, if recorded
+    epoch_predictions: np.ndarray
+    history: dict[str, list[float]]
+    seconds: float
+    weights: list[np.ndarray] = field(default_factory=list, metadata=HEAVY)
+    embeddings: dict[str, np.ndarray] = field(default_factory=dict, metadata=HEAVY)
 
 
-def select_samples(variant: Variant, faces: Faces, seed: int = 0) -> Faces:
-    """The photos that a variant is about; for target="permuted" with their emotions in another order.
+def as_run(
+    variant: Variant,
+    faces: Faces,
+    fold: int,
+    seed: int,
+    outcome: Outcome,
+    address: str = "",
+    load_state: Callable[[], TrainedState] | None = None,
+) -> Run:
+    """The Run that an outcome on these faces is; its state is that of the outcome, unless it is to be loaded.
 
-    Duplicates share one permuted emotion. Raises InputError if the variant names a source that no photo comes from.
+    Raises InputError if the outcome is of other pictures.
     """
-    named = (*variant.train_sources, *variant.test_sources, *variant.excluded_sources)
-    if unknown := sorted(set(named) - set(faces.table.source)):
-        there = listed(sorted(faces.table.source.unique()))
-        raise InputError(f"variant {variant.name!r}: no photo comes from {listed(unknown)}; the sources are {there}")
-    wanted = faces.table.emotion.isin(variant.emotions) & ~faces.table.source.isin(variant.excluded_sources)
-    faces = faces.select(wanted.to_numpy())
-    if variant.target != "permuted":
-        return faces
-    family = splits.group_ids(faces.table, "duplicate")
-    emotions = faces.table.emotion.groupby(family).first().to_numpy()
-    emotions = np.random.default_rng([seed, 1]).permutation(emotions)
-    return replace(faces, table=faces.table.assign(emotion=emotions[family]))
-
-
-def make_split(variant: Variant, faces: Faces, fold: int, seed: int = 0) -> tuple[Faces, Split]:
-    """The photos of this variant, copies among them, and its split in this fold.
-
-    Without `augment_first` the originals are split, and copies join the training part alone. Photos of `train_sources`
-    and `test_sources` come last in their part. Raises InputError and LeakError as `splits.make_fold` does.
-    """
-    faces = select_samples(variant, faces, seed)
-    train_only = faces.table.source.isin(variant.train_sources).to_numpy()
-    apart = train_only | faces.table.source.isin(variant.test_sources).to_numpy()
-    others, joins, faces = faces.select(apart), train_only[apart], faces.select(~apart)
-    everything = with_copies(faces, variant.offline_augmentation, seed)
-    how = dict(fold=fold, n_folds=variant.n_folds, seed=seed, allow_leak=variant.allow_leak)
-    if variant.augment_first:
-        split = splits.make_fold(
-            everything, "row" if variant.allow_leak and variant.group_by != "given" else variant.group_by, **how
+    everything = all_pictures(variant, without_pixels(faces), seed)
+    if len(outcome.part) != len(everything):
+        raise InputError(
+            f"an outcome for {len(outcome.part)} pictures, where there are {len(everything)}"
         )
-    else:
-        split = splits.make_fold(faces, variant.group_by, **how)
-        trained = faces.table.photo.to_numpy()[split.train]
-        copies = np.flatnonzero(everything.is_copy & everything.table.parent.isin(trained).to_numpy())
-        split = replace(split, train=np.concatenate([split.train, copies]))
-    if not len(others):
-        return everything, split
-    everything, rows = everything + others, len(everything) + np.arange(len(others))
-    split = replace(
-        split,
-        train=np.concatenate([split.train, np.repeat(rows[joins], variant.train_source_repeats)]),
-        test=np.concatenate([split.test, rows[~joins]]),
+    facts = facts_of(variant, everything, outcome.part)
+    if outcome.levels.shape != (len(facts.photo), len(facts.places)):
+        raise InputError(
+            f"outputs of the shape {outcome.levels.shape} for {len(facts.photo)} pictures tested"
+        )
+    if load_state is None:
+
+        def load_state():
+            return TrainedState(outcome.weights, outcome.embeddings)
+
+    n_classes = len(facts.classes)
+    return Run(
+        variant=variant,
+        fold=fold,
+        seed=seed,
+        split=facts,
+        probabilities=outputs.to_probabilities(outcome.levels, facts.places, n_classes),
+        validation=outputs.to_probabilities(outcome.validation_levels, facts.places, n_classes),
+        epoch_predictions=facts.places[outcome.epoch_predictions].astype(np.uint8),
+        history=outcome.history,
+        seconds=outcome.seconds,
+        address=address,
+        load_state=load_state,
     )
-    if not variant.allow_leak:
-        part = np.full(len(everything), -1)
-        part[split.train], part[split.validation], part[split.test] = 0, 1, 2
-        group_by = "subject" if variant.group_by == "source" else variant.group_by
-        splits.check_no_leakage(everything.table, part, group_by)
-    return everything, split
 
 
-def train(variant: Variant, faces: Faces, fold: int = 0, seed: int = 0, init_from: Run | None = None) -> Run:
+def train(
+    variant: Variant, faces: Faces, fold: int = 0, seed: int = 0, init_from: Run | None = None
+) -> Run:
     """Train and test one net; a pure function of its arguments (on one thread, see `backend`).
 
     The seed decides the folds, the copies, the first weights and the order of the photos.
     init_from    the run of `variant.init_from` for this fold and seed, trained first if not given; InputError if it is
                  another's: that net may have been trained on what is tested here
     """
-    expected = (variant.init_from and variant.init_from.content, fold, seed)
-    if init_from and (init_from.variant.content, init_from.fold, init_from.seed) != expected:
-        raise InputError(
-            f"variant {variant.name!r}, fold {fold}, seed {seed} cannot start from {init_from.variant.name!r}, "
-            f"fold {init_from.fold}, seed {init_from.seed}: it must be its own init_from, same fold and seed"
-        )
-    everything, split = make_split(variant, faces, fold, seed)
-    if variant.init_from and init_from is None:
+    if init_from is not None:
+        _check_start(variant, fold, seed, init_from)
+    elif variant.init_from:
         init_from = train(variant.init_from, faces, fold, seed)
-    return fit(variant, everything, split, fold, seed, init_from)
+    everything, split = make_split(variant, faces, fold, seed)
+    start = init_from.weights if init_from else None
+    outcome = fit(variant, everything, split, fold, seed, start)
+    return as_run(variant, faces, fold, seed, outcome)
+
+
+def _check_start(variant: Variant, fold: int, seed: int, first: Run) -> None:
+    same_variant = (
+        variant.init_from is not None and variant.init_from.address == first.variant.address
+    )
+    if not same_variant or (first.fold, first.seed) != (fold, seed):
+        raise InputError(
+            f"variant {variant.name!r}, fold {fold}, seed {seed} cannot start from {first.variant.name!r}, "
+            f"fold {first.fold}, seed {first.seed}: it must be its own init_from, same fold and seed"
+        )
 
 
 def fit(
-    variant: Variant, everything: Faces, split: Split, fold: int = 0, seed: int = 0, init_from: Run | None = None
-) -> Run:
+    variant: Variant,
+    everything: Faces,
+    split: Split,
+    fold: int = 0,
+    seed: int = 0,
+    start: list[np.ndarray] | None = None,
+) -> Outcome:
     """Train on one part of these photos and predict the other two, either of which may be empty.
 
     Keeps the last epoch's weights, or those of the least validation loss (then InputError if that part is empty).
+    start    weights to start from, in Keras order, in place of random ones
     """
     if variant.checkpoint == "best" and not len(split.validation):
         raise InputError(
             f"variant {variant.name!r}: without a validation part no epoch is the best; keep the last one"
         )
-    labels, trained, classes = _target(variant, everything)
+    target = find_target(variant, everything)
     pictures = everything.pixels[..., None]
-
-    counts = np.bincount(labels[split.train], minlength=len(trained))
-    net_seed, batch_seed = (int(state) for state in np.random.SeedSequence([seed, fold]).generate_state(2))
+    counts = np.bincount(target.labels[split.train], minlength=len(target.places))
+    states = np.random.SeedSequence([seed, fold]).generate_state(2)
+    net_seed = int(states[0])
+    batch_seed = int(states[1])
     with _ONE_AT_A_TIME:
-        keras().config.set_dtype_policy(variant.precision)
+        precision = fast_precision() if variant.precision == "fast" else variant.precision
+        keras().config.set_dtype_policy(precision)
         try:
-            net = _compiled(variant, everything.size, counts, net_seed)
-            if init_from:
-                net.set_weights(init_from.weights)
-            batches = _batches(variant, pictures, labels, split.train, batch_seed)
-            history, epoch_predictions, seconds = _train(variant, net, batches, pictures, labels, split)
-            logits = {part: _logits(net, pictures[getattr(split, part)], variant.flip_tta) for part in PARTS[1:]}
-            embeddings = {}
-            if variant.record_features:
-                body = keras().Model(net.inputs, net.layers[-1].input)
-                embeddings = {
-                    part: _logits(body, pictures[getattr(split, part)], variant.flip_tta).astype(np.float16)
-                    for part in PARTS
-                }
-            weights = net.get_weights()
+            net = _compiled(variant, everything.size, counts, target.names, net_seed)
+            if start is not None:
+                net.set_weights(start)
+            batches = _batches(variant, pictures, target.labels, split.train, batch_seed)
+            return _trained(variant, net, batches, pictures, target.labels, split)
         finally:
             keras().config.set_dtype_policy("float32")
             keras().utils.clear_session()
 
-    tested = everything.table.iloc[split.test]
-    return Run(
-        variant=variant, fold=fold, seed=seed, photo=tested.photo.to_numpy(), parent=tested.parent.to_numpy(),
-        classes=classes, probabilities=_probabilities(logits["test"], trained, len(classes)),
-        epoch_predictions=trained[epoch_predictions].astype(np.uint8).reshape(len(epoch_predictions), len(tested)),
-        in_training=splits.in_training(everything.table, split), history=history,
-        rows=(len(split.train), len(split.validation), len(split.test)),
-        y_true={part: trained[labels[getattr(split, part)]] for part in PARTS},
-        validation=_probabilities(logits["validation"], trained, len(classes)),
-        embeddings=embeddings, seconds=seconds, weights=weights,
-    )  # fmt: skip
 
-
-def _target(variant: Variant, everything: Faces) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """(n,) int64 labels among the K classes trained; (K,) their places among all classes; all classes."""
-    if variant.target == "source":
-        target, classes = everything.table.source, tuple(sorted(everything.table.source.unique()))
-        trained = np.arange(len(classes))
-    else:
-        target, classes = everything.table.emotion, EMOTIONS
-        trained = np.flatnonzero(np.isin(EMOTIONS, variant.emotions))
-    return pd.Categorical(target, categories=[classes[k] for k in trained]).codes.astype(np.int64), trained, classes
-
-
-def _compiled(variant: Variant, size: int, counts: np.ndarray, seed: int):
+def _compiled(variant: Variant, size: int, counts: np.ndarray, classes: tuple[str, ...], seed: int):
     """The untrained net, ready to be fitted to a training part with (K,) `counts` photos of each class."""
     net = models.build(variant.net, size, len(counts), variant.online_augmentation, seed)
     steps = -(-int(counts.sum()) // variant.batch_size)
+    weights = losses.class_weights(counts, variant.class_weight, variant.beta, classes)
+    if variant.loss:
+        loss = losses.weighted(variant.loss, weights)
+    else:
+        prior = losses.log_prior(counts)
+        loss = losses.cross_entropy(
+            weights, variant.focal_gamma, variant.logit_adjustment_tau, prior
+        )
     net.compile(
         optimizer=_optimizer(variant, steps),
-        loss=losses.cross_entropy(
-            losses.class_weights(counts, variant.class_weight, variant.beta),
-            variant.focal_gamma,
-            variant.logit_adjustment_tau,
-            losses.log_prior(counts),
-        ),
+        loss=loss,
         metrics=[keras().metrics.SparseCategoricalAccuracy("accuracy")],
-        steps_per_execution=8 if steps >= 64 else 1,  # fewer trips into the compiled step, but a larger one
+        steps_per_execution=8
+        if steps >= 64
+        else 1,  # fewer trips into the compiled step, but a larger one
         jit_compile=False,  # XLA takes longer on a CPU
     )
-    net.optimizer.build(net.trainable_variables)  # what is built within the step makes TensorFlow trace it twice
+    net.optimizer.build(
+        net.trainable_variables
+    )  # what is built within the step makes TensorFlow trace it twice
     return net
 
 
-def _train(variant: Variant, net, batches, pictures: np.ndarray, labels: np.ndarray, split: Split):
-    """Fit the net; (history, (epochs, m) int64 classes predicted after each epoch or none, seconds)."""
+def _trained(
+    variant: Variant, net, batches, pictures: np.ndarray, labels: np.ndarray, split: Split
+) -> Outcome:
+    """Fit the net and ask it about the parts that it was not fitted to."""
     predictions = []
 
     def record(*_):
         predictions.append(_logits(net, pictures[split.test], variant.flip_tta).argmax(1))
 
-    callbacks = [keras().callbacks.LambdaCallback(on_epoch_end=record)] if variant.record_epochs else []
+    callbacks = []
+    if variant.record_epochs:
+        callbacks.append(keras().callbacks.LambdaCallback(on_epoch_end=record))
     if variant.checkpoint == "best":  # the last one ends by putting the best weights back
-        callbacks += [keras().callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)]
-    validation = (pictures[split.validation], labels[split.validation]) if len(split.validation) else None
+        callbacks.append(
+            keras().callbacks.EarlyStopping(patience=variant.patience, restore_best_weights=True)
+        )
+    validation = None
+    if len(split.validation):
+        validation = (pictures[split.validation], labels[split.validation])
     began = time.perf_counter()
     history = net.fit(
         batches,
         shuffle=False,  # batches shuffle themselves; Keras would draw from Python's global random
-        validation_data=validation, validation_batch_size=512, epochs=variant.epochs, callbacks=callbacks, verbose=0,
-    ).history  # fmt: skip
+        validation_data=validation,
+        validation_batch_size=512,
+        epochs=variant.epochs,
+        callbacks=callbacks,
+        verbose=0,
+    ).history
     seconds = time.perf_counter() - began
-    history = {name: [float(value) for value in values] for name, values in history.items()}
-    return history, np.array(predictions, np.int64).reshape(len(predictions), len(split.test)), seconds
+    embeddings = {}
+    if variant.record_features:
+        body = keras().Model(net.inputs, net.layers[-1].input)
+        for part in PARTS:
+            features = _logits(body, pictures[getattr(split, part)], variant.flip_tta)
+            embeddings[part] = features.astype(np.float16)
+    return Outcome(
+        part=part_of(split, len(pictures)),
+        levels=outputs.to_levels(_logits(net, pictures[split.test], variant.flip_tta)),
+        validation_levels=outputs.to_levels(
+            _logits(net, pictures[split.validation], variant.flip_tta)
+        ),
+        epoch_predictions=np.array(predictions, np.uint8).reshape(
+            len(predictions), len(split.test)
+        ),
+        history={name: [_rounded(value) for value in values] for name, values in history.items()},
+        seconds=round(seconds, 2),
+        weights=net.get_weights(),
+        embeddings=embeddings,
+    )
+
+
+def _rounded(value: float) -> float:
+    """Six digits: what a store and a record hold alike."""
+    return float(f"{value:.6g}")
 
 
 def _optimizer(variant: Variant, steps: int):
-    """Adam or, with weight decay, AdamW; `steps` are the batches of an epoch."""
+    """The optimizer of this name; `steps` are the batches of an epoch."""
     rate = variant.learning_rate
     if variant.schedule == "cosine":
         rate = keras().optimizers.schedules.CosineDecay(
             rate / 100, max(steps * (variant.epochs - 1), 1), warmup_target=rate, warmup_steps=steps
         )
-    common = dict(learning_rate=rate, global_clipnorm=variant.clipnorm or None)
+    kinds = {
+        "adam": keras().optimizers.Adam,
+        "adamw": keras().optimizers.AdamW,
+        "sgd": keras().optimizers.SGD,
+        "rmsprop": keras().optimizers.RMSprop,
+        "nadam": keras().optimizers.Nadam,
+        "adagrad": keras().optimizers.Adagrad,
+        "lion": keras().optimizers.Lion,
+    }
+    values = dict(learning_rate=rate, global_clipnorm=variant.clipnorm or None)
     if not variant.weight_decay:
-        return keras().optimizers.Adam(**common)
-    decaying = keras().optimizers.AdamW(weight_decay=variant.weight_decay, **common)
+        plain = (
+            "adam" if variant.optimizer == "adamw" else variant.optimizer
+        )  # AdamW brings a decay of its own
+        return kinds[plain](**values)
+    decaying = kinds[variant.optimizer](weight_decay=variant.weight_decay, **values)
     decaying.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return decaying
 
 
-def _batches(variant: Variant, pictures: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int):
+def _batches(
+    variant: Variant, pictures: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int
+):
     """Batches of `rows`, in a new order each epoch; with balanced sampling each class is as likely as any other."""
-    random, share = np.random.default_rng(seed), 1 / np.bincount(labels[rows])[labels[rows]]
+    random = np.random.default_rng(seed)
+    share = 1 / np.bincount(labels[rows])[labels[rows]]
+    change = variant.online_augmentation
+    is_own = change is not None and not isinstance(change, OnlineAugmentation)
+    changes = np.random.default_rng(
+        [seed, 1]
+    )  # a stream of its own: the order stays what it is without
 
     class Batches(keras().utils.PyDataset):
         def __init__(self):
@@ -264,7 +287,10 @@ def _batches(variant: Variant, pictures: np.ndarray, labels: np.ndarray, rows: n
 
         def __getitem__(self, k):
             batch = self.order[k * variant.batch_size : (k + 1) * variant.batch_size]
-            return pictures[batch], labels[batch]
+            found = pictures[batch]
+            if is_own:
+                found = augment_batch(change, found[..., 0], changes)[..., None]
+            return found, labels[batch]
 
     return Batches()
 
@@ -273,12 +299,8 @@ def _logits(net, pictures: np.ndarray, flip_tta: bool) -> np.ndarray:
     """(n, K) float64: the net's output; with `flip_tta` the mean over the picture and its mirror image."""
     if not len(pictures):
         return np.zeros((0, net.output_shape[-1]))
-    views = [pictures, pictures[:, :, ::-1]] if flip_tta else [pictures]
-    return np.mean([net.predict(view, batch_size=512, verbose=0).astype(np.float64) for view in views], axis=0)
-
-
-def _probabilities(logits: np.ndarray, trained: np.ndarray, classes: int) -> np.ndarray:
-    """(n, classes) float32: softmax of the (n, K) logits of the classes `trained`, 0 for all others."""
-    probabilities = np.zeros((len(logits), classes), np.float32)
-    probabilities[:, trained] = softmax(logits, axis=1)
-    return probabilities
+    views = [pictures]
+    if flip_tta:
+        views.append(pictures[:, :, ::-1])
+    found = [net.predict(view, batch_size=512, verbose=0).astype(np.float64) for view in views]
+    return np.mean(found, axis=0)

@@ -1,4 +1,4 @@
-"""Who trains: processes of this machine, or the workers of a cluster."""
+"""Who trains: processes of this machine, the workers of a cluster, or any other executor."""
 
 import gc
 import os
@@ -6,80 +6,102 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
-from multiprocessing import get_context
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Protocol
 
+from loky import ProcessPoolExecutor
+
+from emoclass import paths
 from emoclass.backend import keras
 from emoclass.errors import InputError
-from emoclass.study import cluster
+from emoclass.faces import Faces
+from emoclass.study.store import save_faces
 
-# Then fresh processes: TensorFlow keeps some 25 MB of each net that it has ever compiled. By hand, because
-# ProcessPoolExecutor(max_tasks_per_child=...) can deadlock (cpython issue 115634).
-RUNS_PER_WORKER = 30
+
+class Trainers(Protocol):
+    """Whoever trains runs for a sweep."""
+
+    count: int  # how many runs are trained at a time
+
+    def share(self, faces: Faces):
+        """What stands for these faces among the arguments of `submit`, once for all runs."""
+
+    def submit(self, function, *arguments) -> Future:
+        """The future result of this call."""
 
 
 def default_workers() -> int:
     """As many one-thread workers as this process may use cores: `EMOCLASS_WORKERS` says otherwise, or InputError."""
-    if not (wanted := os.environ.get("EMOCLASS_WORKERS", "")):
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("EMOCLASS_WORKERS", "")
+    if not wanted:
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
     if not wanted.isdecimal() or not int(wanted):
         raise InputError(f"EMOCLASS_WORKERS={wanted!r} is no number of workers: name at least 1")
     return int(wanted)
 
 
-def workers() -> AbstractContextManager[Executor]:
-    """Those of the cluster that EMOCLASS_CLUSTER names, or else those of this machine."""
+@contextmanager
+def trainers(executor: Executor | None = None) -> Iterator[Trainers]:
+    """Those of `executor`; without one, of the cluster that EMOCLASS_CLUSTER names, or processes of this machine."""
     address = os.environ.get("EMOCLASS_CLUSTER")
-    return cluster.connected(address) if address else Workers()
+    if executor is not None:
+        yield OnExecutor(executor)
+    elif address:
+        from emoclass.study import cluster
+
+        with cluster.connected(address) as found:
+            yield found
+    else:
+        with LocalProcesses() as found:
+            yield found
 
 
-class Workers(Executor):
-    """Processes of this machine, each training on one thread, that stay from one sweep to the next.
+class OnExecutor:
+    """Trainers on an executor of the standard library's kind, which reads faces from this machine's disk."""
 
-    They are spawned when first needed, and anew after RUNS_PER_WORKER runs each or where one has died. An error ends
-    them, and so does the end of this process.
+    def __init__(self, executor: Executor, count: int | None = None):
+        self.executor = executor
+        self.count = count or getattr(executor, "_max_workers", None) or default_workers()
+
+    def share(self, faces: Faces) -> Path:
+        """The folder where these faces lie, for `store.open_faces`."""
+        return save_faces(faces, paths.build_folder() / "cache" / "faces")
+
+    def submit(self, function, *arguments) -> Future:
+        """The future result of this call."""
+        return self.executor.submit(function, *arguments)
+
+
+class LocalProcesses(OnExecutor):
+    """Processes of this machine, each training on one thread.
+
+    Of loky: they carry functions written in a notebook or script, need no `__main__` guard, and one that has grown by
+    300 MB (TensorFlow keeps some 25 MB of each net that it has compiled) is replaced after its run.
     """
 
     def __init__(self, count: int | None = None):
-        self.workers = count or default_workers()
-        self.pool, self.runs_left = None, 0
-
-    def portions(self, wanted: list) -> Iterator[list]:
-        """These tasks, as many at a time as these processes may still do; each portion is done before the next."""
-        while wanted:
-            if self.runs_left < 1:
-                self.renew()
-            portion, wanted = wanted[: self.runs_left], wanted[self.runs_left :]
-            self.runs_left -= len(portion)
-            yield portion
+        count = count or default_workers()
+        self.start = partial(
+            ProcessPoolExecutor, count, initializer=_begin, initargs=(os.getpid(),)
+        )
+        super().__init__(self.start(), count)
 
     def renew(self) -> None:
-        """Put fresh processes in place of these, once they are done."""
-        self.shutdown()
-        self.pool = ProcessPoolExecutor(self.workers, get_context("spawn"), _begin, (os.getpid(),))
-        self.runs_left = self.workers * RUNS_PER_WORKER
+        """Put fresh processes in place of these, one of which has died."""
+        self.executor.shutdown(wait=True)
+        self.executor = self.start()
 
-    def submit(self, function, *arguments) -> Future:
-        """The future result of this call in one of the processes."""
-        try:
-            return self.pool.submit(function, *arguments)
-        except (AttributeError, BrokenProcessPool):  # none yet, or one of them has died since
-            self.renew()
-            return self.pool.submit(function, *arguments)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the processes, each after its run."""
-        if self.pool:
-            self.pool.shutdown(wait, cancel_futures=cancel_futures)
+    def __enter__(self) -> "LocalProcesses":
+        return self
 
     def __exit__(self, error, *_) -> None:
         """End the processes: after an error at once."""
-        processes = list((getattr(self.pool, "_processes", None) or {}).values())
-        self.shutdown(wait=not error, cancel_futures=bool(error))
-        for process in processes if error else ():
-            process.terminate()
+        self.executor.shutdown(wait=True, kill_workers=bool(error))
 
 
 def _begin(parent: int) -> None:

@@ -17,7 +17,9 @@ def strangers():
 
 
 def jpeg(picture, quality):
-    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+    return cv2.imdecode(
+        cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE
+    )
 
 
 KINDS = {
@@ -62,10 +64,14 @@ def test_the_more_alike_strangers_are_the_more_alike_a_copy_has_to_be(strangers,
     monkeypatch.setattr(copies, "FEW", 100)
     random, least = np.random.default_rng(0), []
     clouds = [cv2.GaussianBlur(random.normal(size=(48, 48)), (0, 0), 2.5) for _ in strangers]
-    clouds = np.array([cv2.normalize(x, None, 0, 255, cv2.NORM_MINMAX) for x in clouds]).astype(np.uint8)
+    clouds = np.array([cv2.normalize(x, None, 0, 255, cv2.NORM_MINMAX) for x in clouds]).astype(
+        np.uint8
+    )
     for pictures in (strangers, clouds):
         noise = random.normal(size=(30, 48, 48)) * np.linspace(4, 40, 30)[:, None, None]
-        found = copies.find_copies(pictures, (pictures[:30] + noise).clip(0, 255).round().astype(np.uint8))
+        found = copies.find_copies(
+            pictures, (pictures[:30] + noise).clip(0, 255).round().astype(np.uint8)
+        )
         least.append(found.correlation.min())
         assert (found.test == found.train).all() and len(found) >= 10
     assert least[0] > least[1] + 0.005 and least[1] >= copies.LEAST
@@ -88,7 +94,10 @@ def test_the_blocks_do_not_matter(strangers, monkeypatch, within):
     parts = copies.find_copies(*collections, say=said.append)
     key = ["test", "train", "kind"]
     assert len(whole) >= 28
-    assert parts.sort_values(key)[key].to_numpy().tolist() == whole.sort_values(key)[key].to_numpy().tolist()
+    assert (
+        parts.sort_values(key)[key].to_numpy().tolist()
+        == whole.sort_values(key)[key].to_numpy().tolist()
+    )
     n = len(collections[-1])
     assert f"7 of {n} pictures compared" in said and f"{n} of {n} pictures compared" in said
 
@@ -107,8 +116,16 @@ def test_a_pair_that_was_aligned_twice_is_judged_by_the_better_of_the_two():
     faces = draw(SyntheticConfig(counts=(16,) * 8), size=48, seed=5).pixels[:128]
     random, found = np.random.default_rng(2), []
     for picture in faces:
-        how = dict(degrees=random.uniform(-14, 14), zoom=random.uniform(0.86, 1.18), flip=random.random() < 0.5)
-        found.append((warp(picture, **how) + random.normal(0, 3, picture.shape)).clip(0, 255).astype(np.uint8))
+        how = dict(
+            degrees=random.uniform(-14, 14),
+            zoom=random.uniform(0.86, 1.18),
+            flip=random.random() < 0.5,
+        )
+        found.append(
+            (warp(picture, **how) + random.normal(0, 3, picture.shape))
+            .clip(0, 255)
+            .astype(np.uint8)
+        )
     pairs = copies.find_copies(faces, np.array(found))
     assert (pairs.test == pairs.train).sum() == len(faces)
 
@@ -116,7 +133,9 @@ def test_a_pair_that_was_aligned_twice_is_judged_by_the_better_of_the_two():
 def test_photos_of_one_scene_are_near_duplicates_though_none_was_made_from_the_other(strangers):
     """A film's next picture: the same light and place, another noise and a mouth that moved."""
     random = np.random.default_rng(0)
-    scenes = np.array([cv2.GaussianBlur(random.normal(size=(48, 48)), (0, 0), 6) for _ in range(60)])
+    scenes = np.array(
+        [cv2.GaussianBlur(random.normal(size=(48, 48)), (0, 0), 6) for _ in range(60)]
+    )
     scenes = np.array([cv2.normalize(x, None, 0, 255, cv2.NORM_MINMAX) for x in scenes])
     after = scenes[:10] + random.normal(0, 10, (10, 48, 48))
     found = copies.find_copies(scenes.astype(np.uint8), after.clip(0, 255).astype(np.uint8))
@@ -127,13 +146,25 @@ def test_photos_of_one_scene_are_near_duplicates_though_none_was_made_from_the_o
 def test_flat_pictures_and_none_at_all_have_no_copies(strangers):
     flat = np.full((3, 48, 48), 90, np.uint8)
     assert copies.find_copies(flat).empty and copies.find_copies(strangers, flat).empty
-    assert copies.find_copies(strangers[:0]).empty and copies.find_copies(strangers[:0], strangers).empty
-    assert list(copies.find_copies(strangers[:1]).columns) == ["test", "train", "kind", "correlation"]
+    assert (
+        copies.find_copies(strangers[:0]).empty
+        and copies.find_copies(strangers[:0], strangers).empty
+    )
+    assert list(copies.find_copies(strangers[:1]).columns) == [
+        "test",
+        "train",
+        "kind",
+        "correlation",
+    ]
 
 
 def test_pictures_of_another_size_are_compared_as_well(strangers):
-    large = np.stack([cv2.resize(x, (96, 96), interpolation=cv2.INTER_CUBIC) for x in strangers[:40]])
-    found = copies.find_copies(large, np.stack([warp(x, degrees=10, flip=True) for x in large[:10]]))
+    large = np.stack(
+        [cv2.resize(x, (96, 96), interpolation=cv2.INTER_CUBIC) for x in strangers[:40]]
+    )
+    found = copies.find_copies(
+        large, np.stack([warp(x, degrees=10, flip=True) for x in large[:10]])
+    )
     assert set(zip(found.test, found.train)) >= {(k, k) for k in range(9)}
 
 

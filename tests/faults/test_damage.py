@@ -1,6 +1,8 @@
 """What broke, was cut off or belongs to somebody else is said in one sentence, and nothing good is lost."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -14,7 +16,11 @@ from emoclass.errors import InputError
 from emoclass.files import locked
 from emoclass.study import reproduce, results
 
-DAMAGES = {"cut short": '{"numbers": {"a": ', "empty": "", "merged": "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> other\n"}
+DAMAGES = {
+    "cut short": '{"numbers": {"a": ',
+    "empty": "",
+    "merged": "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> other\n",
+}
 damaged = pytest.mark.parametrize("text", DAMAGES.values(), ids=DAMAGES)
 
 
@@ -48,7 +54,9 @@ def test_a_notebook_that_is_none_is_a_sentence(tmp_path, monkeypatch, capsys, te
 
 def test_what_was_executed_and_is_damaged_is_executed_again(tmp_path):
     (tmp_path / "01_eda.ipynb").write_text("{")
-    why = reproduce.staleness(reproduce.notebooks()[0], tmp_path / "01_eda.ipynb", "synthetic", "quick")
+    why = reproduce.staleness(
+        reproduce.notebooks()[0], tmp_path / "01_eda.ipynb", "synthetic", "quick"
+    )
     assert why == "its last execution is damaged"
 
 
@@ -77,6 +85,31 @@ def test_a_second_one_says_that_it_waits_and_then_goes_on(tmp_path):
     assert done.is_set()
 
 
+TWO_AT_ONCE = """
+import sys
+sys.modules["fcntl"] = None  # as on Windows
+import threading
+from pathlib import Path
+from emoclass.files import locked
+waits, done = threading.Event(), threading.Event()
+def second():
+    with locked(Path("reproduce"), waits.set):
+        done.set()
+with locked(Path("reproduce")):
+    other = threading.Thread(target=second)
+    other.start()
+    print(waits.wait(10), done.is_set())
+other.join(10)
+print(done.is_set())
+"""
+
+
+def test_only_one_is_at_work_where_the_system_has_no_flock(tmp_path):
+    program = [sys.executable, "-c", TWO_AT_ONCE]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "True False\nTrue\n", done.stderr
+
+
 @pytest.mark.parametrize("command", [["reproduce", "--dataset", "synthetic"], ["audit", "mine"]])
 def test_a_build_folder_that_is_a_file_is_a_sentence(tmp_path, monkeypatch, capsys, command):
     (tmp_path / "build").write_text("")
@@ -86,4 +119,6 @@ def test_a_build_folder_that_is_a_file_is_a_sentence(tmp_path, monkeypatch, caps
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
     assert main(command) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: ") and error.count("\n") == 1 and str(tmp_path / "build") in error
+    assert (
+        error.startswith("error: ") and error.count("\n") == 1 and str(tmp_path / "build") in error
+    )

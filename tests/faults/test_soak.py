@@ -24,12 +24,14 @@ from emoclass.errors import InputError
 from emoclass.study.store import Store
 from emoclass.study.sweep import tasks
 from emoclass.study.train import train
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 pytestmark = pytest.mark.soak
 KILLS = 20
 LOTS = settings(
-    max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=2000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 SWEEP = """
@@ -50,10 +52,15 @@ WANTED += [START.replace(name="from it", init_from=START)]
 def test_killed_at_twenty_moments_the_runs_are_those_of_an_undisturbed_study(tmp_path):
     script, rng = tmp_path / "study.py", random.Random(0)
     script.write_text(SWEEP)
-    env = os.environ | {"EMOCLASS_BUILD": str(tmp_path / "build"), "PYTHONPATH": os.path.dirname(__file__)}
+    env = os.environ | {
+        "EMOCLASS_BUILD": str(tmp_path / "build"),
+        "PYTHONPATH": os.path.dirname(__file__),
+    }
     command = [sys.executable, str(script), str(tmp_path / "runs")]
     for _ in range(KILLS):
-        process = subprocess.Popen(command, env=env, start_new_session=True, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, env=env, start_new_session=True, stdout=subprocess.DEVNULL
+        )
         time.sleep(rng.uniform(1, 14))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -72,7 +79,9 @@ def checkout(tmp_path):
     """A copy of what a study needs, below a folder with a space and an umlaut."""
     home = tmp_path / "Übung mit Leer"
     for name in ("emoclass", "notebooks", "docs"):
-        shutil.copytree(paths.ROOT / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            paths.ROOT / name, home / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     for name in ("README.md", "requirements.lock", "pyproject.toml"):
         shutil.copy(paths.ROOT / name, home)
     yield home
@@ -95,12 +104,28 @@ def bare(checkout, *words):
 
 
 def test_a_bare_machine_is_enough_and_nothing_listens_to_others(checkout):
-    study = bare(checkout, "reproduce", "--dataset", "synthetic", "--profile", "quick", "--only", "02_training")
+    study = bare(
+        checkout,
+        "reproduce",
+        "--dataset",
+        "synthetic",
+        "--profile",
+        "quick",
+        "--only",
+        "02_training",
+    )
     heard = set()
     while study.poll() is None:
-        for process in [psutil.Process(study.pid), *psutil.Process(study.pid).children(recursive=True)]:
+        for process in [
+            psutil.Process(study.pid),
+            *psutil.Process(study.pid).children(recursive=True),
+        ]:
             with contextlib.suppress(psutil.Error):
-                heard |= {each.laddr.ip for each in process.net_connections("inet") if each.status == "LISTEN"}
+                heard |= {
+                    each.laddr.ip
+                    for each in process.net_connections("inet")
+                    if each.status == "LISTEN"
+                }
         time.sleep(0.5)
     assert study.returncode == 0, study.stdout.read()
     assert heard <= {"127.0.0.1", "::1"} and heard  # a notebook's kernel is spoken to over loopback
@@ -111,14 +136,25 @@ def test_a_checkout_that_cannot_be_written_rehearses_all_the_same(checkout):
         os.chmod(folder, 0o555)
     if os.access(checkout, os.W_OK):
         pytest.skip("this user may write everywhere")
-    study = bare(checkout, "reproduce", "--dataset", "synthetic", "--profile", "quick", "--only", "01_eda")
+    study = bare(
+        checkout, "reproduce", "--dataset", "synthetic", "--profile", "quick", "--only", "01_eda"
+    )
     said = study.communicate()[0]
     assert study.returncode == 0, said
 
 
 def test_two_at_once_wait_for_each_other_and_spoil_nothing(tmp_path):
     env = os.environ | {"EMOCLASS_BUILD": str(tmp_path)}
-    command = [sys.executable, "-m", "emoclass", "reproduce", "--dataset", "synthetic", "--profile", "quick"]
+    command = [
+        sys.executable,
+        "-m",
+        "emoclass",
+        "reproduce",
+        "--dataset",
+        "synthetic",
+        "--profile",
+        "quick",
+    ]
     both = [
         subprocess.Popen([*command, "--only", name], env=env, stdout=subprocess.PIPE, text=True)
         for name in ("01_eda", "02_training")
@@ -196,7 +232,9 @@ def test_any_header_of_a_picture_is_read_or_refused_in_a_sentence(tmp_path, suff
     content = bytearray(PICTURES[suffix])
     for at, value in changes:
         content[at % len(content)] = value
-    content = content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content
+    content = (
+        content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content
+    )
     (tmp_path / "fear").mkdir(exist_ok=True)
     for old in (tmp_path / "fear").iterdir():
         old.unlink()

@@ -29,22 +29,32 @@ def code_cells(path):
 def test_all_notebooks_run_on_drawn_faces(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path))
     monkeypatch.setenv("EMOCLASS_WORKERS", "1")
-    monkeypatch.setattr(workers, "RUNS_PER_WORKER", 200)  # nets as small as these leave next to nothing behind
+    monkeypatch.setattr(
+        workers, "RUNS_PER_WORKER", 200
+    )  # nets as small as these leave next to nothing behind
     lines = []
     reproduce.reproduce("synthetic", "quick", say=lines.append)
     made = tmp_path / "synthetic-quick"
-    assert sorted(path.name for path in (made / "notebooks").iterdir()) == [path.name for path in ALL]
+    assert sorted(path.name for path in (made / "notebooks").iterdir()) == [
+        path.name for path in ALL
+    ]
     numbers = results.load(made / "figures" / "results.json")["numbers"]
     measuring = {path.stem for path in ALL} - {"07_takeaways"}
     assert {entry["notebook"] for entry in numbers.values()} == measuring
-    assert {path.name[:2] for path in (made / "figures").glob("*.png")} == {name[:2] for name in measuring}
+    assert {path.name[:2] for path in (made / "figures").glob("*.png")} == {
+        name[:2] for name in measuring
+    }
     claims = results.load(made / "figures" / "results.json")["claims"]
     assert sorted(claims, key=lambda name: int(name[1:])) == [f"C{k}" for k in range(1, 18)]
     planned = [line for line in lines if "are to be trained" in line]
-    assert len(planned) == 1 and len([line for line in lines if line.startswith("run ")]) == int(planned[0].split()[0])
+    assert len(planned) == 1 and len([line for line in lines if line.startswith("run ")]) == int(
+        planned[0].split()[0]
+    )
 
 
-def test_the_notebook_to_play_with_runs_without_photos_and_writes_under_build_alone(tmp_path, monkeypatch):
+def test_the_notebook_to_play_with_runs_without_photos_and_writes_under_build_alone(
+    tmp_path, monkeypatch
+):
     """With one literal edited, as it is meant to be: a small net and one epoch are enough here."""
     monkeypatch.setenv("EMOCLASS_DATA", str(tmp_path / "nowhere"))
     monkeypatch.setenv("EMOCLASS_BUILD", str(tmp_path / "build"))
@@ -60,11 +70,15 @@ def test_the_notebook_to_play_with_runs_without_photos_and_writes_under_build_al
     )
     shown = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
     assert sum("image/png" in output.get("data", {}) for output in shown) == 1
-    assert len(list((tmp_path / "build" / "runs").glob("*.npz"))) == 4 and path.read_bytes() == before
+    assert (
+        len(list((tmp_path / "build" / "runs").glob("*.npz"))) == 4 and path.read_bytes() == before
+    )
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("shown", [set(EMOTIONS) - {"neutral"}, {"happiness", "neutral", "sadness"}], ids=["7", "3"])
+@pytest.mark.parametrize(
+    "shown", [set(EMOTIONS) - {"neutral"}, {"happiness", "neutral", "sadness"}], ids=["7", "3"]
+)
 def test_all_notebooks_run_on_photos_of_your_own_without_new_faces_and_without_all_emotions(
     tmp_path, monkeypatch, shown
 ):
@@ -94,7 +108,10 @@ def test_parameters_are_literals(path):
 
 @by_name
 def test_cells_are_short(path):
-    lengths = [len([line for line in cell.source.splitlines() if line.strip()]) for cell in code_cells(path)]
+    lengths = [
+        len([line for line in cell.source.splitlines() if line.strip()])
+        for cell in code_cells(path)
+    ]
     assert np.median(lengths) <= 7 and max(lengths) <= 25
 
 
@@ -121,4 +138,8 @@ def test_no_photo_of_a_person_is_shown(path):
     code = reproduce.code(read(path))
     assert "imshow" not in code and "gallery(faces" not in code
     if "gallery(" in code:  # a contact sheet, which is for synthetic faces alone
-        assert "gallery(rows" in code and "rows = np.stack([drawn.pixels" in code and "drawn = synthetic.draw(" in code
+        assert (
+            "gallery(rows" in code
+            and "rows = np.stack([drawn.pixels" in code
+            and "drawn = synthetic.draw(" in code
+        )

@@ -25,7 +25,12 @@ def look(monkeypatch):
 def faces() -> Faces:
     """57 pictures of 16 pixels: all eight emotions, 20 subjects, two sources."""
     emotion = np.repeat(EMOTIONS, (6, 3, 5, 3, 12, 14, 7, 7))
-    photo, source = [f"p{k:02d}" for k in range(57)], np.where(np.arange(57) % 3, "newspaper", "film")
-    table = pd.DataFrame({"photo": photo, "emotion": emotion, "subject": [f"s{k % 20}" for k in range(57)]})
+    photo, source = (
+        [f"p{k:02d}" for k in range(57)],
+        np.where(np.arange(57) % 3, "newspaper", "film"),
+    )
+    table = pd.DataFrame(
+        {"photo": photo, "emotion": emotion, "subject": [f"s{k % 20}" for k in range(57)]}
+    )
     table = table.assign(source=source, annotator="1", parent=photo, duplicate_id=photo)
     return Faces(np.random.default_rng(0).integers(0, 256, (57, 16, 16), np.uint8), table)

@@ -2,20 +2,13 @@
 
 import pytest
 
+from emoclass.errors import InputError
 from emoclass.study import code
 from emoclass.study.code import code_digest, modules_digest, reached
 
 
 def names(source):
     return {path.relative_to(code.PACKAGE).as_posix() for path in reached(source)}
-
-
-def test_training_reaches_all_that_decides_a_run_and_nothing_that_only_shows_it():
-    assert names("import emoclass.study.train") == {
-        "study/train.py", "study/variant.py", "augment.py", "backend.py", "checked.py", "errors.py",
-        "faces.py", "labels.py",
-        "losses.py", "models.py", "splits.py",
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -85,7 +78,12 @@ def test_explaining_code_better_does_not_change_its_digest_and_other_code_does()
     bare = 'def f(x):\n    """Old."""\n    return x + 1\n'
     explained = '# why\ndef f(x):\n    """New,\n    longer."""\n\n    return (x\n        + 1)\n'
     assert code_digest(bare) == code_digest(explained)
-    assert len({code_digest(text) for text in (bare, bare.replace("1", "2"), bare.replace("f(", "g("))}) == 3
+    assert (
+        len(
+            {code_digest(text) for text in (bare, bare.replace("1", "2"), bare.replace("f(", "g("))}
+        )
+        == 3
+    )
     assert code_digest('x = f("Old.")') != code_digest('x = f("New.")')  # text that is no docstring
 
 
@@ -100,4 +98,42 @@ def test_the_digest_of_modules_is_of_their_code_and_their_names_in_any_order(pac
     assert modules_digest(paths) != before
     (package / name).write_text(text)
     (package / name).rename(package / "renamed.py")
-    assert modules_digest([package / "renamed.py" if path == package / name else path for path in paths]) != before
+    assert (
+        modules_digest(
+            [package / "renamed.py" if path == package / name else path for path in paths]
+        )
+        != before
+    )
+
+
+# what was replaced in this process
+
+
+def test_as_it_is_nothing_was_replaced():
+    import emoclass.study.train  # noqa: F401  (all that decides runs is loaded)
+
+    code.check_unpatched()
+
+
+def own(*_):
+    """In place of a function of the project."""
+
+
+@pytest.mark.parametrize(
+    "place, value",
+    [
+        ("losses.cross_entropy", own),
+        ("losses.class_weights", own),
+        ("models.ConvNet", own),
+        ("outputs.LOWEST", 200),
+        ("splits.TEST", 7),
+        ("labels.EMOTIONS", ("fear",)),
+        ("study.train.augment_batch", own),
+    ],
+)
+def test_a_function_class_or_constant_that_was_replaced_is_named(monkeypatch, place, value):
+    monkeypatch.setattr(f"emoclass.{place}", value)
+    with pytest.raises(InputError) as caught:
+        code.check_unpatched()
+    assert f"emoclass.{place}" in str(caught.value) and "\n" not in str(caught.value)
+    assert "Variant(net=..., loss=..., online_augmentation=...)" in str(caught.value)

@@ -5,14 +5,15 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
 from emoclass import inference, models, paths, posthoc
-from emoclass.__main__ import main
 from emoclass.augment import OnlineAugmentation
 from emoclass.backend import keras
 from emoclass.data import muxspace
@@ -48,7 +49,9 @@ def faces():
         column: "new " + new.table[column]
         for column in ("photo", "subject", "parent", "duplicate_id", "near_duplicate_id")
     }
-    return old + replace(new, table=new.table.assign(**named, source=[NEW[k % len(NEW)] for k in range(len(new))]))
+    return old + replace(
+        new, table=new.table.assign(**named, source=[NEW[k % len(NEW)] for k in range(len(new))])
+    )
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +79,9 @@ def test_all_but_the_validation_part_is_trained_on_the_new_faces_above_all(faces
     is_new = everything.table.source.isin(NEW).to_numpy()
     often = np.bincount(split.train, minlength=len(faces))
     assert (often[is_new] == BEST.train_source_repeats).all()
-    assert (often[~is_new] + np.bincount(split.validation, minlength=len(faces))[~is_new] == 1).all()
+    assert (
+        often[~is_new] + np.bincount(split.validation, minlength=len(faces))[~is_new] == 1
+    ).all()
     assert not len(split.test)
     assert 0.05 < len(split.validation) / (~is_new).sum() < 0.2
 
@@ -91,13 +96,17 @@ def test_whoever_is_validated_on_is_not_trained_on(faces):
 
 def test_somebody_of_the_collection_who_is_among_the_new_faces_is_refused(faces):
     validated = export.make_final_split(BEST, faces)[1].validation[0]
-    subject = faces.table.subject.where(~faces.table.source.isin(NEW), faces.table.subject[validated])
+    subject = faces.table.subject.where(
+        ~faces.table.source.isin(NEW), faces.table.subject[validated]
+    )
     with pytest.raises(LeakError, match="same subject on both sides"):
         export.make_final_split(BEST, replace(faces, table=faces.table.assign(subject=subject)))
 
 
 def test_the_net_that_it_starts_from_is_validated_on_the_same_photos_and_sees_no_new_faces(faces):
-    (later, split), (before, first) = (export.make_final_split(variant, faces) for variant in (BEST, BEST.init_from))
+    (later, split), (before, first) = (
+        export.make_final_split(variant, faces) for variant in (BEST, BEST.init_from)
+    )
     assert list(later.table.photo[split.validation]) == list(before.table.photo[first.validation])
     assert not before.table.source.isin(NEW).any()
 
@@ -117,7 +126,9 @@ def test_tau_and_temperature_are_those_of_notebook_5(run, faces, monkeypatch):
     predicted = concat_folds([run], faces)
     assert len(predicted) == 0
     adjusted = posthoc.logit_adjusted(predicted).runs[0]
-    np.testing.assert_allclose(posthoc.logit_adjusted(predicted, tau).runs[0].validation, adjusted.validation)
+    np.testing.assert_allclose(
+        posthoc.logit_adjusted(predicted, tau).runs[0].validation, adjusted.validation
+    )
     assert temperature == pytest.approx(posthoc.temperature(adjusted))
 
 
@@ -125,11 +136,16 @@ def test_the_last_bias_takes_the_prior_out_as_adjusting_afterwards_does(run, fac
     adjusted = posthoc.logit_adjusted(concat_folds([run], faces), 0.7).runs[0].validation
     everything, split = export.make_final_split(BEST, faces)
     loaded = inference.Model(
-        export.as_keras(run, faces.size, 0.7), export.describe(faces, BEST, {}, {}) | {"temperature": 1.0}
+        export.as_keras(run, faces.size, 0.7),
+        export.describe(faces, BEST, {}, {}) | {"temperature": 1.0},
     )
-    predicted = [[*inference.predict(loaded, picture).values()] for picture in everything.pixels[split.validation]]
-    np.testing.assert_allclose(predicted, adjusted, rtol=0, atol=1e-6)
-    assert np.abs(adjusted - run.validation).max() > 1e-3
+    predicted = [
+        [*inference.predict(loaded, picture).values()]
+        for picture in everything.pixels[split.validation]
+    ]
+    # What a run holds is rounded, to within 3 % in odds.
+    np.testing.assert_allclose(predicted, adjusted, rtol=0.07, atol=1e-6)
+    assert np.abs(adjusted - run.validation).max() > 0.05
 
 
 # the round trip
@@ -141,21 +157,24 @@ def test_the_kept_model_says_what_the_trained_net_said(run, faces, kept):
     net = models.build(SMALL, faces.size, 8, OnlineAugmentation())
     net.set_weights(run.weights)
     pictures = everything.pixels[split.validation]
-    before = np.mean([net.predict(v[..., None], verbose=0) for v in (pictures, pictures[:, :, ::-1])], axis=0)
+    before = np.mean(
+        [net.predict(v[..., None], verbose=0) for v in (pictures, pictures[:, :, ::-1])], axis=0
+    )
     before = np.exp(before) / np.exp(before).sum(1, keepdims=True)
     loaded = replace(loaded, facts=loaded.facts | {"temperature": 1.0})
     posthoc = [inference.predict(loaded, picture) for picture in pictures]
     assert [tuple(each) for each in posthoc] == [EMOTIONS] * len(pictures)
     posthoc = np.array([list(each.values()) for each in posthoc])
     np.testing.assert_allclose(posthoc, before, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(posthoc, run.validation, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(posthoc, run.validation, rtol=0.07, atol=1e-6)
     assert posthoc.std(0).max() > 1e-4  # it does not say the same of every face
 
 
 def test_a_picture_and_its_mirror_image_are_judged_alike_and_temperature_flattens(kept, faces):
     loaded = inference.load(kept)
     predicted, mirrored = (
-        np.array([*inference.predict(loaded, x).values()]) for x in (faces.pixels[0], faces.pixels[0, :, ::-1])
+        np.array([*inference.predict(loaded, x).values()])
+        for x in (faces.pixels[0], faces.pixels[0, :, ::-1])
     )
     np.testing.assert_allclose(predicted, mirrored, atol=1e-6)
     assert predicted.sum() == pytest.approx(1)
@@ -167,7 +186,9 @@ def test_the_code_in_the_model_card_needs_keras_only_and_says_the_same(kept, fac
     card = (paths.ROOT / "docs" / "model_card.md").read_text()
     [code] = re.findall(r"```python\n(.*?)```", card, re.S)
     assert len([line for line in code.splitlines() if line]) == 6
-    (kept / "face.jpg").write_bytes(cv2.imencode(".png", faces.pixels[0])[1])  # without loss, whatever its name
+    (kept / "face.jpg").write_bytes(
+        cv2.imencode(".png", faces.pixels[0])[1]
+    )  # without loss, whatever its name
     code = (
         code.replace("(48, 48)", "(16, 16)")
         + """
@@ -177,7 +198,9 @@ assert all(type(layer).__module__.startswith("keras.") for layer in net.layers)
 assert {layer.dtype_policy.name for layer in net.layers} == {"float32"}
 """
     )
-    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=kept, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=kept, check=True, capture_output=True, text=True
+    )
     assert ast.literal_eval(done.stdout) == pytest.approx(
         inference.predict(inference.load(kept), faces.pixels[0]), abs=6e-4
     )
@@ -185,8 +208,12 @@ assert {layer.dtype_policy.name for layer in net.layers} == {"float32"}
 
 def test_the_net_that_is_kept_is_in_full_precision_whatever_it_was_trained_in(run, faces):
     keras().config.set_dtype_policy("float32")
-    net = export.as_keras(replace(run, variant=BEST.replace(precision="mixed_bfloat16")), faces.size)
-    assert net.output.dtype == "float32" and all(layer.dtype_policy.name == "float32" for layer in net.layers)
+    net = export.as_keras(
+        replace(run, variant=BEST.replace(precision="mixed_bfloat16")), faces.size
+    )
+    assert net.output.dtype == "float32" and all(
+        layer.dtype_policy.name == "float32" for layer in net.layers
+    )
 
 
 # the facts
@@ -200,7 +227,9 @@ def small(faces, run, monkeypatch):
     monkeypatch.setattr("emoclass.study.notebook.load_faces", lambda dataset: faces)
     monkeypatch.setattr(export, "final_variant", lambda: BEST)
     recorded = Study("06_new_faces", "synthetic").results
-    recorded.numbers = {name: number() for name in ("best.subject.macro_f1", "new_faces.compact.recall.fear", "a.b")}
+    recorded.numbers = {
+        name: number() for name in ("best.subject.macro_f1", "new_faces.compact.recall.fear", "a.b")
+    }
     recorded.save()
     return recorded
 
@@ -237,8 +266,14 @@ def test_without_new_faces_the_plain_net_is_trained(faces, monkeypatch, capsys):
     monkeypatch.setattr(export, "train_on_everything", stand_in)
     with pytest.raises(InputError, match="far enough"):
         export.export("synthetic")
-    assert trained[0].init_from is None and trained[0].train_sources == trained[0].excluded_sources == ()
-    assert "there are no new faces: the compact net is trained on the collection alone" in capsys.readouterr().out
+    assert (
+        trained[0].init_from is None
+        and trained[0].train_sources == trained[0].excluded_sources == ()
+    )
+    assert (
+        "there are no new faces: the compact net is trained on the collection alone"
+        in capsys.readouterr().out
+    )
     export.make_final_split(trained[0], old)  # and it can be
 
 
@@ -246,10 +281,97 @@ def test_what_others_train_with_fits_together():
     best = recipes.final_variant()
     assert set(best.train_sources) == set(NEW) == set(best.init_from.excluded_sources)
     compact = recipes.compact_variant("compact: plain", record_features=True)
-    assert compact.record_features and set((*compact.excluded_sources, *compact.test_sources)) == set(NEW)
+    assert compact.record_features and set(
+        (*compact.excluded_sources, *compact.test_sources)
+    ) == set(NEW)
     assert (
-        compact.replace(excluded_sources=NEW, test_sources=(), record_features=False).content == best.init_from.content
+        compact.replace(excluded_sources=NEW, test_sources=(), record_features=False).content
+        == best.init_from.content
     )
+
+
+# other versions of Keras
+
+# What Keras 3.8 reads of each layer and initializer that a net of ours may consist of.
+KERAS_3_8 = {
+    "Functional": "input_layers layers name output_layers trainable",
+    "InputLayer": "batch_shape dtype name sparse",
+    "Rescaling": "dtype name offset scale trainable",
+    "LayerNormalization": "axis beta_constraint beta_initializer beta_regularizer center dtype "
+    "epsilon gamma_constraint gamma_initializer gamma_regularizer name rms_scaling scale trainable",
+    "Conv2D": "activation activity_regularizer bias_constraint bias_initializer bias_regularizer "
+    "data_format dilation_rate dtype filters groups kernel_constraint kernel_initializer "
+    "kernel_regularizer kernel_size name padding strides trainable use_bias",
+    "BatchNormalization": "axis beta_constraint beta_initializer beta_regularizer center dtype "
+    "epsilon gamma_constraint gamma_initializer gamma_regularizer momentum "
+    "moving_mean_initializer moving_variance_initializer name scale synchronized trainable",
+    "ReLU": "dtype max_value name negative_slope threshold trainable",
+    "AveragePooling2D": "data_format dtype name padding pool_size strides trainable",
+    "MaxPooling2D": "data_format dtype name padding pool_size strides trainable",
+    "Add": "dtype name trainable",
+    "DepthwiseConv2D": "activation activity_regularizer bias_constraint bias_initializer "
+    "bias_regularizer data_format depth_multiplier depthwise_constraint depthwise_initializer "
+    "depthwise_regularizer dilation_rate dtype kernel_size name padding strides trainable use_bias",
+    "Flatten": "data_format dtype name trainable",
+    "Dropout": "dtype name noise_shape rate seed trainable",
+    "Dense": "activation bias_constraint bias_initializer bias_regularizer dtype "
+    "kernel_constraint kernel_initializer kernel_regularizer name trainable units use_bias",
+    "DTypePolicy": "name",
+    "__keras_tensor__": "dtype keras_history shape",
+    "Constant": "value",
+    "GlorotUniform": "seed",
+    "HeNormal": "seed",
+    "Ones": "",
+    "Zeros": "",
+}
+EVERY_LAYER = models.ConvNet(blocks=((2,),), dense=(4,), dropout=0.5)
+
+
+def unknown_to_keras_3_8(node):
+    """(class, key) of all in a net's description, all the way down, that Keras 3.8 does not read."""
+    if isinstance(node, list):
+        for item in node:
+            yield from unknown_to_keras_3_8(item)
+    if isinstance(node, dict):
+        if isinstance(node.get("config"), dict) and "class_name" in node:
+            name = node["class_name"]
+            known = KERAS_3_8.get(name, "").split()
+            yield from ((name, key) for key in node["config"] if key not in known)
+        for value in node.values():
+            yield from unknown_to_keras_3_8(value)
+
+
+@pytest.mark.parametrize("net", [SMALL, EVERY_LAYER])
+def test_the_kept_file_holds_nothing_that_keras_3_8_does_not_know(net, tmp_path):
+    built = models.build(net, 16)
+    weights = built.get_weights()
+    run = SimpleNamespace(
+        variant=BEST.replace(net=net, init_from=None),
+        weights=weights,
+        y_true={"train": np.arange(8)},
+    )
+    plain = export.as_keras(run, 16)
+    path = export.save(plain, {name: 1 for name in inference.NEEDED}, tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))
+    assert set(unknown_to_keras_3_8(config)) == set()
+    again = inference.load(tmp_path).net
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1), np.uint8)
+    np.testing.assert_array_equal(
+        again.predict_on_batch(pictures), plain.predict_on_batch(pictures)
+    )
+
+
+def test_a_keras_that_cannot_read_the_file_is_named(kept, monkeypatch):
+    def refuse(path, compile):
+        raise TypeError("unrecognized keyword arguments\n" * 9)
+
+    monkeypatch.setattr(keras().models, "load_model", refuse)
+    with pytest.raises(
+        InputError, match=rf"^Keras {keras().__version__} cannot read .*3\.8"
+    ) as caught:
+        inference.load(kept)
+    assert "\n" not in str(caught.value)
 
 
 # what can go wrong
@@ -263,10 +385,17 @@ def test_without_a_model_one_is_told_how_to_make_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, content", [(inference.NET, b"not a net"), (inference.FACTS, b"{"), (inference.FACTS, b"[]")]
+    "name, damage",
+    [
+        (inference.NET, lambda kept: b"not a net"),
+        (inference.FACTS, lambda kept: b"{"),
+        (inference.FACTS, lambda kept: b"[]"),
+        (inference.FACTS, lambda kept: kept.replace(b'"temperature"', b'"heat"')),
+    ],
+    ids=["another net", "cut short", "no facts", "no temperature"],
 )
-def test_files_that_do_not_belong_together_are_refused(kept, name, content):
-    (kept / name).write_bytes(content)
+def test_files_that_do_not_belong_together_are_refused(kept, name, damage):
+    (kept / name).write_bytes(damage((kept / name).read_bytes()))
     with pytest.raises(InputError, match="do not belong together: run `make model`"):
         inference.load(kept)
 
@@ -285,17 +414,17 @@ def test_an_interrupted_save_leaves_the_old_model(kept, faces, error):
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
 
 
-def test_a_model_of_drawn_faces_lies_beside_their_figures_whatever_they_are_called(run, monkeypatch, build):
+def test_a_model_of_drawn_faces_lies_beside_their_figures_whatever_they_are_called(
+    run, monkeypatch, build
+):
     monkeypatch.setattr(export, "train_on_everything", lambda *_: run)
     monkeypatch.setattr(export, "tune_tau_and_temperature", lambda *_: (0.0, 1.0))
     monkeypatch.setattr(export, "as_keras", lambda *_: None)
     monkeypatch.setattr(export, "save", lambda net, facts, folder: folder)
-    assert export.export("cartoon", "quick", say=lambda line: None) == build / "synthetic-quick" / "model"
-
-
-def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path, capsys):
-    assert main(["export", "--dataset", str(tmp_path / "nowhere")]) == 2
-    assert capsys.readouterr().err.startswith("error: there is no folder")
+    assert (
+        export.export("cartoon", "quick", progress=lambda line: None)
+        == build / "synthetic-quick" / "model"
+    )
 
 
 @pytest.mark.parametrize(
@@ -313,7 +442,9 @@ def test_a_photo_without_a_face_is_taken_whole_and_one_line_says_so(capsys):
     picture = np.tile(np.arange(60, dtype=np.uint8), (40, 1))  # grey values rise from left to right
     crop = inference.crop_face(picture, 20)
     assert crop.shape == (20, 20) and crop.dtype == np.uint8
-    assert crop[:, 0].mean() == pytest.approx(10.5, abs=1) and crop[:, -1].mean() == pytest.approx(48.5, abs=1)
+    assert crop[:, 0].mean() == pytest.approx(10.5, abs=1) and crop[:, -1].mean() == pytest.approx(
+        48.5, abs=1
+    )
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -327,18 +458,23 @@ def test_a_photo_without_a_face_is_taken_whole_and_one_line_says_so(capsys):
     ],
 )
 def test_the_crop_is_the_box_and_a_margin_inside_the_picture(monkeypatch, box, first, last):
-    monkeypatch.setattr(inference, "_largest_face", lambda grey: box)
+    monkeypatch.setattr(inference, "_largest_face", lambda grey: inference.Box(*box))
     picture = np.tile(np.arange(100, dtype=np.uint8), (100, 1))
-    for crop in (inference.crop_face(picture, last - first + 1), inference.crop_face(picture.T, last - first + 1).T):
+    for crop in (
+        inference.crop_face(picture, last - first + 1),
+        inference.crop_face(picture.T, last - first + 1).T,
+    ):
         np.testing.assert_array_equal(crop, picture[: len(crop), first : last + 1])
 
 
 def test_red_counts_as_red_in_arrays_and_in_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(inference, "_largest_face", lambda grey: (0, 0, 30))
+    monkeypatch.setattr(inference, "_largest_face", lambda grey: inference.Box(0, 0, 30))
     red = np.zeros((30, 30, 3), np.uint8)
     red[..., 0] = 255
     cv2.imwrite(str(tmp_path / "red.png"), red[..., ::-1])
-    assert (inference.crop_face(red, 8) == 76).all() and (inference.crop_face(tmp_path / "red.png", 8) == 76).all()
+    assert (inference.crop_face(red, 8) == 76).all() and (
+        inference.crop_face(tmp_path / "red.png", 8) == 76
+    ).all()
 
 
 def test_what_shows_through_is_seen_on_white_paper(tmp_path):
@@ -359,11 +495,14 @@ def test_the_largest_face_is_found_where_the_cascade_sees_it_whatever_the_scale(
             return np.array([[edge + 10, edge + 20, 30, 30], [edge + 40, edge + 50, 60, 60]])
 
     monkeypatch.setattr(cv2, "CascadeClassifier", Cascade)
-    assert inference._largest_face(np.zeros((480, 960), np.uint8)) == (80, 100, 120)
+    found = inference._largest_face(np.zeros((480, 960), np.uint8))
+    assert found == inference.Box(80, 100, 120)
 
 
 def test_a_file_that_is_no_picture_is_named(tmp_path):
-    whole = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8))[1].tobytes()
+    whole = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8))[
+        1
+    ].tobytes()
     for name, content, why in (
         ("cut.jpg", whole[: len(whole) // 2], "cut short"),
         ("a.txt", b"hello", "not a picture"),
@@ -375,7 +514,9 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
         inference.crop_face(str(tmp_path / "nowhere.jpg"))
 
 
-@pytest.mark.parametrize("picture", [np.zeros((4, 4)), np.zeros(4, np.uint8), np.zeros((4, 4, 4), np.uint8)])
+@pytest.mark.parametrize(
+    "picture", [np.zeros((4, 4)), np.zeros(4, np.uint8), np.zeros((4, 4, 4), np.uint8)]
+)
 def test_an_array_that_is_no_picture_is_refused(picture):
     with pytest.raises(InputError, match="is no picture"):
         inference.crop_face(picture)
@@ -386,12 +527,19 @@ def test_an_array_that_is_no_picture_is_refused(picture):
 @pytest.mark.skipif(muxspace.find() is None, reason="the photos are not on disk")
 def test_photos_that_are_cut_to_the_face_stay_as_they_are():
     photos = sorted((muxspace.find() / "images").glob("A*.jpg"))[::40]
-    grey = [g for path in photos if (g := cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)).shape == (350, 350)]
-    found = [box for g in grey if (box := inference._largest_face(g))]
+    grey = [
+        g
+        for path in photos
+        if (g := cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)).shape == (350, 350)
+    ]
+    boxes = [inference._largest_face(g) for g in grey]
+    found = [(box.left, box.top, box.side) for box in boxes if box]
     assert len(found) > 0.9 * len(grey) > 15
     left, top, side = np.median(found, axis=0) / 350
     wanted = 1 / (1 + 2 * inference.MARGIN)
-    assert (left, top, side) == pytest.approx(((1 - wanted) / 2, (1 - wanted) / 2, wanted), abs=0.03)
+    assert (left, top, side) == pytest.approx(
+        ((1 - wanted) / 2, (1 - wanted) / 2, wanted), abs=0.03
+    )
 
 
 def test_a_picture_of_one_pixel_is_a_photo_without_a_face(capsys):
@@ -405,11 +553,3 @@ def test_twelve_bits_are_read_as_training_reads_them(tmp_path):
     grey = np.linspace(0, 4095, 48 * 48).reshape(48, 48).astype(np.uint16)
     cv2.imwrite(str(tmp_path / "deep.png"), grey)
     assert np.abs(inference.crop_face(tmp_path / "deep.png").astype(int) - (grey >> 4)).max() <= 1
-
-
-def test_facts_that_lack_what_predicting_needs_are_refused(kept):
-    facts = json.loads((kept / inference.FACTS).read_text())
-    del facts["temperature"]
-    (kept / inference.FACTS).write_text(json.dumps(facts))
-    with pytest.raises(InputError, match="do not belong together"):
-        inference.load(kept)

@@ -12,7 +12,7 @@ from emoclass.study import notebook as module
 from emoclass.study import sweep
 from emoclass.study.notebook import Study
 from emoclass.study.recipes import compact_variant
-from emoclass.study.variant import Variant
+from emoclass.variant import Variant
 
 ONE, OTHER = (
     Variant("one", n_folds=3),
@@ -50,10 +50,16 @@ def test_every_fold_of_every_variant_is_announced(study, many):
 
 
 @pytest.mark.parametrize("group", [MAJORITY, MINORITY])
-def test_photos_without_frequent_or_without_rare_emotions_are_refused_before_anything_is_planned(study, many, group):
+def test_photos_without_frequent_or_without_rare_emotions_are_refused_before_anything_is_planned(
+    study, many, group
+):
     with pytest.raises(InputError, match=f"shows none of {', '.join(group)}: the study compares"):
         study(faces=many.select(~many.table.emotion.isin(group).to_numpy()))
-    study(faces=many.select((~many.table.emotion.isin(group) | (many.table.emotion == group[0])).to_numpy()))
+    study(
+        faces=many.select(
+            (~many.table.emotion.isin(group) | (many.table.emotion == group[0])).to_numpy()
+        )
+    )
 
 
 def test_other_seeds_and_other_faces_are_announced_on_top(study, many, sharp):
@@ -71,7 +77,11 @@ def test_what_is_announced_is_what_the_sweep_looks_for(study, many, sharp, profi
     asked = []
     monkeypatch.setattr(sweep, "sweep", lambda *what: asked.extend(sweep.tasks(*what)))
     mine = study(profile, many)
-    for some, more in (([ONE, BY_SOURCE], {}), ([ONE, OTHER], {"seeds": [3]}), ([ONE, OTHER], {"faces": sharp})):
+    for some, more in (
+        ([ONE, BY_SOURCE], {}),
+        ([ONE, OTHER], {"seeds": [3]}),
+        ([ONE, OTHER], {"faces": sharp}),
+    ):
         mine.plan(some, **more)
         mine.sweep(some, **more)
     assert [task.key for task in asked] == [task.key for task in mine.planned] and asked
@@ -92,7 +102,9 @@ def test_the_photos_counted_are_those_that_are_trained_on(study, many, drawn):
         mine.plan([OTHER], faces=drawn)
     kept = ("anger", "happiness", "neutral")
     mine.plan([OTHER.replace(emotions=kept)], faces=drawn)
-    mine.plan([OTHER], faces=drawn.select(drawn.table.emotion.isin(kept)))  # what there is none of needs no fold
+    mine.plan(
+        [OTHER], faces=drawn.select(drawn.table.emotion.isin(kept))
+    )  # what there is none of needs no fold
     assert len(mine.planned) == 4
 
 
@@ -106,18 +118,25 @@ def test_in_a_rehearsal_there_are_two_folds_and_two_epochs_at_most(study, many):
         ("other", 1),
         ("one fold", 0),
     ]
-    assert {(task.variant.n_folds, task.variant.epochs) for task in mine.planned} == {(2, 2), (2, 1)}
+    assert {(task.variant.n_folds, task.variant.epochs) for task in mine.planned} == {
+        (2, 2),
+        (2, 1),
+    }
     assert all(task.faces.counts.max() <= 10 for task in mine.planned)
 
 
 def test_in_a_rehearsal_sources_are_held_out_one_by_one_all_the_same(study):
     mine = study("quick")
     mine.plan([BY_SOURCE])
-    assert [task.variant for task in mine.planned] == [BY_SOURCE.replace(epochs=2, net=ConvNet(dense=(4,)))] * 2
+    assert [task.variant for task in mine.planned] == [
+        BY_SOURCE.replace(epochs=2, net=ConvNet(dense=(4,)))
+    ] * 2
     assert [task.fold for task in mine.planned] == [0, 1]
 
 
-DEFERRED = Variant("deferred", n_folds=4, n_folds_run=3, epochs=9, init_from=Variant("first", n_folds=4, epochs=12))
+DEFERRED = Variant(
+    "deferred", n_folds=4, n_folds_run=3, epochs=9, init_from=Variant("first", n_folds=4, epochs=12)
+)
 
 
 def test_in_a_rehearsal_what_a_net_starts_from_is_hurried_too(study):
@@ -131,12 +150,17 @@ def test_in_a_rehearsal_what_a_net_starts_from_is_hurried_too(study):
 def test_in_a_rehearsal_nets_are_small_and_a_start_still_fits(study):
     plain = compact_variant()
     (small,) = study("quick").adapted([plain.replace(name="goes on", init_from=plain)])
-    size = [models.count_params_and_macs(net, 48)[0] for net in (plain.net, small.net, small.init_from.net)]
+    size = [
+        models.count_params_and_macs(net, 48)[0]
+        for net in (plain.net, small.net, small.init_from.net)
+    ]
     assert size[1] == size[2] < size[0] / 30
 
 
 def test_in_a_rehearsal_a_start_that_is_asked_for_as_well_is_the_same_run(study):
-    first, deferred = study("quick").adapted([DEFERRED.init_from.replace(name="by itself", n_folds_run=1), DEFERRED])
+    first, deferred = study("quick").adapted(
+        [DEFERRED.init_from.replace(name="by itself", n_folds_run=1), DEFERRED]
+    )
     assert deferred.init_from.content == first.content
 
 
@@ -155,7 +179,9 @@ def test_every_split_that_cannot_be_made_is_listed_before_anything_is_trained(st
     mine = study()
     torn = Variant("torn", group_by="photo", n_folds=2)
     with pytest.raises(InputError) as caught:
-        mine.plan([ONE, BY_SOURCE.replace(n_folds=3), torn, torn.replace(name="given", group_by="given")])
+        mine.plan(
+            [ONE, BY_SOURCE.replace(n_folds=3), torn, torn.replace(name="given", group_by="given")]
+        )
     message = str(caught.value)
     assert "'one source held out': split by source: there is no fold 2" in message
     assert "'torn': split by photo" in message and "'given': split as given" in message

@@ -39,7 +39,9 @@ def write(folder, name, epochs=2, rest=REST):
     ]
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
     for source, tags in cells:
-        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": tags} if tags else {}))
+        notebook.cells.append(
+            nbformat.v4.new_code_cell(source, metadata={"tags": tags} if tags else {})
+        )
     nbformat.write(notebook, folder / f"{name}.ipynb")
     return folder / f"{name}.ipynb"
 
@@ -92,7 +94,9 @@ def test_an_edited_literal_trains_that_variant_and_executes_that_notebook_only(r
     project, one = rehearsed, rehearsed / "notebooks" / "01_one.ipynb"
     two = write(project / "notebooks", "02_two")
     first = study()
-    assert "0 of 4 runs are to be trained" in first[1]  # two variants in two folds, which both notebooks share
+    assert (
+        "0 of 4 runs are to be trained" in first[1]
+    )  # two variants in two folds, which both notebooks share
     assert any("01_one is up to date" in line for line in first)
     figure = project / "build" / "synthetic-quick" / "figures" / "02_counts.png"
     untouched = figure.stat().st_mtime_ns
@@ -101,14 +105,20 @@ def test_an_edited_literal_trains_that_variant_and_executes_that_notebook_only(r
     lines = study()
     trained = [line for line in lines if line.startswith("run ")]
     assert len(trained) == 2 and all("01_one two, fold" in line for line in trained)
-    assert [line for line in lines if "executing" in line] == [line for line in lines if "01_one: its cells" in line]
+    assert [line for line in lines if "executing" in line] == [
+        line for line in lines if "01_one: its cells" in line
+    ]
     assert any("02_two is up to date" in line for line in lines)
     assert figure.stat().st_mtime_ns == untouched
 
     executed = nbformat.read(project / "build" / "synthetic-quick" / "notebooks" / two.name, 4)
-    assert not any("papermill" in cell.metadata or "execution" in cell.metadata for cell in executed.cells)
+    assert not any(
+        "papermill" in cell.metadata or "execution" in cell.metadata for cell in executed.cells
+    )
     assert "papermill" not in executed.metadata
-    numbers = results.load(project / "build" / "synthetic-quick" / "figures" / "results.json")["numbers"]
+    numbers = results.load(project / "build" / "synthetic-quick" / "figures" / "results.json")[
+        "numbers"
+    ]
     assert {entry["notebook"] for entry in numbers.values()} == {"01_one", "02_two"}
 
 
@@ -118,18 +128,26 @@ def test_a_failing_notebook_leaves_the_good_one_and_says_where_it_failed(rehears
     write(rehearsed / "notebooks", "01_one", rest="nothing = 1 / 0")
     assert main(["reproduce", "--dataset", "synthetic", "--profile", "quick"]) == 1
     printed = capsys.readouterr().err
-    assert "ZeroDivisionError" in printed and "nothing = 1 / 0" in printed and "build/failed" in printed
+    assert (
+        "ZeroDivisionError" in printed
+        and "nothing = 1 / 0" in printed
+        and "build/failed" in printed
+    )
     assert good.read_bytes() == before
     assert (rehearsed / "build" / "failed" / good.name).exists()
 
 
 @pytest.mark.parametrize("in_place", [True, False])
-def test_a_notebook_edited_while_it_is_executed_is_neither_lost_nor_passes_for_executed(project, in_place):
+def test_a_notebook_edited_while_it_is_executed_is_neither_lost_nor_passes_for_executed(
+    project, in_place
+):
     path = project / "notebooks" / "01_one.ipynb"
     target = path if in_place else project / "done.ipynb"
     edit = f"from pathlib import Path\npath = Path({str(path)!r})\n"
     edit += "path.write_text(path.read_text().replace('once', 'twice'))\nprint('once')"
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL}, cells=[nbformat.v4.new_code_cell(edit)])
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": KERNEL}, cells=[nbformat.v4.new_code_cell(edit)]
+    )
     nbformat.write(notebook, path)
     with pytest.raises(StudyError, match=r"01_one\.ipynb was changed while it was executed"):
         reproduce.execute(path, target, {}, "synthetic", "quick", [])
@@ -158,7 +176,9 @@ def test_without_photos_one_line_says_so_and_drawn_faces_take_their_place(projec
     reproduce.README.write_text("as it was")
     lines = study("muxspace", "full")
     assert len([line for line in lines if "No photos" in line]) == 1
-    assert "quick rehearsal on the synthetic faces" in lines[0] and lines[1].startswith("synthetic, quick:")
+    assert "quick rehearsal on the synthetic faces" in lines[0] and lines[1].startswith(
+        "synthetic, quick:"
+    )
     assert reproduce.README.read_text() == "as it was"
     assert not (project / "figures").exists()
 
@@ -173,27 +193,38 @@ def test_a_spoilt_download_is_not_taken_for_missing_photos(project, monkeypatch,
     assert "not the pinned collection" in capsys.readouterr().err
 
 
-def test_new_faces_that_cannot_be_fetched_stop_the_study_and_are_not_left_out(project, monkeypatch, capsys):
+def test_new_faces_that_cannot_be_fetched_stop_the_study_and_are_not_left_out(
+    project, monkeypatch, capsys
+):
     def unreachable(folder, part):
         raise muxspace.Unreachable("the new faces cannot be fetched from nowhere (no network)")
 
     monkeypatch.setattr(
-        muxspace, "find", lambda *_, part=muxspace.PHOTOS: project if part is muxspace.PHOTOS else None
+        muxspace,
+        "find",
+        lambda *_, part=muxspace.PHOTOS: project if part is muxspace.PHOTOS else None,
     )
     monkeypatch.setattr(muxspace, "fetch", unreachable)
     assert main(["reproduce"]) == 2
     assert "the new faces cannot be fetched" in capsys.readouterr().err
 
 
-def test_a_notebook_that_needs_new_faces_is_left_out_with_a_word_where_there_are_none(project, tmp_path):
+def test_a_notebook_that_needs_new_faces_is_left_out_with_a_word_where_there_are_none(
+    project, tmp_path
+):
     write(project / "notebooks", "01_one")
     needs = write(project / "notebooks", "05_two")
-    needs.write_text(needs.read_text().replace("study = Study(", "load_new_faces(DATASET); study = Study("))
+    needs.write_text(
+        needs.read_text().replace("study = Study(", "load_new_faces(DATASET); study = Study(")
+    )
     needs.write_text(needs.read_text().replace("import Study,", "import load_new_faces, Study,"))
     random = np.random.default_rng(0)
     for k, emotion in enumerate(EMOTIONS * 4):
         (tmp_path / "mine" / emotion).mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(tmp_path / "mine" / emotion / f"P{k}_1.png"), random.integers(0, 256, (16, 16), np.uint8))
+        cv2.imwrite(
+            str(tmp_path / "mine" / emotion / f"P{k}_1.png"),
+            random.integers(0, 256, (16, 16), np.uint8),
+        )
     lines = study(str(tmp_path / "mine"))
     assert any(line.startswith("05_two is left out: ") for line in lines)
     assert any("notebook 1 of 1: 01_one done" in line for line in lines)
@@ -211,7 +242,9 @@ def test_too_few_photos_for_the_folds_are_one_sentence_before_anything_is_traine
     write(project / "notebooks", "01_one")
     for k, emotion in enumerate(("fear", "neutral", "neutral")):
         (project / "mine" / emotion).mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(project / "mine" / emotion / f"jo{k}_{k}.png"), np.full((20, 20), 90 * k, np.uint8))
+        cv2.imwrite(
+            str(project / "mine" / emotion / f"jo{k}_{k}.png"), np.full((20, 20), 90 * k, np.uint8)
+        )
     assert main(["reproduce", "--dataset", str(project / "mine")]) == 2
     printed = capsys.readouterr()
     assert "fear (1)" in printed.err and len(printed.err.strip().splitlines()) == 1
@@ -234,9 +267,16 @@ def test_an_unknown_profile_is_refused(capsys):
 def test_a_notebook_without_the_parameters_it_is_given_is_refused(project):
     path = write(project / "notebooks", "01_one")
     path.write_text(path.read_text().replace('PROFILE = \\"full\\"', "pass"))
-    with pytest.raises(InputError, match=r"01_one.ipynb has no PROFILE in its cell tagged parameters"):
+    with pytest.raises(
+        InputError, match=r"01_one.ipynb has no PROFILE in its cell tagged parameters"
+    ):
         reproduce.execute(
-            path, project / "out.ipynb", {"DATASET": "synthetic", "PROFILE": "quick"}, "synthetic", "quick", []
+            path,
+            project / "out.ipynb",
+            {"DATASET": "synthetic", "PROFILE": "quick"},
+            "synthetic",
+            "quick",
+            [],
         )
 
 
@@ -263,9 +303,15 @@ def test_every_plan_of_a_notebook_counts_and_what_comes_after_the_last_is_not_ru
     notebook.cells.insert(3, nbformat.v4.new_code_cell(MORE_PLANS, metadata={"tags": ["plan"]}))
     nbformat.write(notebook, path)
     found = reproduce.planned(path, {"DATASET": "synthetic", "PROFILE": "quick"})
-    assert [task.variant.name for task in found] == ["01_one one"] * 2 + ["01_one two"] * 2 + ["01_one one"] * 2
+    assert [task.variant.name for task in found] == ["01_one one"] * 2 + ["01_one two"] * 2 + [
+        "01_one one"
+    ] * 2
     assert [task.seed for task in found] == [0, 0, 0, 0, 1, 1]
-    assert set(found[0].faces.table.emotion) > set(found[-1].faces.table.emotion) == {"happiness", "neutral"}
+    assert (
+        set(found[0].faces.table.emotion)
+        > set(found[-1].faces.table.emotion)
+        == {"happiness", "neutral"}
+    )
 
 
 def test_a_notebook_without_a_plan_plans_nothing_and_is_not_run(project):
@@ -281,12 +327,15 @@ def executed(project):
     folder.mkdir(parents=True)
     (folder / "01_counts.png").write_bytes(b"picture")
     number = dict(value=0.8, low=0.7, high=0.9, n=10, unit="share", notebook="01_one")
-    (folder / "results.json").write_text(json.dumps(dict(numbers={"a.accuracy": number}, labels={}, claims={})))
+    (folder / "results.json").write_text(
+        json.dumps(dict(numbers={"a.accuracy": number}, labels={}, claims={}))
+    )
     reproduce.README.write_text("<!-- number a.accuracy --><!-- / -->")
     reproduce.rewrite_documents()
     notebook = nbformat.read(path, 4)
     notebook.metadata[reproduce.METADATA] = dict(
-        inputs=reproduce.inputs_digest(notebook, "muxspace", "full"), outputs=reproduce.outputs("01_one", folder)
+        inputs=reproduce.inputs_digest(notebook, "muxspace", "full"),
+        outputs=reproduce.outputs("01_one", folder),
     )
     nbformat.write(notebook, path)
     return path, folder
@@ -316,7 +365,9 @@ def test_what_changed_since_is_named(project):
 
 def test_a_number_changed_by_hand_is_noticed(project):
     _, folder = executed(project)
-    (folder / "results.json").write_text((folder / "results.json").read_text().replace("0.8", "0.85"))
+    (folder / "results.json").write_text(
+        (folder / "results.json").read_text().replace("0.8", "0.85")
+    )
     assert any("results.json" in line for line in reproduce.check())
 
 
@@ -327,7 +378,9 @@ def test_a_notebook_never_executed_is_stale(project):
     )
 
 
-def test_the_lock_the_pinned_photos_and_a_reached_module_each_make_a_notebook_stale(project, monkeypatch):
+def test_the_lock_the_pinned_photos_and_a_reached_module_each_make_a_notebook_stale(
+    project, monkeypatch
+):
     executed(project)
     lock = project / "other.lock"
     lock.write_text("numpy==0")
@@ -363,7 +416,10 @@ def test_photos_of_your_own_make_a_notebook_stale_when_one_changes(project):
 
 
 def test_other_runs_make_a_notebook_stale(rehearsed):
-    path, done = (rehearsed / folder / "01_one.ipynb" for folder in ("notebooks", "build/synthetic-quick/notebooks"))
+    path, done = (
+        rehearsed / folder / "01_one.ipynb"
+        for folder in ("notebooks", "build/synthetic-quick/notebooks")
+    )
     tasks = reproduce.planned(path, {"DATASET": "synthetic", "PROFILE": "quick"})
     how = (path, done, "synthetic", "quick")
     assert reproduce.staleness(*how, tasks) is None
@@ -381,7 +437,9 @@ def test_a_leaky_label_belongs_to_what_a_notebook_made(project):
 def test_numbers_in_prose_are_filled_and_a_change_of_either_is_noticed(project):
     path, folder = executed(project)
     notebook = nbformat.read(path, 4)
-    notebook.cells.append(nbformat.v4.new_markdown_cell("It is <!-- number a.accuracy -->?<!-- / -->."))
+    notebook.cells.append(
+        nbformat.v4.new_markdown_cell("It is <!-- number a.accuracy -->?<!-- / -->.")
+    )
     nbformat.write(notebook, path)
     assert reproduce.check() == ["notebooks/01_one.ipynb: its numbers differ from results.json"]
     found = results.load(folder / "results.json")
@@ -413,7 +471,12 @@ def test_one_notebook_alone_and_a_name_that_there_is_not(project, capsys):
     write(project / "notebooks", "02_two")
     how = ["reproduce", "--dataset", "synthetic", "--profile", "quick", "--only"]
     assert main([*how, "02_two"]) == 0
-    assert [path.stem for path in (project / "build" / "synthetic-quick" / "notebooks").iterdir()] == ["02_two"]
+    assert [
+        path.stem for path in (project / "build" / "synthetic-quick" / "notebooks").iterdir()
+    ] == ["02_two"]
     capsys.readouterr()
     assert main([*how, "03_three"]) == 2
-    assert capsys.readouterr().err == "error: there is no notebook '03_three'; choose one of 01_one, 02_two\n"
+    assert (
+        capsys.readouterr().err
+        == "error: there is no notebook '03_three'; choose one of 01_one, 02_two\n"
+    )

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,16 @@ from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS
 from emoclass.metrics import METRICS, Estimate
 from emoclass.predictions import Predictions
-from emoclass.study.results import Results, fill, in_cell, in_words, load
+from emoclass.study.prose import fill, in_cell, in_short, in_words
+from emoclass.study.results import Results, load
 
 
 @pytest.fixture
 def results(tmp_path):
     """What a notebook of this name found, on its way to one results.json."""
-    return lambda notebook, **data: Results(tmp_path / "deep" / "results.json", notebook, data, {"keras": "3"})
+    return lambda notebook, **data: Results(
+        tmp_path / "deep" / "results.json", notebook, data, {"keras": "3"}
+    )
 
 
 def entry(value, low=None, high=None, n=100, unit="share"):
@@ -26,6 +30,17 @@ def entry(value, low=None, high=None, n=100, unit="share"):
 
 
 # recording and keeping
+
+
+def test_several_numbers_and_sentences_are_recorded_at_once(results):
+    mine = results("03_leakage")
+    mine.add_all("two", {"leaky.epochs": Estimate(9.5, None, None, 10)}, "epochs")
+    assert mine.numbers["two.leaky.epochs"]["unit"] == "epochs"
+    mine.expect_all({"the leak adds": True, "nothing else does": False})
+    assert {name: each["holds"] for name, each in mine.expectations.items()} == {
+        "the leak adds": True,
+        "nothing else does": False,
+    }
 
 
 def test_what_is_recorded_is_handed_back_and_kept(results):
@@ -42,8 +57,10 @@ def test_what_is_recorded_is_handed_back_and_kept(results):
             },
         },
         "labels": {},
+        "labelled_by": {},
         "claims": {},
         "expectations": {},
+        "parameters": {"02_training": {}},
         "data": {"name": "drawn"},
         "versions": {"keras": "3"},
     }  # fmt: skip
@@ -59,7 +76,9 @@ def test_numbers_of_numpy_are_written_as_plain_ones(results):
 def test_all_scores_of_a_speaker_are_recorded_under_its_id_and_its_name(results, leaky):
     table = pd.DataFrame({"photo": list("abcd"), "emotion": ["fear", "fear", "anger", "anger"]})
     table = table.assign(subject=table.photo, parent=table.photo)
-    y_pred = np.eye(8, dtype=np.float32)[[EMOTIONS.index(e) for e in ("fear", "anger", "anger", "anger")]]
+    y_pred = np.eye(8, dtype=np.float32)[
+        [EMOTIONS.index(e) for e in ("fear", "anger", "anger", "anger")]
+    ]
     speaker = Predictions("a net", table, y_pred, leaky)
     mine = results("x")
     assert mine.add_scores("net.person", speaker) == metrics.score(speaker)
@@ -88,7 +107,11 @@ def test_saving_one_notebook_leaves_the_others_numbers_and_replaces_its_own(resu
     again.add("e", Estimate(2, None, None, 1))
     whole = load(again.save())
     assert list(whole["numbers"]) == ["c", "d", "e"]
-    assert {k: v["notebook"] for k, v in whole["numbers"].items()} == {"c": "02", "d": "02", "e": "01"}
+    assert {k: v["notebook"] for k, v in whole["numbers"].items()} == {
+        "c": "02",
+        "d": "02",
+        "e": "01",
+    }
     assert whole["data"] == {"name": "drawn anew"}
 
 
@@ -101,8 +124,65 @@ def test_labels_go_with_their_numbers(results):
     other.labels["net.person"] = "a net, by subject"
     assert load(other.save())["labels"] == {"net": "a net", "net.person": "a net, by subject"}
     emptied = load(results("01").save())
-    assert emptied["labels"] == {"net": "a net", "net.person": "a net, by subject"}  # "net." begins what is left
-    assert load(results("02").save()) == emptied | {"numbers": {}, "labels": {}}
+    assert emptied["labels"] == {
+        "net.person": "a net, by subject"
+    }  # though "net." begins what is left
+    emptied = load(results("02").save())
+    assert emptied["numbers"] == emptied["labels"] == {}
+
+
+def test_a_label_taken_out_of_a_notebook_vanishes_though_its_numbers_stay(results):
+    mine = results("01")
+    mine.add("net.accuracy", Estimate(1, None, None, 1))
+    mine.labels["net"] = "a net"
+    mine.save()
+    again = results("01")
+    again.add("net.accuracy", Estimate(1, None, None, 1))
+    assert load(again.save())["labels"] == {}
+
+
+def test_claims_and_expectations_taken_out_of_a_notebook_vanish(results):
+    mine = results("01")
+    for sentence in ("the leak inflates", "the net is small"):
+        mine.expect(sentence, True)
+        mine.claim(sentence, "stands", [], sentence)
+    mine.save()
+    again = results("01")
+    again.expect("the net is small", True, registered="LEAK1")
+    again.claim("the net is small", "falls", [], "the net is small")
+    whole = load(again.save())
+    assert list(whole["claims"]) == ["the net is small"]
+    assert whole["expectations"] == {
+        "the net is small": {"holds": True, "registered": "LEAK1", "notebook": "01"},
+    }
+
+
+def test_the_parameters_of_each_notebook_are_kept_beside_those_of_others(results):
+    for notebook, parameters in (("01", {"SEEDS": 1}), ("02", {"DOSE": 5}), ("01", {"SEEDS": 3})):
+        mine = results(notebook)
+        mine.parameters = parameters
+        whole = load(mine.save())
+    assert whole["parameters"] == {"01": {"SEEDS": 3}, "02": {"DOSE": 5}}
+
+
+class Wider(NamedTuple):
+    """An estimate that knows more of itself."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    seeds: int | None = None
+    subjects: int | None = None
+
+
+def test_whatever_an_estimate_knows_of_itself_is_recorded(results):
+    mine = results("x")
+    mine.add("a", Wider(0.5, 0.25, 0.75, 4, np.int64(3)))
+    assert load(mine.save())["numbers"]["a"] == entry(0.5, 0.25, 0.75, 4) | {
+        "seeds": 3,
+        "subjects": None,
+    }
 
 
 def test_saving_twice_changes_not_a_byte_and_ids_stand_in_order(results):
@@ -142,9 +222,17 @@ def test_a_save_that_fails_leaves_the_good_file_alone(results, monkeypatch):
 @pytest.mark.parametrize(
     "number, words, cell",
     [
-        (entry(0.8014, 0.79, 0.8123, 13_690), "80.1 % (79.0 % to 81.2 %, n = 13,690)", "0.801 (0.790 to 0.812)"),
+        (
+            entry(0.8014, 0.79, 0.8123, 13_690),
+            "80.1 % (79.0 % to 81.2 %, n = 13,690)",
+            "0.801 (0.790 to 0.812)",
+        ),
         (entry(0.5), "50.0 %", "0.500"),
-        (entry(0.1, -0.05, 0.2, 9, "difference"), "+10.0 points (-5.0 to +20.0, n = 9)", "+0.100 (-0.050 to +0.200)"),
+        (
+            entry(0.1, -0.05, 0.2, 9, "difference"),
+            "+10.0 points (-5.0 to +20.0, n = 9)",
+            "+0.100 (-0.050 to +0.200)",
+        ),
         (entry(13_690, unit="count"), "13,690", "13,690"),
         (entry(763.1, unit="to one"), "763.1 to one", "763.1 to one"),
         (entry(12.5, 10, 15, unit="s"), "12.5 s (10 to 15)", "12.5 s (10 to 15)"),
@@ -152,6 +240,36 @@ def test_a_save_that_fails_leaves_the_good_file_alone(results, monkeypatch):
 )
 def test_a_number_in_prose_and_in_a_table(number, words, cell):
     assert in_words(number) == words and in_cell(number) == cell
+
+
+@pytest.mark.parametrize(
+    "number, name, short",
+    [
+        (entry(0.176, 0.13, 0.22), "", "18 %"),
+        (entry(0.176, 0.174, 0.178), "", "17.6 %"),
+        (entry(0.17649, 0.17645, 0.17655), "", "17.6 %"),  # never finer than in an evidence table
+        (entry(0.176, 0.166, 0.186), "", "18 %"),  # half the width is a whole point
+        (entry(0.5), "", "50.0 %"),
+        (entry(0.004, 0, 0.03), "", "0.4 %"),  # it does occur
+        (entry(0.997, 0.98, 1), "", "99.7 %"),
+        (entry(0.0, 0, 0.3), "", "0 %"),
+        (entry(0.021, 0.006, 0.035, unit="difference"), "", "+2 points"),
+        (entry(-0.012, -0.04, 0.01, unit="difference"), "", "-1 point"),
+        (entry(-0.001, -0.04, 0.03, unit="difference"), "", "0 points"),
+        (entry(0.0312, 0.029, 0.033, unit="difference"), "", "+3.1 points"),
+        (entry(0.338, 0.3, 0.4), "net.macro_f1", "0.34"),
+        (entry(0.338, 0.337, 0.339), "net.kappa", "0.338"),
+        (entry(0.05, 0.02, 0.08, unit="difference"), "leak.macro_f1", "+0.05"),
+        (entry(13_690, unit="count"), "", "13,690"),
+        (entry(12.6, 10, 15, unit="s"), "", "13 s"),
+        (entry(763.1, unit="to one"), "", "763.1 to one"),
+    ],
+)
+def test_a_short_number_claims_no_more_than_its_interval_allows(number, name, short):
+    assert in_short(number, name) == short
+    found = {"numbers": {name or "a": number}}
+    mark = f"<!-- number {name or 'a'} short -->"
+    assert fill(f"{mark}?<!-- / -->", found) == f"{mark}{short}<!-- / -->"
 
 
 def test_macro_f1_is_no_share():
@@ -175,7 +293,8 @@ def found():
 
 
 PROSE = (
-    "It is right on <!-- number net.accuracy -->12 %<!-- / --> of them, not <!-- number leak.accuracy --><!-- / -->."
+    "It is right on <!-- number net.accuracy -->12 %<!-- / --> of them, "
+    "not <!-- number leak.accuracy --><!-- / -->."
 )
 TABLE = "<!-- table accuracy, recall.fear | net, leak -->\nold\nlines\n<!-- / -->"
 
@@ -200,8 +319,12 @@ def test_tables_are_written_anew(found):
 
 
 def test_a_row_may_bring_a_label_of_its_own(found):
-    rows = fill("<!-- table accuracy | net = 1. what they did; leaky, leak --><!-- / -->", found).splitlines()
-    assert rows[3].startswith("| 1. what they did; leaky | 1,000 |") and rows[4].startswith("| leak |")
+    rows = fill(
+        "<!-- table accuracy | net = 1. what they did; leaky, leak --><!-- / -->", found
+    ).splitlines()
+    assert rows[3].startswith("| 1. what they did; leaky | 1,000 |") and rows[4].startswith(
+        "| leak |"
+    )
 
 
 def test_metrics_bear_their_names_in_a_table(found):
@@ -222,23 +345,40 @@ def test_text_without_marks_is_left_alone(found):
 
 def test_all_unknown_ids_are_named_at_once(found):
     text = PROSE + "<!-- number no.such --><!-- / -->" + TABLE.replace("leak", "other")
-    with pytest.raises(InputError, match=r"holds no no\.such, other\.accuracy, other\.recall\.fear$"):
+    with pytest.raises(
+        InputError, match=r"holds no no\.such, other\.accuracy, other\.recall\.fear$"
+    ):
         fill(text, found)
 
 
 def test_an_unknown_id_may_be_shown_as_absent(found):
-    assert fill("<!-- number no.such -->5<!-- / -->", found, "?") == "<!-- number no.such -->?<!-- / -->"
+    assert (
+        fill("<!-- number no.such -->5<!-- / -->", found, "?")
+        == "<!-- number no.such -->?<!-- / -->"
+    )
 
 
 def test_the_verdict_on_a_claim_is_filled_in_and_an_unknown_claim_named():
     found = dict(numbers={}, labels={}, claims={"C9": dict(verdict="stands")})
-    assert fill("<!-- verdict C9 -->falls<!-- / -->", found) == "<!-- verdict C9 -->stands<!-- / -->"
+    assert (
+        fill("<!-- verdict C9 -->falls<!-- / -->", found) == "<!-- verdict C9 -->stands<!-- / -->"
+    )
     with pytest.raises(InputError, match="no claim C8"):
         fill("<!-- verdict C8 --><!-- / -->", found)
-    assert fill("<!-- verdict C8 --><!-- / -->", dict(numbers={}, labels={}), "?").endswith("?<!-- / -->")
+    assert fill("<!-- verdict C8 --><!-- / -->", dict(numbers={}, labels={}), "?").endswith(
+        "?<!-- / -->"
+    )
 
 
-@pytest.mark.parametrize("open_mark", ["<!-- verdict C9 -->", "<!-- number a -->", "<!-- table a -->x<!-- / -->"])
+@pytest.mark.parametrize(
+    "open_mark",
+    [
+        "<!-- verdict C9 -->",
+        "<!-- number a -->",
+        "<!-- number a shrt -->",
+        "<!-- table a -->x<!-- / -->",
+    ],
+)
 def test_a_mark_that_is_not_closed_is_refused_and_swallows_nothing(found, open_mark):
     with pytest.raises(InputError, match="1 marks are not closed"):
         fill(open_mark + " prose", found)
@@ -252,7 +392,10 @@ def test_claims_and_expectations_are_kept_beside_those_of_other_notebooks(result
     other.expect("nothing is memorised", False)
     whole = load(other.save())
     assert capsys.readouterr().out == "does not hold here: nothing is memorised\n"
-    assert whole["claims"]["C9"]["verdict"] == "stands" and whole["claims"]["C9"]["notebook"] == "03_leakage"
+    assert (
+        whole["claims"]["C9"]["verdict"] == "stands"
+        and whole["claims"]["C9"]["notebook"] == "03_leakage"
+    )
     assert {sentence: e["holds"] for sentence, e in whole["expectations"].items()} == {
         "nothing is memorised": False, "the leak inflates accuracy": True
     }  # fmt: skip

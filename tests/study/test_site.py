@@ -25,7 +25,9 @@ def links(page):
 def test_there_is_a_page_for_the_readme_each_document_and_each_notebook(folder):
     sources = [*(paths.ROOT / "docs").glob("*.md"), *paths.NOTEBOOKS.glob("*.ipynb")]
     wanted = {source.relative_to(paths.ROOT).with_suffix(".html").as_posix() for source in sources}
-    assert {page.relative_to(folder).as_posix() for page in folder.rglob("*.html")} == wanted | {"index.html"}
+    assert {page.relative_to(folder).as_posix() for page in folder.rglob("*.html")} == wanted | {
+        "index.html"
+    }
 
 
 def test_every_link_leads_somewhere_and_only_readers_leave_for_the_network(folder):
@@ -44,12 +46,19 @@ def test_it_is_made_anew_in_place_of_the_last_one(tmp_path, monkeypatch, capsys)
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "old.html").write_text("of a notebook that is gone")
     assert pages.main() == 0
-    assert not (tmp_path / "site" / "old.html").exists() and (tmp_path / "site" / "index.html").exists()
+    assert (
+        not (tmp_path / "site" / "old.html").exists()
+        and (tmp_path / "site" / "index.html").exists()
+    )
     assert "open it in a browser" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["index.html", "notebooks/03_leakage.html", "docs/benchmarks.html"])
-@pytest.mark.parametrize("width", [500, 1280])  # Chromium without a screen has windows of at least 500 pixels
+@pytest.mark.parametrize(
+    "name", ["index.html", "notebooks/03_leakage.html", "docs/benchmarks.html"]
+)
+@pytest.mark.parametrize(
+    "width", [500, 1280]
+)  # Chromium without a screen has windows of at least 500 pixels
 def test_a_browser_shows_no_page_wider_than_its_window(folder, browser, name, width):
     page = folder / name
     measured = page.with_name(f"measured_{width}_{page.name}")
@@ -61,7 +70,8 @@ def test_a_browser_shows_no_page_wider_than_its_window(folder, browser, name, wi
 
 
 @pytest.mark.parametrize(
-    "make", [lambda site, other: site.write_text("mine"), lambda site, other: site.symlink_to(other)]
+    "make",
+    [lambda site, other: site.write_text("mine"), lambda site, other: site.symlink_to(other)],
 )
 def test_what_is_no_folder_of_its_own_is_left_and_said(tmp_path, make):
     (tmp_path / "other").mkdir()

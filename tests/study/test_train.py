@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -19,10 +20,12 @@ from emoclass.metrics import wilson
 from emoclass.splits import GROUP_NAMES, Split, group_ids
 from emoclass.study import train as training
 from emoclass.study.sweep import concat_folds
-from emoclass.study.train import fit, make_split, select_samples, train
-from emoclass.study.variant import ROLES, Variant
+from emoclass.study.train import as_run, fit, make_split, select_samples, train
+from emoclass.variant import ROLES, Optimizer, Variant
 
-EASY = SyntheticConfig(counts=(40,) * 8, film=0.0, noise=0.0, intensity=(1.0, 1.0), photos_per_subject=(1, 1))
+EASY = SyntheticConfig(
+    counts=(40,) * 8, film=0.0, noise=0.0, intensity=(1.0, 1.0), photos_per_subject=(1, 1)
+)
 SMALL = Variant("small", net=models.ConvNet(blocks=((4,),), dense=(16,)), n_folds=2, epochs=2)
 
 
@@ -46,7 +49,9 @@ def test_easy_drawn_faces_are_told_apart(easy):
     assert accuracy(run, easy).value > 0.85
 
 
-@pytest.mark.parametrize("batch_size", [2, 16])  # of the first so many batches that several are one execution
+@pytest.mark.parametrize(
+    "batch_size", [2, 16]
+)  # of the first so many batches that several are one execution
 def test_each_epoch_has_an_order_of_its_own(easy, monkeypatch, batch_size):
     make, seen = (
         training._batches,
@@ -56,7 +61,9 @@ def test_each_epoch_has_an_order_of_its_own(easy, monkeypatch, batch_size):
     def noted(variant, pictures, labels, rows, seed):
         batches = make(variant, pictures, labels, rows, seed)
         kind = type(batches)
-        monkeypatch.setattr(kind, "__getitem__", lambda self, k, get=kind.__getitem__: note(self, k) or get(self, k))
+        monkeypatch.setattr(
+            kind, "__getitem__", lambda self, k, get=kind.__getitem__: note(self, k) or get(self, k)
+        )
         return batches
 
     def note(batches, k):
@@ -64,16 +71,27 @@ def test_each_epoch_has_an_order_of_its_own(easy, monkeypatch, batch_size):
 
     monkeypatch.setattr(training, "_batches", noted)
     run = train(SMALL.replace(batch_size=batch_size, epochs=3), easy)
-    epochs = np.concatenate(seen)[-3 * run.rows[0] :].reshape(3, -1)  # before them Keras may look at one batch
+    epochs = np.concatenate(seen)[-3 * run.rows[0] :].reshape(
+        3, -1
+    )  # before them Keras may look at one batch
     assert all((np.sort(epoch) == np.sort(epochs[0])).all() for epoch in epochs)
     assert all((one != other).any() for one, other in combinations(epochs, 2))
 
 
 WIDE = models.ConvNet(blocks=((8,),), dense=(128,))
 RANDOM = Variant(
-    "random", net=WIDE, target="permuted", epochs=20, batch_size=16, learning_rate=0.003, n_folds=2, checkpoint="last"
+    "random",
+    net=WIDE,
+    target="permuted",
+    epochs=20,
+    batch_size=16,
+    learning_rate=0.003,
+    n_folds=2,
+    checkpoint="last",
 )
-SLIGHT = OfflineAugmentation(per_image=5, classes=EMOTIONS, rotation=3, shift=0.02, zoom=0.02, flip=False)
+SLIGHT = OfflineAugmentation(
+    per_image=5, classes=EMOTIONS, rotation=3, shift=0.02, zoom=0.02, flip=False
+)
 
 
 def test_random_emotions_are_learnt_by_nobody_who_is_tested_honestly(easy):
@@ -83,11 +101,15 @@ def test_random_emotions_are_learnt_by_nobody_who_is_tested_honestly(easy):
 
 @pytest.fixture(scope="module")
 def different():
-    return draw(SyntheticConfig(counts=(10,) * 8, photos_per_subject=(2, 2), film=0.0, noise=0.0), size=24)
+    return draw(
+        SyntheticConfig(counts=(10,) * 8, photos_per_subject=(2, 2), film=0.0, noise=0.0), size=24
+    )
 
 
 def test_random_emotions_seem_to_be_learnt_where_copies_stand_on_both_sides(different):
-    leaky = RANDOM.replace(offline_augmentation=SLIGHT, augment_first=True, group_by="photo", allow_leak=True)
+    leaky = RANDOM.replace(
+        offline_augmentation=SLIGHT, augment_first=True, group_by="photo", allow_leak=True
+    )
     assert accuracy(train(leaky, different), different).low > 2 / 8
 
 
@@ -110,13 +132,20 @@ def test_with_copies_made_after_the_split_random_emotions_are_back_at_chance(dif
     near_duplicate_id=st.lists(st.integers(0, 30), min_size=40, max_size=40),
     seed=st.integers(0, 5),
 )
-def test_random_emotions_are_dealt_anew_one_to_each_family(faces_of, duplicate_id, near_duplicate_id, seed):
-    faces = faces_of(emotion=list(EMOTIONS) * 5, duplicate_id=duplicate_id, near_duplicate_id=near_duplicate_id)
+def test_random_emotions_are_dealt_anew_one_to_each_family(
+    faces_of, duplicate_id, near_duplicate_id, seed
+):
+    faces = faces_of(
+        emotion=list(EMOTIONS) * 5, duplicate_id=duplicate_id, near_duplicate_id=near_duplicate_id
+    )
     chosen = select_samples(RANDOM, faces, seed)
     assert np.array_equal(chosen.pixels, faces.pixels)
     assert chosen.table.drop(columns="emotion").equals(faces.table.drop(columns="emotion"))
     family = group_ids(faces.table, "duplicate")
-    one_each = [table.emotion.groupby(family).agg(["first", "nunique"]) for table in (chosen.table, faces.table)]
+    one_each = [
+        table.emotion.groupby(family).agg(["first", "nunique"])
+        for table in (chosen.table, faces.table)
+    ]
     assert (one_each[0]["nunique"] == 1).all()
     assert sorted(one_each[0]["first"]) == sorted(one_each[1]["first"])
     assert chosen.digest == select_samples(RANDOM, faces, seed).digest
@@ -136,7 +165,9 @@ def test_a_real_mix_of_emotions_is_about_kept(faces_of):
     chosen = select_samples(
         RANDOM, faces_of(emotion=emotion, duplicate_id=np.maximum(np.arange(1000), 20))
     )  # one family of 21
-    assert chosen.counts[["neutral", "happiness", "fear"]].tolist() == pytest.approx([500, 400, 100], abs=21)
+    assert chosen.counts[["neutral", "happiness", "fear"]].tolist() == pytest.approx(
+        [500, 400, 100], abs=21
+    )
 
 
 def test_emotions_left_out_are_dealt_to_nobody(few):
@@ -154,7 +185,10 @@ def test_else_the_subject_is_the_photos_as_they_are(few, target):
 def test_copies_are_taught_the_random_emotion_of_their_photo(few):
     for augment_first in (True, False):
         variant = RANDOM.replace(
-            offline_augmentation=SLIGHT, augment_first=augment_first, group_by="photo", allow_leak=True
+            offline_augmentation=SLIGHT,
+            augment_first=augment_first,
+            group_by="photo",
+            allow_leak=True,
         )
         everything, _ = make_split(variant, few, 0, seed=1)
         split = select_samples(variant, few, seed=1).table.set_index("photo").emotion
@@ -165,18 +199,32 @@ def test_copies_are_taught_the_random_emotion_of_their_photo(few):
 def test_who_is_asked_for_the_source_says_sources_and_is_judged_by_them():
     faces = draw(SyntheticConfig(counts=(6,) * 8, film=0.5, photos_per_subject=(1, 1)), size=12)
     film, left = (faces.table.source == "film").to_numpy()[:, None, None], np.arange(12) < 6
-    faces = replace(faces, pixels=np.where(film == left, np.uint8(200), np.uint8(30)).repeat(12, axis=1))
+    faces = replace(
+        faces, pixels=np.where(film == left, np.uint8(200), np.uint8(30)).repeat(12, axis=1)
+    )
     run = train(
-        Variant("lit from left", net=models.ConvNet(), target="source", n_folds=2, epochs=20, batch_size=4), faces
+        Variant(
+            "lit from left",
+            net=models.ConvNet(),
+            target="source",
+            n_folds=2,
+            epochs=20,
+            batch_size=4,
+        ),
+        faces,
     )
     assert run.history["accuracy"][-1] == 1
     assert run.classes == ("film", "newspaper") and run.probabilities.shape == (len(run.photo), 2)
     assert run.probabilities.sum(1) == pytest.approx(1, abs=1e-6)
     predictions_list = concat_folds([run], faces)
     source = faces.table.set_index("photo").source
-    assert [predictions_list.classes[k] for k in predictions_list.y_true] == source[run.photo].tolist()
+    assert [predictions_list.classes[k] for k in predictions_list.y_true] == source[
+        run.photo
+    ].tolist()
     assert run.y_true["test"].tolist() == predictions_list.y_true.tolist()
-    assert [predictions_list.classes[k] for k in predictions_list.y_pred] == source[run.photo].tolist()
+    assert [predictions_list.classes[k] for k in predictions_list.y_pred] == source[
+        run.photo
+    ].tolist()
     assert metrics.score(predictions_list)["balanced_accuracy"].value == 1
     assert metrics.recall(predictions_list) == {
         name: wilson(n, n) for name, n in source[run.photo].value_counts().items()
@@ -185,7 +233,9 @@ def test_who_is_asked_for_the_source_says_sources_and_is_judged_by_them():
 
 # after each epoch
 
-HASTY = SMALL.replace(epochs=5, learning_rate=0.03)  # too fast, so that the last epoch is not the best
+HASTY = SMALL.replace(
+    epochs=5, learning_rate=0.03
+)  # too fast, so that the last epoch is not the best
 
 
 @pytest.fixture(scope="module")
@@ -195,18 +245,29 @@ def hasty(few):
 
 def test_what_is_said_after_each_epoch_is_kept_where_that_is_asked_for(few, hasty):
     run = hasty
-    assert run.epoch_predictions.shape == (5, len(run.photo)) and run.epoch_predictions.dtype == np.uint8
+    assert (
+        run.epoch_predictions.shape == (5, len(run.photo))
+        and run.epoch_predictions.dtype == np.uint8
+    )
     assert run.best_epoch < 5
     assert np.array_equal(run.epoch_predictions[run.best_epoch - 1], run.probabilities.argmax(1))
     assert not np.array_equal(run.epoch_predictions[-1], run.probabilities.argmax(1))
     predictions_list = concat_folds([run], few)
-    assert predictions_list.after_epoch(run.best_epoch).y_pred.tolist() == predictions_list.y_pred.tolist()
+    assert (
+        predictions_list.after_epoch(run.best_epoch).y_pred.tolist()
+        == predictions_list.y_pred.tolist()
+    )
 
 
 def test_to_follow_a_net_changes_nothing_about_it(few):
-    variant = HASTY.replace(net=models.ConvNet(dense=(16,), dropout=0.5), epochs=3)  # dropout draws at random too
+    variant = HASTY.replace(
+        net=models.ConvNet(dense=(16,), dropout=0.5), epochs=3
+    )  # dropout draws at random too
     alone, followed = train(variant, few), train(variant.replace(record_epochs=True), few)
-    assert alone.epoch_predictions.shape == (0, len(alone.photo)) and len(followed.epoch_predictions) == 3
+    assert (
+        alone.epoch_predictions.shape == (0, len(alone.photo))
+        and len(followed.epoch_predictions) == 3
+    )
     assert alone.probabilities.tobytes() == followed.probabilities.tobytes()
     assert all((a == b).all() for a, b in zip(alone.weights, followed.weights))
     assert alone.history == followed.history
@@ -239,7 +300,9 @@ def test_training_stops_four_epochs_after_the_best_and_keeps_it(few):
 
 
 def test_the_weights_kept_are_those_of_the_best_epoch(few):
-    variant = SMALL.replace(epochs=12, learning_rate=0.03)  # too fast, so that the last epoch is not the best
+    variant = SMALL.replace(
+        epochs=12, learning_rate=0.03
+    )  # too fast, so that the last epoch is not the best
     run = train(variant, few)
     everything, split = make_split(variant, few, 0)
     net = models.build(variant.net, few.size)
@@ -259,7 +322,9 @@ def test_copies_made_after_the_split_join_the_training_part_alone(few):
     variant = SMALL.replace(offline_augmentation=OfflineAugmentation(per_image=1, classes=EMOTIONS))
     everything, split = make_split(variant, few, 0)
     copies, parent = everything.is_copy, everything.table.parent.to_numpy()
-    assert set(parent[copies]) == set(few.table.photo)  # those of validation and test photos are there, and left out
+    assert set(parent[copies]) == set(
+        few.table.photo
+    )  # those of validation and test photos are there, and left out
     assert set(parent[split.train][copies[split.train]]) == set(parent[split.train])
     for part in (split.validation, split.test):
         assert not copies[part].any() and not set(parent[split.train]) & set(parent[part])
@@ -267,7 +332,9 @@ def test_copies_made_after_the_split_join_the_training_part_alone(few):
 
 def test_copies_made_first_are_tested_too_and_each_stays_with_its_family(few):
     whole = SMALL.replace(
-        offline_augmentation=OfflineAugmentation(target_count=9), augment_first=True, group_by="duplicate"
+        offline_augmentation=OfflineAugmentation(target_count=9),
+        augment_first=True,
+        group_by="duplicate",
     )
     everything, split = make_split(whole, few, 0)
     family = group_ids(everything.table, "duplicate")
@@ -283,13 +350,18 @@ def test_copies_made_first_are_tested_too_and_each_stays_with_its_family(few):
 
 def test_a_split_that_would_tear_a_family_is_refused_whatever_the_roles(few):
     photos = few.table.photo.to_numpy()
-    twins = replace(few, table=few.table.assign(near_duplicate_id=np.where(np.arange(len(few)) < 12, "one", photos)))
+    twins = replace(
+        few,
+        table=few.table.assign(near_duplicate_id=np.where(np.arange(len(few)) < 12, "one", photos)),
+    )
     with pytest.raises(LeakError, match="split by photo: 1 x the same picture"):
         make_split(SMALL.replace(group_by="photo"), twins, 0)
 
 
 @pytest.mark.parametrize("fold, seed", [(0, 0), (1, 1)])
-def test_a_start_of_another_fold_or_seed_is_refused_and_so_is_another_variant(few, first, fold, seed):
+def test_a_start_of_another_fold_or_seed_is_refused_and_so_is_another_variant(
+    few, first, fold, seed
+):
     variant = first.variant.replace(name="later", init_from=first.variant)
     with pytest.raises(InputError, match=r"cannot start from 'first', fold 1, seed 0"):
         train(variant, few, fold=fold, seed=seed, init_from=first)
@@ -300,7 +372,10 @@ def test_a_start_of_another_fold_or_seed_is_refused_and_so_is_another_variant(fe
 
 def test_copies_made_before_the_split_are_tested_too_and_the_run_says_so(few):
     variant = SMALL.replace(
-        offline_augmentation=OfflineAugmentation(target_count=9), augment_first=True, group_by="photo", allow_leak=True
+        offline_augmentation=OfflineAugmentation(target_count=9),
+        augment_first=True,
+        group_by="photo",
+        allow_leak=True,
     )
     run = train(variant, few)
     assert (run.photo != run.parent).any()
@@ -311,7 +386,10 @@ def test_copies_made_before_the_split_are_tested_too_and_the_run_says_so(few):
 
 def test_both_orders_hold_the_very_same_pictures(few):
     before = SMALL.replace(
-        offline_augmentation=OfflineAugmentation(target_count=9), augment_first=True, group_by="photo", allow_leak=True
+        offline_augmentation=OfflineAugmentation(target_count=9),
+        augment_first=True,
+        group_by="photo",
+        allow_leak=True,
     )
     after = SMALL.replace(offline_augmentation=OfflineAugmentation(target_count=9))
     (one, _), (other, _) = make_split(before, few, 0), make_split(after, few, 0)
@@ -348,7 +426,9 @@ def collections_and_roles(draw):
         "source": source,
         "subject": [f"reader {k}" for k in range(16)] + subject,
     }
-    role = {name: draw(st.sampled_from([*ROLES, "dealt"])) for name in SOURCES[1:] if name in source}
+    role = {
+        name: draw(st.sampled_from([*ROLES, "dealt"])) for name in SOURCES[1:] if name in source
+    }
     roles = {what: tuple(name for name in role if role[name] == what) for what in ROLES}
     variant = Variant(
         "roles",
@@ -371,7 +451,9 @@ def collections_and_roles(draw):
 
 @settings(max_examples=60)
 @given(collections_and_roles())
-def test_each_source_stays_in_its_role_and_the_others_are_dealt_as_if_it_were_not_there(faces_of, case):
+def test_each_source_stays_in_its_role_and_the_others_are_dealt_as_if_it_were_not_there(
+    faces_of, case
+):
     columns, variant, fold, seed = case
     faces = faces_of(**columns)
     everything, split = make_split(variant, faces, fold, seed)
@@ -386,7 +468,8 @@ def test_each_source_stays_in_its_role_and_the_others_are_dealt_as_if_it_were_no
 
     # all of them are there: as often as they are to be repeated, or once
     taught, apart = (
-        faces.table.photo[faces.table.source.isin(getattr(variant, f"{x}_sources"))] for x in ("train", "test")
+        faces.table.photo[faces.table.source.isin(getattr(variant, f"{x}_sources"))]
+        for x in ("train", "test")
     )
     assert sorted(photo[split.train][chosen[split.train] == "train_sources"]) == sorted(
         [*taught] * variant.train_source_repeats
@@ -416,7 +499,9 @@ def two_sources(faces_of):
         columns["parent"] = [f"photo {k}" for k in range(16)]
         for key, of in same.items():
             columns[key][12], columns[key][13] = columns[key][of[0]], columns[key][of[1]]
-        return faces_of(emotion=list(EMOTIONS[:2]) * 8, source=["news"] * 12 + ["film"] * 4, **columns)
+        return faces_of(
+            emotion=list(EMOTIONS[:2]) * 8, source=["news"] * 12 + ["film"] * 4, **columns
+        )
 
     return make
 
@@ -431,16 +516,22 @@ def places_of(variant, faces):
     return [part[part < 12] for part in (split.train, split.validation, split.test)]
 
 
-@pytest.mark.parametrize("roles, parts_torn", [(TAUGHT, (1, 2)), (APART, (0, 1))], ids=["only trained", "only tested"])
+@pytest.mark.parametrize(
+    "roles, parts_torn", [(TAUGHT, (1, 2)), (APART, (0, 1))], ids=["only trained", "only tested"]
+)
 @pytest.mark.parametrize("by", ["photo", "duplicate", "subject"])
 @pytest.mark.parametrize("key", ["parent", "duplicate_id", "near_duplicate_id", "subject"])
-def test_a_photo_that_is_not_dealt_out_must_share_nothing_with_the_other_side(two_sources, key, by, roles, parts_torn):
+def test_a_photo_that_is_not_dealt_out_must_share_nothing_with_the_other_side(
+    two_sources, key, by, roles, parts_torn
+):
     variant = ROLE.replace(group_by=by, **roles)
     sides = places_of(variant, two_sources())
     for side, places in enumerate(sides):
         faces = two_sources(**{key: (places[0], places[0])})
         if side in parts_torn and not (key == "subject" and by != "subject"):
-            with pytest.raises(LeakError, match=f"split by {by}: 1 x the same {GROUP_NAMES[key]} on both sides"):
+            with pytest.raises(
+                LeakError, match=f"split by {by}: 1 x the same {GROUP_NAMES[key]} on both sides"
+            ):
                 make_split(variant, faces, 0)
             make_split(variant.replace(allow_leak=True), faces, 0)
         else:
@@ -452,7 +543,9 @@ def test_by_source_too_nobody_who_is_only_trained_on_is_tested(faces_of):
     subject = [f"subject {k}" for k in range(24)]
     variant = ROLE.replace(group_by="source", **TAUGHT)
     make_split(variant, faces_of(emotion=emotion, source=source, subject=subject), 0)
-    tested = make_split(variant, faces_of(emotion=emotion, source=source, subject=subject), 0)[1].test
+    tested = make_split(variant, faces_of(emotion=emotion, source=source, subject=subject), 0)[
+        1
+    ].test
     subject[20] = subject[tested[0]]
     with pytest.raises(LeakError, match="the same subject on both sides"):
         make_split(variant, faces_of(emotion=emotion, source=source, subject=subject), 0)
@@ -461,7 +554,10 @@ def test_by_source_too_nobody_who_is_only_trained_on_is_tested(faces_of):
 @pytest.mark.parametrize("key", ["duplicate_id", "near_duplicate_id", "subject"])
 def test_what_is_only_trained_on_and_what_is_only_tested_share_nothing_either(faces_of, key):
     columns = {key: [f"{key} {k}" for k in range(20)]}
-    columns |= {"emotion": list(EMOTIONS[:2]) * 10, "source": ["news"] * 12 + ["film"] * 4 + ["web"] * 4}
+    columns |= {
+        "emotion": list(EMOTIONS[:2]) * 10,
+        "source": ["news"] * 12 + ["film"] * 4 + ["web"] * 4,
+    }
     variant = ROLE.replace(train_sources=("film",), test_sources=("web",))
     make_split(variant, faces_of(**columns), 0)
     columns[key][14] = columns[key][17]
@@ -470,14 +566,26 @@ def test_what_is_only_trained_on_and_what_is_only_tested_share_nothing_either(fa
 
 
 def test_a_photo_that_stands_repeated_in_training_is_no_leak_by_itself(two_sources):
-    _, split = make_split(ROLE.replace(train_source_repeats=3, **TAUGHT), two_sources(duplicate_id=(15, 15)), 0)
+    _, split = make_split(
+        ROLE.replace(train_source_repeats=3, **TAUGHT), two_sources(duplicate_id=(15, 15)), 0
+    )
     assert np.bincount(split.train)[12:].tolist() == [3, 3, 3, 3]
 
 
-def test_the_run_counts_photos_each_time_and_says_which_test_rows_have_their_source_in_training(few):
-    source = np.where(np.arange(len(few)) % 6 == 0, "new", np.where(np.arange(len(few)) % 6 == 1, "else", "old"))
-    faces, variant = replace(few, table=few.table.assign(source=source)), ALIKE.replace(epochs=1, group_by="photo")
-    run = train(variant.replace(train_sources=("new",), test_sources=("else",), train_source_repeats=4), faces)
+def test_the_run_counts_photos_each_time_and_says_which_test_rows_have_their_source_in_training(
+    few,
+):
+    source = np.where(
+        np.arange(len(few)) % 6 == 0, "new", np.where(np.arange(len(few)) % 6 == 1, "else", "old")
+    )
+    faces, variant = (
+        replace(few, table=few.table.assign(source=source)),
+        ALIKE.replace(epochs=1, group_by="photo"),
+    )
+    run = train(
+        variant.replace(train_sources=("new",), test_sources=("else",), train_source_repeats=4),
+        faces,
+    )
     _, alone = make_split(variant.replace(excluded_sources=("new", "else")), faces, 0)
     assert run.rows == (len(alone.train) + 4 * 8, len(alone.validation), len(alone.test) + 8)
     assert len(run.y_true["train"]) == run.rows[0]
@@ -512,7 +620,9 @@ def test_the_truth_is_what_was_asked_of_each_photo_of_each_part(few, whole):
     everything, split = make_split(whole.variant, few, 0)
     for part in PARTS:
         rows = getattr(split, part)
-        assert [EMOTIONS[k] for k in whole.y_true[part]] == everything.table.emotion.iloc[rows].tolist()
+        assert [EMOTIONS[k] for k in whole.y_true[part]] == everything.table.emotion.iloc[
+            rows
+        ].tolist()
     assert tuple(len(whole.y_true[part]) for part in PARTS) == whole.rows
 
 
@@ -524,7 +634,8 @@ def test_what_is_said_of_the_validation_part_is_what_the_history_judged(whole):
     right = whole.validation.argmax(1) == whole.y_true["validation"]
     assert right.mean() == pytest.approx(whole.history["val_accuracy"][at], abs=1e-6)
     predicted = whole.validation[np.arange(len(right)), whole.y_true["validation"]]
-    assert -np.log(predicted).mean() == pytest.approx(whole.history["val_loss"][at], rel=1e-3)
+    # Each output is rounded, to within 3 % in odds.
+    assert -np.log(predicted).mean() == pytest.approx(whole.history["val_loss"][at], abs=0.04)
 
 
 def test_the_last_layer_makes_of_the_features_what_the_run_says(whole):
@@ -533,14 +644,17 @@ def test_the_last_layer_makes_of_the_features_what_the_run_says(whole):
     for part, predicted in (("test", whole.probabilities), ("validation", whole.validation)):
         logits = whole.embeddings[part].astype(float) @ kernel + bias
         again = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-        np.testing.assert_allclose(again, predicted[:, kept], atol=3e-3)
+        np.testing.assert_allclose(again, predicted[:, kept], rtol=0.07, atol=3e-3)
     assert [whole.embeddings[part].shape for part in PARTS] == [(n, 8) for n in whole.rows]
     assert all(whole.embeddings[part].dtype == np.float16 for part in PARTS)
 
 
 def test_features_are_kept_only_where_they_are_asked_for_and_change_nothing(few, simple):
     assert simple.embeddings == {}
-    assert train(ALIKE.replace(record_features=True), few).probabilities.tobytes() == simple.probabilities.tobytes()
+    assert (
+        train(ALIKE.replace(record_features=True), few).probabilities.tobytes()
+        == simple.probabilities.tobytes()
+    )
 
 
 def test_jitter_changes_training_and_its_net_is_then_tested_on_pictures_as_they_are(few, simple):
@@ -551,7 +665,7 @@ def test_jitter_changes_training_and_its_net_is_then_tested_on_pictures_as_they_
     net = models.build(run.variant.net, few.size)
     net.set_weights(run.weights)
     logits = net.predict(everything.pixels[split.test][..., None], verbose=0)
-    np.testing.assert_allclose(softmax(logits, axis=1), run.probabilities, atol=1e-5)
+    np.testing.assert_allclose(softmax(logits, axis=1), run.probabilities, rtol=0.07)
 
 
 def mirrored_in_the_test(faces, split):
@@ -562,22 +676,25 @@ def mirrored_in_the_test(faces, split):
 
 def test_two_views_are_the_mean_of_the_logits_of_both_so_that_a_mirror_changes_nothing(few, simple):
     everything, split = make_split(ALIKE, few, 0)
-    in_the_mirror, both = mirrored_in_the_test(everything, split), ALIKE.replace(flip_tta=True)
-    mirrored, of_both, of_both_mirrored = (
-        fit(variant, photos, split)
-        for variant, photos in ((ALIKE, in_the_mirror), (both, everything), (both, in_the_mirror))
-    )
+    in_the_mirror = mirrored_in_the_test(everything, split)
+    both = ALIKE.replace(flip_tta=True)
+    mirrored = as_run(ALIKE, few, 0, 0, fit(ALIKE, in_the_mirror, split))
+    of_both = as_run(both, few, 0, 0, fit(both, everything, split))
+    of_both_mirrored = as_run(both, few, 0, 0, fit(both, in_the_mirror, split))
     assert simple.history == mirrored.history == of_both.history
     assert np.abs(simple.probabilities - mirrored.probabilities).max() > 1e-3
     mean = (np.log(simple.probabilities.astype(float)) + np.log(mirrored.probabilities)) / 2
-    np.testing.assert_allclose(of_both.probabilities, softmax(mean, axis=1), atol=1e-6)
-    np.testing.assert_allclose(of_both_mirrored.probabilities, of_both.probabilities, atol=1e-6)
+    np.testing.assert_allclose(of_both.probabilities, softmax(mean, axis=1), rtol=0.1)
+    np.testing.assert_array_equal(of_both_mirrored.probabilities, of_both.probabilities)
 
 
 @pytest.mark.parametrize("sizes", [(9, 0, 3), (9, 0, 0), (9, 3, 0)])
 def test_validation_and_test_may_be_empty(few, sizes):
     split = Split(*np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:2]))
-    run = fit(ALIKE.replace(checkpoint="last", record_features=True, record_epochs=True, flip_tta=True), few, split)
+    variant = ALIKE.replace(
+        checkpoint="last", record_features=True, record_epochs=True, flip_tta=True
+    )
+    run = as_run(variant, few, 0, 0, fit(variant, few, split))
     assert run.rows == sizes == tuple(len(run.y_true[part]) for part in PARTS)
     assert run.validation.shape == (sizes[1], 8) and run.probabilities.shape == (sizes[2], 8)
     assert run.epoch_predictions.shape == (2, sizes[2]) and len(run.photo) == sizes[2]
@@ -595,13 +712,19 @@ def simple(few):
 
 
 WAYS = {
-    "effective weights, logit-adjusted": {"class_weight": "effective", "beta": 0.5, "logit_adjustment_tau": 1.0},
+    "effective weights, logit-adjusted": {
+        "class_weight": "effective",
+        "beta": 0.5,
+        "logit_adjustment_tau": 1.0,
+    },
     "balanced weights, focal": {"class_weight": "balanced", "focal_gamma": 1.0, "batch_size": 7},
 }
 
 
 @pytest.mark.parametrize("change", WAYS.values(), ids=WAYS)
-def test_the_loss_that_training_reports_is_the_one_asked_for_with_the_shares_of_its_training_part(few, change):
+def test_the_loss_that_training_reports_is_the_one_asked_for_with_the_shares_of_its_training_part(
+    few, change
+):
     still = ALIKE.replace(
         epochs=1,
         checkpoint="last",
@@ -653,7 +776,9 @@ def test_with_all_settings_at_once_the_same_run_still_gives_the_same_bits(few):
 
 def test_the_last_epoch_is_kept_where_that_is_asked_for_and_nothing_else_changes(few, hasty):
     last = train(hasty.variant.replace(checkpoint="last"), few)
-    assert last.history == hasty.history and np.array_equal(last.epoch_predictions, hasty.epoch_predictions)
+    assert last.history == hasty.history and np.array_equal(
+        last.epoch_predictions, hasty.epoch_predictions
+    )
     assert hasty.best_epoch < last.best_epoch == 5
     assert np.array_equal(last.epoch_predictions[-1], last.probabilities.argmax(1))
 
@@ -676,13 +801,32 @@ def test_weights_decay_but_what_normalises_and_shifts_does_not(few):
     assert ones == 6
 
 
-def test_gradients_are_clipped_to_the_length_asked_for(few, simple):
-    clipped = train(ALIKE.replace(clipnorm=1e-12), few)
-    moved = [
-        max(np.abs(after - before).max() for before, after in zip(first_weights(ALIKE, few), run.weights))
-        for run in (clipped, simple)
-    ]
-    assert moved[0] < 1e-6 and moved[1] > 5e-4  # Adam divides by the length, but for a small constant
+@pytest.mark.parametrize("length", [1e-12, 1e-3])
+def test_the_gradient_over_all_weights_is_clipped_to_the_length_asked_for(few, length):
+    variant = ALIKE.replace(
+        epochs=1, batch_size=1000, checkpoint="last", optimizer="sgd", learning_rate=1.0,
+        clipnorm=length,
+    )  # fmt: skip
+    before = first_weights(variant, few)
+    moved = 0.0
+    for start, end in zip(before, train(variant, few).weights):
+        moved += ((end - start) ** 2).sum(dtype=float)
+    # Weights of float32 do not move by 1e-12 at all. Clipped one by one, all would move by twice the length.
+    assert np.sqrt(moved) == pytest.approx(length, rel=0.01, abs=1e-7)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_each_optimizer_is_the_one_that_is_named_with_its_rate(decay):
+    for name in get_args(Optimizer):
+        variant = ALIKE.replace(
+            optimizer=name, learning_rate=0.02, weight_decay=decay, clipnorm=3.0
+        )
+        made = training._optimizer(variant, steps=5)
+        expected = "adam" if (name == "adamw" and not decay) else name
+        assert type(made).__name__.lower() == expected
+        assert float(made.learning_rate) == pytest.approx(0.02)
+        assert made.global_clipnorm == 3 and made.clipnorm is None
+        assert made.weight_decay == (decay or None)
 
 
 class Enough(Exception):
@@ -690,11 +834,67 @@ class Enough(Exception):
 
 
 @pytest.fixture
+def beginning(few, monkeypatch):
+    """First weights and the first order of the photos of a run on one split, which is then not trained."""
+    everything, split = make_split(ALIKE, few, 0)
+
+    def of(seed, fold, **changes):
+        found = []
+
+        def note(net, data, **how):
+            found.append((net.get_weights()[0].tobytes(), data.order.tobytes()))
+            raise Enough
+
+        monkeypatch.setattr(keras().Model, "fit", note)
+        with pytest.raises(Enough):
+            fit(ALIKE.replace(**changes), everything, split, fold, seed)
+        return found[0]
+
+    return of
+
+
+def test_every_seed_and_fold_starts_from_other_weights_and_another_order_on_the_same_split(
+    beginning,
+):
+    cases = [(seed, fold) for seed in (0, 1, 2) for fold in (0, 1)]
+    found = {case: beginning(*case) for case in cases}
+    assert len({weights for weights, _ in found.values()}) == len(cases)
+    assert len({order for _, order in found.values()}) == len(cases)
+    assert beginning(1, 1) == found[1, 1]
+
+
+def test_online_augmentation_leaves_first_weights_and_order_as_they_are(beginning):
+    assert beginning(1, 0, online_augmentation=OnlineAugmentation()) == beginning(1, 0)
+
+
+def test_another_seed_has_other_folds_another_validation_part_and_other_copies(few):
+    variant = SMALL.replace(offline_augmentation=OfflineAugmentation(per_image=1, classes=EMOTIONS))
+    parts = {name: set() for name in ("validation", "test")}
+    pictures = set()
+    for seed in (0, 1, 2):
+        everything, split = make_split(variant, few, 0, seed)
+        for name, seen in parts.items():
+            seen.add(tuple(everything.table.photo.iloc[getattr(split, name)]))
+        pictures.add(everything.pixels[everything.is_copy].tobytes())
+    assert all(len(seen) == 3 for seen in parts.values()) and len(pictures) == 3
+
+
+def test_of_the_photos_that_are_not_tested_another_seed_validates_on_others(few):
+    given = np.where(np.arange(len(few)) % 4 == 0, "test", "train")
+    faces = replace(few, table=few.table.assign(split=given))
+    variant = SMALL.replace(group_by="given")
+    found = {make_split(variant, faces, 0, seed)[1].validation.tobytes() for seed in (0, 1, 2)}
+    assert len(found) == 3
+
+
+@pytest.fixture
 def rates(few, monkeypatch):
     """The learning rate at each step, as the optimizer of a run is told."""
 
     def of(epochs, batch_size=7):
-        variant = ALIKE.replace(schedule="cosine", batch_size=batch_size, learning_rate=0.02, epochs=epochs)
+        variant = ALIKE.replace(
+            schedule="cosine", batch_size=batch_size, learning_rate=0.02, epochs=epochs
+        )
         chosen = []
 
         def compile_and_note(net, optimizer, **how):
@@ -726,7 +926,9 @@ def test_a_cosine_of_one_epoch_is_its_rise(rates):
 # batches
 
 
-def test_in_balanced_batches_each_emotion_is_drawn_as_often_and_no_photo_is_forgotten(few, monkeypatch):
+def test_in_balanced_batches_each_emotion_is_drawn_as_often_and_no_photo_is_forgotten(
+    few, monkeypatch
+):
     seen = []
 
     def look_at_batches(net, data, **how):
@@ -737,17 +939,24 @@ def test_in_balanced_batches_each_emotion_is_drawn_as_often_and_no_photo_is_forg
         raise Enough
 
     monkeypatch.setattr(keras().Model, "fit", look_at_batches)
-    scarce = few.select(np.setdiff1d(np.arange(len(few)), np.flatnonzero(few.table.emotion == "fear")[2:]))
+    scarce = few.select(
+        np.setdiff1d(np.arange(len(few)), np.flatnonzero(few.table.emotion == "fear")[2:])
+    )
     variant = ALIKE.replace(sampling="balanced", batch_size=8, group_by="photo")
     with pytest.raises(Enough):
         train(variant, scarce)
     _, split = make_split(variant, scarce, 0)
-    assert np.ptp(np.bincount(scarce.labels[split.train], minlength=8)) > 0 and 8 < len(split.train) <= 16
+    assert (
+        np.ptp(np.bincount(scarce.labels[split.train], minlength=8)) > 0
+        and 8 < len(split.train) <= 16
+    )
     drawn = np.bincount(np.concatenate([labels for _, labels in seen]), minlength=8)
     assert drawn.sum() == 200 * len(split.train)  # an epoch is as long as without
     assert 0.8 < 8 * drawn.min() / drawn.sum() and 8 * drawn.max() / drawn.sum() < 1.2
     label_of = {scarce.pixels[row].tobytes(): scarce.labels[row] for row in split.train}
-    chosen = {picture.tobytes(): label for batch, labels in seen for picture, label in zip(batch, labels)}
+    chosen = {
+        picture.tobytes(): label for batch, labels in seen for picture, label in zip(batch, labels)
+    }
     assert chosen == label_of
 
 
@@ -762,7 +971,11 @@ def lopsided():
 @pytest.mark.soak
 def test_balanced_batches_find_more_of_a_scarce_emotion(lopsided):
     variant = SMALL.replace(
-        n_folds=2, epochs=15, checkpoint="last", emotions=("neutral", "happiness", "surprise"), batch_size=16
+        n_folds=2,
+        epochs=15,
+        checkpoint="last",
+        emotions=("neutral", "happiness", "surprise"),
+        batch_size=16,
     )
     recall = {}
     for sampling in ("natural", "balanced"):
@@ -781,7 +994,9 @@ def first(few):
 
 @pytest.fixture(scope="module")
 def deferred(few, first):
-    variant = first.variant.replace(name="deferred", class_weight="balanced", epochs=2, init_from=first.variant)
+    variant = first.variant.replace(
+        name="deferred", class_weight="balanced", epochs=2, init_from=first.variant
+    )
     return train(variant, few, fold=1, init_from=first)
 
 
@@ -792,16 +1007,20 @@ def test_a_deferred_net_goes_on_from_where_the_first_one_ended(few, first, defer
     assert deferred.photo.tolist() == first.photo.tolist() == scratch.photo.tolist()
 
 
-def test_a_deferred_net_is_the_same_bits_whether_its_start_is_handed_in_or_trained_on_the_way(few, deferred):
+def test_a_deferred_net_is_the_same_bits_whether_its_start_is_handed_in_or_trained_on_the_way(
+    few, deferred
+):
     again = train(deferred.variant, few, fold=1)
     assert again.probabilities.tobytes() == deferred.probabilities.tobytes()
     assert all((a == b).all() for a, b in zip(again.weights, deferred.weights))
 
 
 def test_a_deferred_net_that_learns_nothing_says_what_its_start_said(few, first):
-    still = first.variant.replace(name="still", learning_rate=1e-12, epochs=1, init_from=first.variant)
+    still = first.variant.replace(
+        name="still", learning_rate=1e-12, epochs=1, init_from=first.variant
+    )
     run = train(still, few, fold=1, init_from=first)
-    np.testing.assert_allclose(run.probabilities, first.probabilities, atol=1e-6)
+    np.testing.assert_array_equal(run.probabilities, first.probabilities)
     assert run.history["val_loss"][0] == pytest.approx(min(first.history["val_loss"]), rel=1e-4)
 
 
@@ -821,5 +1040,7 @@ def test_a_source_that_nobody_comes_from_is_named_with_those_there_are(few):
 
 def test_the_best_epoch_needs_a_validation_part(few):
     none = np.zeros(0, np.int64)
-    with pytest.raises(InputError, match="without a validation part no epoch is the best; keep the last one"):
+    with pytest.raises(
+        InputError, match="without a validation part no epoch is the best; keep the last one"
+    ):
         fit(ALIKE.replace(checkpoint="best"), few, Split(np.arange(len(few)), none, none))

@@ -1,0 +1,299 @@
+"""Figures of Estimates: values with their intervals, along an axis or in rows."""
+
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from emoclass.labels import MAJORITY, MINORITY
+from emoclass.metrics import METRICS, Estimate, LeakDecomposition
+from emoclass.plots.style import (
+    INK,
+    LINES,
+    MARKERS,
+    PALE,
+    axis,
+    colours,
+    legend_beside,
+    panels,
+)
+
+PARTS = {  # of a metrics.LeakDecomposition, as the figure calls them
+    "memorisation": "memorisation: leaky minus\nfamily, same pictures",
+    "composition": "composition: all pictures\nminus originals, same nets",
+    "inflation": "inflation:\ntheir sum",
+}
+CLOSE = 0.17  # rows: how far from its row's middle stands each of two marks that share it
+
+
+def line_with_ci(
+    series: dict,
+    x: str,
+    y: str,
+    title: str = "",
+    ax: Axes | None = None,
+    joined: bool = True,
+) -> Axes:
+    """Estimates with intervals along an axis, in greys.
+
+    series    {name: (places on the x axis, Estimates)}
+    x, y      what the axes show, with units; "(logarithmic)" in x makes that axis logarithmic
+    joined    by a line; not where the places have no order
+    """
+    if ax is None:
+        ax = axis(8.5 if len(series) > 1 else 6, 3.8)
+    greys = np.linspace(0.1, 0.6, max(len(series), 2))
+    reaches_below_zero = False
+    for k, (name, (places, estimates)) in enumerate(series.items()):
+        found = pd.DataFrame(list(estimates))[["value", "low", "high"]].astype(float)
+        below = found.value - found.low
+        above = found.high - found.value
+        if found.low.min() < 0:
+            reaches_below_zero = True
+        ax.errorbar(
+            places,
+            found.value,
+            np.maximum([below, above], 0),
+            color=str(greys[k]),
+            marker=MARKERS[k % len(MARKERS)],
+            markersize=6,
+            linestyle=LINES[k % len(LINES)] if joined else "none",
+            linewidth=1,
+            label=name,
+        )
+    if "logarithmic" in x:
+        ax.set_xscale("log")
+    if reaches_below_zero:
+        ax.axhline(0, color=PALE, linewidth=1)
+    ax.set(xlabel=x, ylabel=y, title=title)
+    if len(series) > 1:
+        legend_beside(ax, title="bars: 95 % intervals")
+    return ax
+
+
+def measured_vs_formula(
+    points: pd.DataFrame,
+    title: str = "",
+    chance: float = 0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Accuracy as measured and by formula.
+
+    points    rows of `leak`, `formula` (a share), `measured` (Estimate), `leaky`
+    """
+    leaking = points.leak[points.leaky]
+    leaks = list(dict.fromkeys([*leaking, *points.leak]))  # the control without any comes last
+    if ax is None:
+        ax = axis(8, 0.5 * len(leaks) + 1.2)
+    for point in points.itertuples():
+        y = leaks.index(point.leak)
+        if (points.leak == point.leak).sum() > 1:
+            y += -CLOSE if point.leaky else CLOSE
+        marker = "o" if point.leaky else "s"
+        _interval(ax, point.measured, y, marker, point.leaky)
+        ax.plot(
+            [point.formula, point.formula],
+            [y - 0.14, y + 0.14],
+            color=PALE,
+            linewidth=4,
+            zorder=1.5,
+        )
+    ax.plot([], [], "o", markersize=6, label="leak open", **colours(True))
+    ax.plot([], [], "s", markersize=6, label="leak closed", **colours(False))
+    ax.plot(
+        [],
+        [],
+        "|",
+        color=PALE,
+        markeredgewidth=4,
+        markersize=10,
+        label="by formula, if all that\nwas seen is memorised",
+    )
+    if chance:
+        ax.axvline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
+    ax.set_yticks(range(len(leaks)), leaks)
+    ax.set(
+        xlabel="accuracy (95 % interval)",
+        xlim=(0, 1.03),
+        ylim=(len(leaks) - 0.5, -0.5),
+        title=title,
+    )
+    legend_beside(ax)
+    return ax
+
+
+def differences(
+    comparisons: dict[str, dict[str, Estimate]],
+    metrics: tuple[str, ...] = tuple(METRICS),
+    title: str = "",
+) -> Figure:
+    """{metric: Estimate} of each comparison, times 100, with intervals.
+
+    A panel for each comparison, a row for each metric.
+    """
+    size = (4.2 * len(comparisons) + 1, 0.4 * len(metrics) + 1.5)
+    figure, axes = panels(len(comparisons), 1, size, title, sharex=True, sharey=True)
+    for ax, (name, found) in zip(axes, comparisons.items()):
+        ax.axvline(0, color=PALE, linewidth=1)
+        estimates = [_times_100(found[metric]) for metric in metrics]
+        estimate_rows(ax, estimates, "+.1f")
+        ax.set_xlabel("difference x 100 (95 % interval)")
+        ax.set_title(name, fontsize=10)
+    names = [METRICS[metric] for metric in metrics]
+    axes[0].set_yticks(range(len(metrics)), names)
+    return figure
+
+
+def leak_decomposition(found: LeakDecomposition, title: str = "") -> Figure:
+    """Memorisation, composition and inflation side by side, as `differences`."""
+    comparisons = {name: getattr(found, part) for part, name in PARTS.items()}
+    return differences(comparisons, title=title)
+
+
+def tradeoff(
+    points: pd.DataFrame,
+    title: str = "",
+    least: float = -0.4,
+    ax: Axes | None = None,
+    majority: tuple[str, ...] = MAJORITY,
+    minority: tuple[str, ...] = MINORITY,
+) -> Axes:
+    """What each condition gives the minority classes and takes from the majority ones.
+
+    0 is the plain net. Along the dotted line the gains of the minority make up for the losses of
+    the majority, in the mean recall over all these classes.
+
+    points    one row each: `name` of the condition (its marker), `group` (the net: dark, white or
+              grey), and `majority`, `minority`: changes of mean recall (Estimate, as shares),
+              drawn in percentage points
+    least     what lies further left stands in a grey margin, with an arrow and its number
+    majority, minority    the classes that are meant
+    """
+    if ax is None:
+        ax = axis(8.5, 5)
+    left = 100 * least
+    ax.axhline(0, color=PALE, linewidth=1)
+    ax.axvline(0, color=PALE, linewidth=1)
+    ax.axline(
+        (0, 0),
+        slope=-len(majority) / len(minority),
+        color=INK,
+        linestyle=":",
+        linewidth=2,
+        zorder=1.2,
+        label="balanced accuracy as before\n(above the line: better)",
+    )
+    fills = dict(zip(points.group.unique(), cycle((INK, "white", PALE))))
+    markers = dict(zip(points.name.unique(), cycle(MARKERS)))
+    for point in points.itertuples():
+        _cross(ax, point, left, markers[point.name], fills[point.group])
+    if any(estimate.value < least for estimate in points.majority):
+        _margin(ax, left)
+    for name, marker in markers.items():
+        ax.plot([], [], marker, color=INK, label=name)
+    if len(fills) > 1:
+        for group, fill in fills.items():
+            ax.fill([], [], facecolor=fill, edgecolor=INK, label=group)
+    change = "classes: change of mean recall\n(percentage points, 95 % interval)"
+    ax.set(xlabel=f"majority {change}", ylabel=f"minority {change}", title=title)
+    legend_beside(ax)
+    return ax
+
+
+def estimate_rows(
+    ax: Axes,
+    estimates: list[Estimate],
+    number: str,
+    leaky: list[bool] | None = None,
+) -> None:
+    """An estimate, its interval and its number in each row, the first on top.
+
+    number    the format of the number
+    leaky     of each row; None: neither leaky nor honest
+    """
+    for k, estimate in enumerate(estimates):
+        marker = MARKERS[k % len(MARKERS)]
+        leaks = None if leaky is None else leaky[k]
+        _interval(ax, estimate, k, marker, leaks)
+        ax.annotate(
+            format(estimate.value, number),
+            (estimate.value, k),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+        )
+    ax.set_ylim(len(estimates) - 0.5, -0.6)
+    ax.margins(x=0.15)
+
+
+def _margin(ax: Axes, left: float) -> None:
+    """A grey margin for what lies off the scale; it hides the line, which does not hold there."""
+    ax.axvspan(1.25 * left, left, color="#eeeeee", zorder=1.3)
+    ax.set_xlim(left=1.25 * left)
+    ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:g}" if tick >= left else "")
+
+
+def _cross(
+    ax: Axes,
+    point,
+    left: float,
+    marker: str,
+    fill: str,
+) -> None:
+    """One condition, with its interval in both directions if it lies on the scale."""
+    x = _times_100(point.majority)
+    y = _times_100(point.minority)
+    place = x.value
+    across = [[x.value - x.low], [x.high - x.value]]
+    upright = [[y.value - y.low], [y.high - y.value]]
+    if x.value < left:
+        place = 1.08 * left
+        across = None
+        number = f"{x.value:+.1f} (off the scale)"
+        ax.annotate(number, (place, y.value), (8, 5), textcoords="offset points")
+        arrow = {"arrowstyle": "-|>", "color": INK}
+        tip = (1.24 * left, y.value)
+        ax.annotate("", tip, (place, y.value), arrowprops=arrow)
+    ax.errorbar(
+        place,
+        y.value,
+        upright,
+        across,
+        fmt="none",
+        ecolor=PALE,
+        elinewidth=1,
+        capsize=2,
+        zorder=1.5,
+    )
+    ax.plot(
+        place,
+        y.value,
+        marker,
+        color=INK,
+        markerfacecolor=fill,
+        markersize=8,
+    )
+
+
+def _interval(
+    ax: Axes,
+    estimate: Estimate,
+    y: float,
+    marker: str,
+    leaky: bool | None,
+) -> None:
+    colour = colours(leaky)
+    reach = [estimate.low, estimate.high]
+    ax.plot(reach, [y, y], color=colour["color"], linewidth=1.5)
+    ax.plot(estimate.value, y, marker, markersize=6, **colour)
+
+
+def _times_100(share: Estimate) -> Estimate:
+    return share._replace(
+        value=100 * share.value,
+        low=100 * share.low,
+        high=100 * share.high,
+    )

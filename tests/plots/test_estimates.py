@@ -1,0 +1,168 @@
+"""Figures of estimates draw each value and its interval where it belongs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from reading_axes import marks, spans, written
+
+from emoclass import metrics, plots
+from emoclass.metrics import METRICS, Estimate
+from emoclass.plots.style import HONEST, INK, LEAKY
+
+ESTIMATES = [Estimate(0.2 + 0.1 * k, 0.15 + 0.1 * k, 0.3 + 0.1 * k, 10) for k in range(3)]
+CHANGES = [
+    ("weights", "small", -0.2, 0.3),
+    ("focal", "small", 0.01, 0.02),
+    ("weights", "large", -0.1, 0.2),
+]
+CHANGES = pd.DataFrame(
+    [
+        (name, group, *(Estimate(v, v - 0.03, v + 0.02, 10) for v in both))
+        for name, group, *both in CHANGES
+    ],
+    columns=["name", "group", "majority", "minority"],
+)
+
+
+def test_estimates_stand_with_their_intervals_in_place_each_series_with_a_grey_and_a_mark_of_its_own():
+    series = {"before": ([1, 2, 4], ESTIMATES), "after": ([1, 2, 4], ESTIMATES[::-1])}
+    ax = plots.line_with_ci(series, "copies of each (logarithmic)", "accuracy", "Copies")
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_title("left")) == ("log", "linear", "Copies")
+    before, after = (container.lines[0] for container in ax.containers)
+    assert before.get_xydata().tolist() == [
+        [1, ESTIMATES[0].value],
+        [2, ESTIMATES[1].value],
+        [4, ESTIMATES[2].value],
+    ]
+    reach = [segment[:, 1] for segment in ax.containers[0].lines[2][0].get_segments()]
+    np.testing.assert_allclose(reach, [e[1:3] for e in ESTIMATES])
+    assert before.get_color() != after.get_color() and before.get_marker() != after.get_marker()
+    assert before.get_linestyle() != after.get_linestyle()
+    assert sorted(written(ax.get_legend().get_texts())) == sorted(series)
+    apart = plots.line_with_ci({"net": ([1, 2], ESTIMATES[:2])}, "kind", "accuracy", joined=False)
+    assert apart.containers[0].lines[0].get_linestyle() == "None"
+
+
+def test_where_an_interval_reaches_below_zero_a_line_marks_it():
+    below, above = (
+        plots.line_with_ci({"net": ([1], [Estimate(0.1, low, 0.3, 9)])}, "epoch", "y")
+        for low in (-0.1, 0)
+    )
+    flat = [
+        [line for line in ax.lines if list(line.get_ydata()) == [0, 0]] for ax in (below, above)
+    ]
+    assert (
+        [len(lines) for lines in flat] == [1, 0]
+        and below.get_xscale() == "linear"
+        and not below.get_legend()
+    )
+
+
+def test_each_leak_has_a_row_where_the_formula_stands_beside_what_was_measured():
+    rows = [
+        ("none", 0.1, ESTIMATES[0], False),
+        ("twins", 0.8, ESTIMATES[2], True),
+        ("twins", 0.1, ESTIMATES[1], False),
+    ]
+    points = pd.DataFrame(rows, columns=["leak", "formula", "measured", "leaky"])
+    assert (
+        written(plots.measured_vs_formula(points, chance=0.1).get_legend().get_texts())[-1]
+        == "chance"
+    )
+    ax = plots.measured_vs_formula(points)
+    assert written(ax.get_yticklabels()) == ["twins", "none"]
+    look = {
+        (0.2, 1): (HONEST, HONEST),
+        (0.4, -0.17): (LEAKY, "white"),
+        (0.3, 0.17): (HONEST, HONEST),
+    }
+    assert marks(ax) == look  # at three heights: nothing hides another
+    assert [x for x, _ in spans(ax)] == [
+        [0.15, 0.3],
+        [0.1, 0.1],
+        [0.35, 0.5],
+        [0.8, 0.8],
+        [0.25, 0.4],
+        [0.1, 0.1],
+    ]
+    assert written(ax.get_legend().get_texts())[:2] == ["leak open", "leak closed"]
+
+
+def test_differences_are_times_100_with_their_sign_and_zero_is_marked():
+    found = {
+        "a": {"accuracy": Estimate(0.106, 0.02, 0.2, 9)},
+        "b": {"accuracy": Estimate(-0.1, -0.2, 0.0, 9)},
+    }
+    a, b = plots.differences(found, ("accuracy",), "Gains").axes
+    assert [ax.get_title("left") for ax in (a, b)] == ["a", "b"] and "x 100" in a.get_xlabel()
+    assert written([*a.texts, *b.texts]) == ["+10.6", "-10.0"] and marks(a) == {
+        (10.6, 0): (INK, INK)
+    }
+    assert a.lines[0].get_xdata() == [0, 0] and spans(a)[1] == [[2, 20], [0, 0]]
+
+
+def test_what_a_leak_adds_is_drawn_part_by_part():
+    changes = {}
+    for part, value in {"memorisation": 0.2, "composition": -0.3, "inflation": -0.1}.items():
+        changes[part] = dict.fromkeys(METRICS, Estimate(value, value, value, 9))
+    panels = plots.leak_decomposition(metrics.LeakDecomposition(**changes), "A leak").axes
+    assert [ax.get_title("left").partition(":")[0] for ax in panels] == list(changes)
+    assert [ax.texts[0].get_text() for ax in panels] == ["+20.0", "-30.0", "-10.0"]
+
+
+def test_a_tradeoff_has_a_marker_for_each_condition_a_fill_for_each_net_and_crosses_as_wide_as_the_intervals():
+    ax = plots.tradeoff(CHANGES)
+    assert marks(ax) == {(-20, 30): (INK, INK), (1, 2): (INK, INK), (-10, 20): (INK, "white")}
+    shape = {
+        line.get_xdata()[0]: line.get_marker() for line in ax.lines if line.get_markersize() == 8
+    }
+    assert shape[-20] == shape[-10] != shape[1]
+    across, upright = (
+        lines.get_segments()[0] for lines in ax.collections[:2]
+    )  # of the first point
+    np.testing.assert_allclose([*across, *upright], [[-23, 30], [-18, 30], [-20, 27], [-20, 32]])
+    # Two majority classes lose a share each, six minority ones gain a third of it: the mean of all eight stays.
+    (even,) = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert (
+        even.get_slope() == pytest.approx(-1 / 3)
+        and even.get_xy1() == (0, 0)
+        and even.get_color() not in (LEAKY, HONEST)
+    )
+    named = written(ax.get_legend().get_texts())
+    assert named[0].startswith("balanced accuracy as before") and named[1:] == [
+        "weights",
+        "focal",
+        "small",
+        "large",
+    ]
+    alone = plots.tradeoff(CHANGES[:2]).get_legend().get_texts()
+    assert written(alone) == named[:3]  # with one net there is nothing to tell apart
+
+
+def test_what_loses_too_much_to_be_drawn_in_place_has_an_arrow_and_its_number():
+    ax = plots.tradeoff(CHANGES, least=-0.15)
+    assert set(marks(ax)) == {(-16.2, 30), (1, 2), (-10, 20)} and ax.get_xlim()[0] < -18
+    number, arrow = ax.texts
+    assert number.get_text() == "-20.0 (off the scale)" and arrow.xy[0] < -18 and arrow.arrow_patch
+    assert not plots.tradeoff(CHANGES).texts
+
+
+def test_the_line_of_equal_balanced_accuracy_follows_from_how_many_classes_there_are():
+    ax = plots.tradeoff(CHANGES, majority=("neutral",), minority=("fear", "anger"))
+    (even,) = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert even.get_slope() == -0.5
+
+
+def test_what_gains_is_on_the_scale_too_where_something_else_is_off_it():
+    gains = [Estimate(0.3, 0.2, 0.4, 9), Estimate(-0.5, -0.6, -0.4, 9)]
+    points = pd.DataFrame(
+        {"name": ["a", "b"], "group": "net", "majority": gains, "minority": gains}
+    )
+    left, right = plots.tradeoff(points, least=-0.4).get_xlim()
+    assert left == -50 and right >= 40
+
+
+def test_an_exact_value_stands_without_a_bar():
+    exact = Estimate(0.5, None, None, 9)
+    ax = plots.line_with_ci({"net": ([1, 2], [exact, ESTIMATES[0]])}, "epoch", "y")
+    assert ax.containers[0].lines[0].get_ydata().tolist() == [0.5, ESTIMATES[0].value]
