@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_ind
 
 from emoclass import estimates
 from emoclass.confusions import (
@@ -86,6 +86,40 @@ def mean_recall_difference(
     """
     _check_same_photos(one, other)
     return estimate_mean_recall(one, other, seed=seed, classes=emotions)
+
+
+def excess_mean_recall(
+    first: Predictions,
+    second: Predictions,
+    third: Predictions,
+    emotions: tuple[str, ...],
+    seed: int = 0,
+) -> Estimate:
+    """(first minus second) minus (second minus third), in the mean recall of these emotions.
+
+    Positive where the step from `second` to `first` is the larger one. Raises InputError as
+    `mean_recall_difference` does.
+    """
+    _check_same_photos(first, second)
+    _check_same_photos(second, third)
+    return estimate_mean_recall(first, second, third, seed=seed, classes=emotions)
+
+
+def difference_of_halves(estimate: Estimate) -> Estimate:
+    """The first half of an estimate's seeds minus the second: what chance alone makes of it.
+
+    The interval is Student's, over the seeds, both halves with one variance. Raises InputError if
+    there are fewer than four seeds.
+    """
+    by_seed = np.array(estimate.by_seed)
+    seeds = len(by_seed)
+    if seeds < 4:
+        raise InputError(f"{seeds} seeds cannot be halved: four are the least")
+    first, second = by_seed[: seeds // 2], by_seed[seeds // 2 :]
+    test = ttest_ind(first, second)
+    low, high = test.confidence_interval(0.95)
+    value = float(first.mean() - second.mean())
+    return Estimate(value, float(low), float(high), estimate.n, estimate.subjects, seeds)
 
 
 def accuracy_difference_within(

@@ -9,6 +9,8 @@ from emoclass.errors import InputError, listed
 from emoclass.estimates import Estimate, Resampled, subject_weights
 from emoclass.predictions import Predictions
 
+# How often each of so many counts, in what `scores_by_draw` gives.
+CONTRASTS = {1: (1,), 2: (1, -1), 3: (1, -2, 1)}
 METRICS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -118,7 +120,8 @@ def scores_by_draw(
 
     A group's mean recall is NaN in a draw without any photo of its classes.
 
-    several  of one, or of two: then their difference, the same subjects drawn for both
+    several  of one; of two: their difference; of three: how far the first lies above the second
+             beyond how far the second lies above the third. The same subjects are drawn for all
     drawn    (draws, subjects) float32: how often each subject is drawn
     seed     of this one's nets alone; None: of all
     """
@@ -130,9 +133,9 @@ def scores_by_draw(
         found.append(_scores(counts, drawn, classes, recall_groups, each.fixed))
     scores = {}
     for name in (*metrics, *recall_groups):
-        scores[name] = found[0][name]
-        if len(found) == 2:
-            scores[name] = found[0][name] - found[1][name]
+        scores[name] = sum(
+            times * each[name] for times, each in zip(CONTRASTS[len(found)], found, strict=True)
+        )
     return scores
 
 
@@ -221,7 +224,7 @@ def _estimates(
             draws_by_seed=np.array([each[name] for each in resampled_alone]),
             subjects=_subjects_of(counts, classes, recall_groups.get(name)),
         )
-        can_be_negative = len(several) == 2 or name in ("mcc", "kappa")
+        can_be_negative = len(several) > 1 or name in ("mcc", "kappa")
         estimates[name] = found.estimate(n, -1.0 if can_be_negative else 0.0)
     return estimates
 

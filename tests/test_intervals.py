@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import t as student
 
 from emoclass import metrics
+from emoclass.errors import InputError
 from emoclass.estimates import mean_over_subjects, middle, subject_weights
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
@@ -127,3 +128,25 @@ def test_a_difference_is_over_the_seeds_that_both_have():
     found = metrics.paired_difference(net([0, 1, 2], 0.8), net([1, 2, 3], 0.6))["accuracy"]
     assert found.seeds == 2 and len(found.by_seed) == 2
     assert found.low < found.value < found.high
+
+
+def test_the_excess_of_a_step_over_the_next_one():
+    """By hand: recalls of anger 1, .5, .25; so (1 - .5) - (.5 - .25)."""
+    truth, photos = [A, A, A, A, H], [f"photo {k}" for k in range(5)]
+    nets = [
+        predictions_of(truth, [A] * k + [H] * (4 - k) + [H], photos, photos, 0) for k in (4, 2, 1)
+    ]
+    found = metrics.excess_mean_recall(*nets, ("anger",))
+    assert found.value == pytest.approx(0.25)
+    backwards = metrics.excess_mean_recall(*nets[::-1], ("anger",))
+    assert backwards.value == pytest.approx((0.25 - 0.5) - (0.5 - 1))
+
+
+def test_halves_of_the_seeds_differ_by_what_they_differ_by():
+    seeds = (0.1, 0.2, 0.3, 0.5, 0.4, 0.6)
+    found = metrics.difference_of_halves(metrics.Estimate(0.35, 0, 1, 9, 9, 6, seeds))
+    assert found.value == pytest.approx(0.2 - 0.5)
+    half = student.ppf(0.975, 4) * 0.1 * np.sqrt(2 / 3)  # both halves have the deviation .1
+    assert found.high - found.value == pytest.approx(half)
+    with pytest.raises(InputError, match="3 seeds cannot be halved"):
+        metrics.difference_of_halves(metrics.Estimate(0.2, 0, 1, 9, 9, 3, seeds[:3]))
