@@ -143,6 +143,14 @@ class Study:
         others = [emotion for emotion in MINORITY if self.faces.counts[emotion]]
         return tuple(found or others[:1])
 
+    @property
+    def of_all_notebooks(self) -> dict:
+        """What all notebooks recorded of these photos in this profile, as results.json has it."""
+        path = published_folder(self.dataset, self.profile) / "results.json"
+        if not path.exists():
+            return {"numbers": {}, "claims": {}}
+        return results.load(path)
+
     @staticmethod
     def chosen(what: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
         """Those of the known names that are asked for, in their order; InputError that names all others.
