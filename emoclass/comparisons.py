@@ -1,5 +1,6 @@
 """What one classifier gains over another on the same photos, and what a leak adds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -247,6 +248,23 @@ def difference_by_fold(
     return differences
 
 
+def difference_by_epoch(
+    one: Predictions,
+    other: Predictions,
+    difference: Callable = paired_difference,
+    *more,
+) -> dict:
+    """For each epoch, from 1: `difference(one, other, *more)` of what was predicted after it.
+
+    The last epoch is the last that every run of both was trained for. Raises InputError as
+    `difference` does, or naming what was not kept after each epoch.
+    """
+    found = {}
+    for epoch in range(1, one.epochs_in_common(other) + 1):
+        found[epoch] = difference(one.after_epoch(epoch), other.after_epoch(epoch), *more)
+    return found
+
+
 def _shared_values(
     column: str,
     one: Predictions,
@@ -305,6 +323,25 @@ def holm(p: dict[str, float]) -> dict[str, float]:
         at_least = max(at_least, (len(p) - k) * p[name])
         adjusted[name] = float(min(at_least, 1.0))
     return adjusted
+
+
+def adjusted_p_values(
+    pairs: dict[str, tuple[Predictions, Predictions]],
+    seed: int = 0,
+) -> pd.DataFrame:
+    """p-values that the two of each pair score alike, all of them adjusted together by `holm`.
+
+    A row for each pair. Columns: accuracy by `mcnemar`; macro_f1 and minority_recall by `p_values`,
+    NaN where no photo can tell it. Raises InputError as these do.
+    """
+    found = {}
+    for name, (one, other) in pairs.items():
+        found[name, "accuracy"] = mcnemar(one, other)
+        by_resampling = p_values(one, other, seed)
+        for metric in ("macro_f1", "minority_recall"):
+            if metric in by_resampling:
+                found[name, metric] = by_resampling[metric]
+    return pd.Series(holm(found)).unstack().reindex(list(pairs))
 
 
 def mcnemar(one: Predictions, other: Predictions) -> float:

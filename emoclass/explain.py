@@ -1,5 +1,6 @@
 """What a trained net looks at: what it cannot do without, and whether it knows augmentation."""
 
+from dataclasses import replace
 from functools import lru_cache
 from itertools import product
 
@@ -84,6 +85,44 @@ def share_predicted(
         interval = metrics.wilson(round(found.value * found.subjects), found.subjects)
         found = found._replace(low=interval.low, high=interval.high)
     return found._replace(n=len(set(photos)))
+
+
+def changes(augmentation: OfflineAugmentation) -> dict[str, OfflineAugmentation | None]:
+    """What this augmentation does to a copy: each change alone, all together, and nothing ("untouched").
+
+    What it does not do (a rotation of 0 degrees) is left out.
+    """
+    still = OfflineAugmentation(
+        per_image=1, classes=EMOTIONS, rotation=0, shift=0, zoom=0, flip=False
+    )
+    does = {
+        "rotated": {"rotation": augmentation.rotation},
+        "shifted": {"shift": augmentation.shift},
+        "zoomed": {"zoom": augmentation.zoom},
+        "mirrored": {"flip": augmentation.flip},
+    }
+    found: dict[str, OfflineAugmentation | None] = {"untouched": None}
+    together = {}
+    for name, change in does.items():
+        if any(change.values()):
+            found[name] = replace(still, **change)
+            together |= change
+    found["all together"] = replace(still, **together)
+    return found
+
+
+def shares_predicted(
+    predictions: Predictions,
+    faces: Faces,
+    emotions: tuple[str, ...],
+    classes: tuple[str, ...],
+    by_change: dict[str, OfflineAugmentation | None],
+) -> dict[str, metrics.Estimate]:
+    """`share_predicted` after each of these changes, such as `changes` names them; InputError as there."""
+    found = {}
+    for name, change in by_change.items():
+        found[name] = share_predicted(predictions, faces, emotions, classes, change)
+    return found
 
 
 @kept

@@ -9,7 +9,9 @@ from emoclass.comparisons import (
     GROUP_RECALLS,
     LeakDecomposition,
     accuracy_difference_within,
+    adjusted_p_values,
     contribution,
+    difference_by_epoch,
     difference_by_fold,
     difference_by_seed,
     difference_by_subject,
@@ -41,9 +43,12 @@ __all__ = [
     "Estimate",
     "LeakDecomposition",
     "accuracy_difference_within",
+    "accuracy_if_memorised",
+    "adjusted_p_values",
     "calibration_error",
     "confusion",
     "contribution",
+    "difference_by_epoch",
     "difference_by_fold",
     "difference_by_seed",
     "difference_by_subject",
@@ -139,6 +144,21 @@ def share(
     table = predictions.table
     value = mean_over_subjects(np.asarray(rows, float), table.subject, seed, table.seed)
     return value._replace(n=predictions.table.photo.nunique())
+
+
+def accuracy_if_memorised(predictions: Predictions) -> float:
+    """What a net would score that had memorised its training part and had learnt nothing else.
+
+    It is right where training has a copy, a duplicate or a near-duplicate of what is tested, and
+    guesses, all classes equally often, elsewhere. Raises InputError where nobody knows what
+    training had: of a baseline.
+    """
+    partners = ["parent_in_training", "near_duplicate_id_in_training"]
+    if not set(partners) <= set(predictions.table):
+        raise InputError(f"{predictions.name!r}: nobody knows what was trained on")
+    seen = predictions.table[partners].any(axis=1).mean()
+    chance = 1 / len(predictions.classes)
+    return float(chance + (1 - chance) * seen)
 
 
 def mean_epoch(predictions: Predictions) -> Estimate:

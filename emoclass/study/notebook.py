@@ -22,7 +22,7 @@ from emoclass.errors import InputError, LeakError, listed
 from emoclass.faces import Faces
 from emoclass.files import replacing, write_text
 from emoclass.labels import EMOTIONS, MAJORITY, MINORITY, canonical
-from emoclass.models import ConvNet
+from emoclass.models import ConvNet, ResNet
 from emoclass.predictions import Predictions
 from emoclass.study import results, store, sweep
 from emoclass.study.arguments import check_seeds, check_variants
@@ -143,6 +143,29 @@ class Study:
         found = [emotion for emotion in asked if self.faces.counts[emotion]]
         others = [emotion for emotion in MINORITY if self.faces.counts[emotion]]
         return tuple(found or others[:1])
+
+    @property
+    def of_all_notebooks(self) -> dict:
+        """What all notebooks recorded of these photos in this profile, as results.json has it."""
+        path = published_folder(self.dataset, self.profile) / "results.json"
+        if not path.exists():
+            return {"numbers": {}, "claims": {}}
+        return results.load(path)
+
+    @staticmethod
+    def chosen(what: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
+        """Those of the known names that are asked for, in their order; InputError that names all others.
+
+        what    the parameter that asks, such as "NETS"
+        """
+        asked = [names] if isinstance(names, str) else list(names)
+        known = list(known)
+        unknown = [str(name) for name in asked if name not in known]
+        if unknown:
+            raise InputError(
+                f"{what} names {listed(unknown)}: choose some of {listed(known, len(known))}"
+            )
+        return [name for name in known if name in asked]
 
     @staticmethod
     def named(classes: Iterable[str]) -> str:
@@ -301,8 +324,9 @@ def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]
 
 
 def _quick(variant: Variant) -> Variant:
+    is_own = not isinstance(variant.net, ConvNet | ResNet)
     changes = dict(
-        net=QUICK_NET,
+        net=variant.net if is_own else QUICK_NET,
         epochs=min(variant.epochs, QUICK_EPOCHS),
         init_from=variant.init_from and _quick(variant.init_from),
     )
