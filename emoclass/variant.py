@@ -204,7 +204,10 @@ class Variant(Checked):
     @property
     def split_only(self) -> "Variant":
         """A variant that is split as this one is, with usual values for all else."""
-        return Variant("split", **{name: getattr(self, name) for name in OF_THE_SPLIT})
+        values = {name: getattr(self, name) for name in OF_THE_SPLIT}
+        if self.siblings != "as they fall":
+            values["checkpoint"] = "last"  # which its arms ask for
+        return Variant("split", **values)
 
     @property
     def content(self) -> dict:

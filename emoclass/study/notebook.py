@@ -32,9 +32,10 @@ from emoclass.study.samples import make_split
 from emoclass.variant import Variant
 
 QUICK_SHARE = 1 / 20  # of the photos of each emotion ...
-QUICK_FEWEST = 10  # ... but no fewer than this
+QUICK_FEWEST = 30  # ... but no fewer than this: the rarest remain the rarest, and get copies
 QUICK_EPOCHS = 2
 QUICK_FOLDS = 2
+QUICK_SEEDS = 2
 QUICK_NET = ConvNet(dense=(4,))
 LARGE = 5_000  # photos; a split of more takes seconds
 MANY = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}  # classes: too many for a title
@@ -193,7 +194,7 @@ class Study:
         """Announce runs, to be trained beforehand; InputError lists every split that cannot be made, and why."""
         faces = self.faces if faces is None else faces
         variants = self.adapted(check_variants(variants, "study.plan([v])"))
-        seeds = check_seeds(seeds)
+        seeds = self._seeds(seeds)
         faults = _unfit(variants, faces, seeds)
         if faults:
             raise InputError(f"{faces.name}: {listed(faults, 100)}")
@@ -208,7 +209,12 @@ class Study:
         """Predictions by name of variant; what is neither stored nor recorded is trained first, with progress."""
         faces = self.faces if faces is None else faces
         variants = self.adapted(check_variants(variants, "study.sweep([v])"))
-        return sweep.sweep(variants, faces, seeds, self.archive)
+        return sweep.sweep(variants, faces, self._seeds(seeds), self.archive)
+
+    def _seeds(self, seeds: Iterable[int]) -> list[int]:
+        """These seeds; in a rehearsal the first few of them."""
+        seeds = list(check_seeds(seeds))
+        return seeds if self.profile == "full" else seeds[:QUICK_SEEDS]
 
     def figure(self, figure: Figure, name: str) -> Image:
         """Keep a figure as <name>.png, in 256 colours, the same bits each time; return it to be shown."""
@@ -331,6 +337,8 @@ def _quick(variant: Variant) -> Variant:
         init_from=variant.init_from and _quick(variant.init_from),
     )
     if variant.group_by != "source":  # whose folds are the sources, however few or many
-        changes["n_folds"] = QUICK_FOLDS
+        # A sibling swap takes out of training as many photos as it tests, and leaves some.
+        is_swap = variant.siblings != "as they fall"
+        changes["n_folds"] = QUICK_FOLDS + 1 if is_swap else QUICK_FOLDS
         changes["n_folds_run"] = min(len(variant.folds), QUICK_FOLDS)
     return variant.replace(**changes)
