@@ -354,6 +354,9 @@ def test_what_changed_since_is_named(project):
     (folder / "01_counts.png").unlink()
     assert "01_counts.png" in reproduce.check()[0]
     (folder / "01_counts.png").write_bytes(b"picture")
+    (folder / "01_more.png").write_bytes(b"a picture that nobody made")
+    assert "01_more.png" in reproduce.check()[0]
+    (folder / "01_more.png").unlink()
 
     documents.README.write_text(documents.README.read_text().replace("80", "81"))
     assert reproduce.check() == ["README.md: its numbers differ from results.json"]
@@ -407,6 +410,18 @@ def test_photos_of_your_own_make_a_notebook_stale_when_one_changes(project):
         photo.write_bytes(content) if content else photo.rename(photo.with_name("b.png"))
         digests.append(executed.inputs_digest(notebook, Edition(str(project / "mine"), "full", {})))
     assert len(set(digests)) == 3
+
+
+def test_how_subjects_are_read_off_names_decides_for_photos_of_your_own_alone(project, monkeypatch):
+    notebook = nbformat.read(write(project / "notebooks", "01_one"), 4)
+    mine = Edition(str(project), "full", {})
+    of_mine = set()
+    of_study = set()
+    for pattern in ("", r"(\d)", r"(\w)"):
+        monkeypatch.setenv("EMOCLASS_SUBJECT", pattern)
+        of_mine.add(executed.inputs_digest(notebook, mine))
+        of_study.add(executed.inputs_digest(notebook, STUDY))
+    assert len(of_mine) == 3 and len(of_study) == 1
 
 
 def test_other_runs_make_a_notebook_stale(rehearsed):

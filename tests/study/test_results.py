@@ -390,6 +390,19 @@ def test_claims_and_expectations_are_kept_beside_those_of_other_notebooks(result
         one.claim("C9", "perhaps", [], "")
 
 
+def test_what_a_notebook_no_longer_says_is_taken_out_and_what_others_say_stays(results):
+    for notebook in ("03_leakage", "04_memory"):
+        mine = results(notebook)
+        mine.add(f"{notebook} n", Estimate(1, None, None, 1), "count")
+        mine.labels[f"{notebook} net"] = "a net"
+        mine.claim(f"{notebook} claim", "stands", [], "It does.")
+        mine.expect(f"{notebook} sentence", True)
+        mine.save()
+    whole = load(results("03_leakage").save())
+    for kind in ("numbers", "labels", "claims", "expectations"):
+        assert [name.split()[0] for name in whole[kind]] == ["04_memory"], kind
+
+
 def test_two_notebooks_that_save_at_once_lose_nothing(results):
     def save(notebook):
         mine = results(notebook)

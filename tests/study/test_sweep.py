@@ -36,18 +36,24 @@ TINY = Variant("tiny", net=models.ConvNet(dense=(4,)), n_folds=2, epochs=1)
 FACES = draw(SyntheticConfig(counts=(6,) * 8, duplicates=2), size=12)
 
 
+OUTCOMES = {}  # training is a pure function: what one test has trained no other trains again
+
+
 class Here(Executor):
     """Trains in this process: what reaches the executor is seen without waiting for processes."""
 
     def __init__(self):
         self.seen = []
 
-    def submit(self, function, *arguments):
-        variant, _, fold, seed, _ = arguments
+    def submit(self, function, variant, faces, fold, seed, start):
         self.seen.append(f"{variant.name}, fold {fold}, seed {seed}")
+        weights = b"".join(array.tobytes() for array in start or ())
+        key = (variant.address, faces.name, fold, seed, weights)
         future = Future()
         try:
-            future.set_result(function(*arguments))
+            if key not in OUTCOMES:
+                OUTCOMES[key] = function(variant, faces, fold, seed, start)
+            future.set_result(OUTCOMES[key])
         except Exception as error:
             future.set_exception(error)
         return future
