@@ -55,6 +55,7 @@ check: $(READY)  ## fail if a notebook, a figure or a number in the README is ol
 test soak: export OPENBLAS_NUM_THREADS = 1
 test: $(READY)  ## run all tests: on synthetic faces, and on the photos where they are
 	@$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder  # notebooks, the longest, begin early
+	@$(RUN) -m pytest -n auto -c splitaudit/pyproject.toml splitaudit/tests
 
 soak: $(READY)  ## run the tests that take a quarter of an hour: a study killed at twenty moments, two at once, damaged files, photos of your own
 	@$(RUN) -m pytest -m soak

@@ -1,10 +1,11 @@
 """What one classifier gains over another on the same photos, and what a leak adds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_ind
 
 from emoclass import estimates
 from emoclass.confusions import (
@@ -88,6 +89,40 @@ def mean_recall_difference(
     return estimate_mean_recall(one, other, seed=seed, classes=emotions)
 
 
+def excess_mean_recall(
+    first: Predictions,
+    second: Predictions,
+    third: Predictions,
+    emotions: tuple[str, ...],
+    seed: int = 0,
+) -> Estimate:
+    """(first minus second) minus (second minus third), in the mean recall of these emotions.
+
+    Positive where the step from `second` to `first` is the larger one. Raises InputError as
+    `mean_recall_difference` does.
+    """
+    _check_same_photos(first, second)
+    _check_same_photos(second, third)
+    return estimate_mean_recall(first, second, third, seed=seed, classes=emotions)
+
+
+def difference_of_halves(estimate: Estimate) -> Estimate:
+    """The first half of an estimate's seeds minus the second: what chance alone makes of it.
+
+    The interval is Student's, over the seeds, both halves with one variance. Raises InputError if
+    there are fewer than four seeds.
+    """
+    by_seed = np.array(estimate.by_seed)
+    seeds = len(by_seed)
+    if seeds < 4:
+        raise InputError(f"{seeds} seeds cannot be halved: four are the least")
+    first, second = by_seed[: seeds // 2], by_seed[seeds // 2 :]
+    test = ttest_ind(first, second)
+    low, high = test.confidence_interval(0.95)
+    value = float(first.mean() - second.mean())
+    return Estimate(value, float(low), float(high), estimate.n, estimate.subjects, seeds)
+
+
 def accuracy_difference_within(
     one: Predictions,
     other: Predictions,
@@ -130,7 +165,8 @@ def contribution(
     difference = one_right - other_right.reindex(one_right.index)
     of_classes = one.table[one.target_column].isin(classes)
     change = difference.where(of_classes.to_numpy(), 0)
-    value = mean_over_subjects(change.to_numpy(), one.table.subject, seed)
+    table = one.table
+    value = mean_over_subjects(change.to_numpy(), table.subject, seed, table.seed, least=-1.0)
     return value._replace(n=one.table.photo.nunique())
 
 
@@ -212,6 +248,23 @@ def difference_by_fold(
     return differences
 
 
+def difference_by_epoch(
+    one: Predictions,
+    other: Predictions,
+    difference: Callable = paired_difference,
+    *more,
+) -> dict:
+    """For each epoch, from 1: `difference(one, other, *more)` of what was predicted after it.
+
+    The last epoch is the last that every run of both was trained for. Raises InputError as
+    `difference` does, or naming what was not kept after each epoch.
+    """
+    found = {}
+    for epoch in range(1, one.epochs_in_common(other) + 1):
+        found[epoch] = difference(one.after_epoch(epoch), other.after_epoch(epoch), *more)
+    return found
+
+
 def _shared_values(
     column: str,
     one: Predictions,
@@ -234,12 +287,13 @@ def p_values(
     """Two-sided p-values that `one` and `other` score alike, by metric and by GROUP_RECALLS.
 
     Twice the smaller share of 20,000 resamples on either side of 0, one added to both counts
-    (Davison & Hinkley 1997): at least 1e-4. A group without any photo is left out.
+    (Davison & Hinkley 1997): at least 1e-4. Subjects are resampled, seeds are not. A group without
+    any photo is left out.
     Raises InputError if they were not tested on the same photos.
     """
     _check_same_photos(one, other)
     counts = counts_by_subject(one, other)
-    n_subjects = len(counts[0])
+    n_subjects = len(counts[0].counts)
     first_draw = estimates.ROUNDS * seed  # with seed 0 the resamples of `paired_difference`
     rounds = []
     for draw in range(first_draw, first_draw + estimates.ROUNDS):
@@ -269,6 +323,25 @@ def holm(p: dict[str, float]) -> dict[str, float]:
         at_least = max(at_least, (len(p) - k) * p[name])
         adjusted[name] = float(min(at_least, 1.0))
     return adjusted
+
+
+def adjusted_p_values(
+    pairs: dict[str, tuple[Predictions, Predictions]],
+    seed: int = 0,
+) -> pd.DataFrame:
+    """p-values that the two of each pair score alike, all of them adjusted together by `holm`.
+
+    A row for each pair. Columns: accuracy by `mcnemar`; macro_f1 and minority_recall by `p_values`,
+    NaN where no photo can tell it. Raises InputError as these do.
+    """
+    found = {}
+    for name, (one, other) in pairs.items():
+        found[name, "accuracy"] = mcnemar(one, other)
+        by_resampling = p_values(one, other, seed)
+        for metric in ("macro_f1", "minority_recall"):
+            if metric in by_resampling:
+                found[name, metric] = by_resampling[metric]
+    return pd.Series(holm(found)).unstack().reindex(list(pairs))
 
 
 def mcnemar(one: Predictions, other: Predictions) -> float:

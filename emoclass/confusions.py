@@ -1,13 +1,16 @@
-"""Confusion counts, the metrics that follow from them, and their intervals over subjects."""
+"""Confusion counts, the metrics that follow from them, and their intervals over subjects and seeds."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
 from emoclass.errors import InputError, listed
-from emoclass.estimates import Estimate, middle, subject_weights
+from emoclass.estimates import Estimate, Resampled, subject_weights
 from emoclass.predictions import Predictions
 
+# How often each of so many counts, in what `scores_by_draw` gives.
+CONTRASTS = {1: (1,), 2: (1, -1), 3: (1, -2, 1)}
 METRICS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -19,7 +22,7 @@ METRICS = {
 def confusion(predictions: Predictions) -> np.ndarray:
     """(K, K) int over the K classes: photos by label (row) and by prediction (column)."""
     (by_subject,) = counts_by_subject(predictions)
-    return by_subject.sum(0).astype(np.int64)
+    return by_subject.counts.sum((0, 1)).astype(np.int64)
 
 
 def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
@@ -56,8 +59,24 @@ def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
         }
 
 
-def counts_by_subject(*several: Predictions) -> list[np.ndarray]:
-    """(subjects, K, K) float32 confusion counts of each, all with the same subjects in order.
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Confusion counts of some predictions, subject by subject and seed by seed."""
+
+    seeds: tuple[int, ...]  # those that nets were trained with, in order
+    counts: np.ndarray  # (subjects, seeds, K, K) float32, by label and by prediction
+    # (K,) bool: classes of which the design fixes how many pictures are tested, by making copies.
+    # Of these as many are counted in each resample.
+    fixed: np.ndarray
+
+    @property
+    def of_subjects(self) -> np.ndarray:
+        """(subjects, K, K) float32: all seeds together."""
+        return self.counts.sum(1)
+
+
+def counts_by_subject(*several: Predictions) -> list[Counts]:
+    """The Counts of each, all with the same subjects in order.
 
     Raises InputError if one was tested on nothing or if their classes differ.
     """
@@ -67,10 +86,13 @@ def counts_by_subject(*several: Predictions) -> list[np.ndarray]:
     found = []
     for predictions in several:
         row = np.searchsorted(subjects, predictions.table.subject)
-        cell = (row * k + predictions.y_true) * k + predictions.y_pred
-        counts = np.bincount(cell, minlength=len(subjects) * k * k)
-        counts = counts.reshape(-1, k, k)
-        found.append(counts.astype(np.float32))
+        seeds, which = np.unique(predictions.table.seed.to_numpy(), return_inverse=True)
+        cell = ((row * len(seeds) + which) * k + predictions.y_true) * k + predictions.y_pred
+        counts = np.bincount(cell, minlength=len(subjects) * len(seeds) * k * k)
+        counts = counts.reshape(-1, len(seeds), k, k)
+        is_copy = (predictions.table.photo != predictions.table.parent).to_numpy()
+        fixed = np.isin(np.arange(k), predictions.y_true[is_copy])
+        found.append(Counts(tuple(seeds.tolist()), counts.astype(np.float32), fixed))
     return found
 
 
@@ -87,25 +109,33 @@ def _check_comparable(several: tuple[Predictions, ...]) -> None:
 
 
 def scores_by_draw(
-    counts: list[np.ndarray],
+    several: list[Counts],
     drawn: np.ndarray,
     classes: tuple[str, ...],
     metrics: Iterable[str],
     recall_groups: dict[str, tuple[str, ...]],
+    seed: int | None = None,
 ) -> dict[str, np.ndarray]:
     """(draws,) values of each metric, and of the mean recall of each group of classes.
 
     A group's mean recall is NaN in a draw without any photo of its classes.
 
-    counts   of one, or of two: then their difference, the same subjects drawn for both
+    several  of one; of two: their difference; of three: how far the first lies above the second
+             beyond how far the second lies above the third. The same subjects are drawn for all
     drawn    (draws, subjects) float32: how often each subject is drawn
+    seed     of this one's nets alone; None: of all
     """
-    found = [_scores(each, drawn, classes, recall_groups) for each in counts]
+    found = []
+    for each in several:
+        counts = each.of_subjects
+        if seed is not None:
+            counts = each.counts[:, each.seeds.index(seed)]
+        found.append(_scores(counts, drawn, classes, recall_groups, each.fixed))
     scores = {}
     for name in (*metrics, *recall_groups):
-        scores[name] = found[0][name]
-        if len(found) == 2:
-            scores[name] = found[0][name] - found[1][name]
+        scores[name] = sum(
+            times * each[name] for times, each in zip(CONTRASTS[len(found)], found, strict=True)
+        )
     return scores
 
 
@@ -114,10 +144,17 @@ def _scores(
     drawn: np.ndarray,
     classes: tuple[str, ...],
     recall_groups: dict[str, tuple[str, ...]],
+    fixed: np.ndarray,
 ) -> dict[str, np.ndarray]:
     n_subjects, k, _ = counts.shape
-    drawn_counts = drawn @ counts.reshape(n_subjects, k * k)
-    found = from_confusion(drawn_counts.reshape(-1, k, k))
+    drawn_counts = (drawn @ counts.reshape(n_subjects, k * k)).reshape(-1, k, k)
+    if fixed.any():
+        observed = counts.sum(0)[fixed]
+        there = drawn_counts[:, fixed]
+        n_there = there.sum(2, keepdims=True)
+        scaled = there * observed.sum(1)[:, None] / np.maximum(n_there, 1)
+        drawn_counts[:, fixed] = np.where(n_there > 0, scaled, observed)
+    found = from_confusion(drawn_counts)
     for name, members in recall_groups.items():
         recalls = found["recall"][..., np.isin(classes, members)]
         occurring = (~np.isnan(recalls)).sum(-1)
@@ -133,7 +170,8 @@ def estimate_metrics(
 ) -> dict[str, Estimate]:
     """Each metric of one, or of two the difference; n is the number of photos of the first.
 
-    The interval is the middle 95 % of 2,000 resamples of the subjects, the same for both.
+    The interval is over subjects, of whom the same are drawn for both, and over the seeds that both
+    have, as `estimates.Resampled.estimate` says.
     """
     n = several[0].table.photo.nunique()
     return _estimates(several, seed, metrics, {}, n)
@@ -162,16 +200,44 @@ def _estimates(
 ) -> dict[str, Estimate]:
     counts = counts_by_subject(*several)
     classes = several[0].classes
-    n_subjects = len(counts[0])
+    n_subjects = len(counts[0].counts)
     each_once = np.ones((1, n_subjects), np.float32)
-    observed = scores_by_draw(counts, each_once, classes, metrics, recall_groups)
     weights = subject_weights(n_subjects, seed)
-    resampled = scores_by_draw(counts, weights, classes, metrics, recall_groups)
+
+    def scores(drawn, seed_alone=None):
+        return scores_by_draw(counts, drawn, classes, metrics, recall_groups, seed_alone)
+
+    observed = scores(each_once)
+    resampled = scores(weights)
+    shared = sorted(set.intersection(*(set(each.seeds) for each in counts)))
+    alone = [scores(each_once, seed) for seed in shared]
+    if len(shared) > 1:
+        resampled_alone = [scores(weights, seed) for seed in shared]
+    else:
+        resampled_alone = [resampled]
     estimates = {}
     for name in observed:
-        low, high = middle(resampled[name])
-        estimates[name] = Estimate(observed[name].item(), low, high, n)
+        found = Resampled(
+            value=observed[name].item(),
+            by_seed=np.array([each[name].item() for each in alone]),
+            draws=resampled[name],
+            draws_by_seed=np.array([each[name] for each in resampled_alone]),
+            subjects=_subjects_of(counts, classes, recall_groups.get(name)),
+        )
+        can_be_negative = len(several) > 1 or name in ("mcc", "kappa")
+        estimates[name] = found.estimate(n, -1.0 if can_be_negative else 0.0)
     return estimates
+
+
+def _subjects_of(
+    several: list[Counts],
+    classes: tuple[str, ...],
+    members: tuple[str, ...] | None,
+) -> int:
+    """How many subjects have a photo of these classes; None: of any."""
+    wanted = np.isin(classes, classes if members is None else members)
+    photos = sum(each.of_subjects[:, wanted].sum((1, 2)) for each in several)
+    return int((photos > 0).sum())
 
 
 def count_photos(

@@ -1,23 +1,33 @@
-"""A value and its interval: Wilson's for a share, or over resampled subjects."""
+"""A value and its interval: Wilson's for a share, or over subjects and seeds."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy.stats import binomtest
+from scipy.stats import t as student
 
 RESAMPLES = 2000
 ROUNDS = 10  # p-values take this many times RESAMPLES: at least 1e-4, which Holm may multiply
 
 
 class Estimate(NamedTuple):
-    """A value, its 95 % interval (None for an exact count) and the number of photos behind it."""
+    """A value, its 95 % interval (None for an exact count), and what stands behind it.
+
+    n         photos
+    subjects  the people on these photos; None where nobody counted them
+    seeds     how many seeds nets were trained with; an interval of one seed leaves the seed out
+    by_seed   the value that each seed gives alone, in the order of the seeds; () for one seed
+    """
 
     value: float
     low: float | None
     high: float | None
     n: int
+    subjects: int | None = None
+    seeds: int | None = None
+    by_seed: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         if self.low is None:
@@ -44,20 +54,79 @@ def mean_over_subjects(
     values: np.ndarray,
     subjects: np.ndarray,
     seed: int = 0,
+    seeds: np.ndarray | None = None,
+    least: float = 0.0,
 ) -> Estimate:
-    """Mean of one value for each photo, its interval over resampled subjects.
+    """Mean of one value for each test, its interval over subjects and, if there are several, seeds.
 
-    values, subjects  (n,) each: the value of each photo and the name of who is in it
+    values, subjects  (n,) each: the value of each test and the name of who is on the photo
+    seeds             (n,): the seed of the net that was tested; None: all the same
+    least             the lowest value that is possible; the highest is 1
     """
-    photos = pd.DataFrame({"value": values, "n": 1})
-    by_subject = photos.groupby(np.asarray(subjects))
-    sums = by_subject.sum().to_numpy(float)  # (subjects, 2)
-    drawn = subject_weights(len(sums), seed) @ sums
-    drawn_values = drawn[:, 0]
-    drawn_photos = drawn[:, 1]
-    low, high = middle(drawn_values / drawn_photos)
-    value = float(np.mean(values))
-    return Estimate(value, low, high, len(values))
+    if seeds is None:
+        seeds = np.zeros(len(values), np.int64)
+    names, subject = np.unique(np.asarray(subjects), return_inverse=True)
+    seed_names, which = np.unique(np.asarray(seeds), return_inverse=True)
+    shape = (len(names), len(seed_names))
+    cell = subject * shape[1] + which
+    sums = np.bincount(cell, weights=np.asarray(values, float), minlength=np.prod(shape))
+    tests = np.bincount(cell, minlength=np.prod(shape))
+    drawn = subject_weights(len(names), seed)
+    drawn_sums = drawn @ sums.reshape(shape)
+    drawn_tests = drawn @ tests.reshape(shape).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        resampled = Resampled(
+            value=float(np.mean(values)),
+            by_seed=sums.reshape(shape).sum(0) / tests.reshape(shape).sum(0),
+            draws=drawn_sums.sum(1) / drawn_tests.sum(1),
+            draws_by_seed=(drawn_sums / drawn_tests).T,
+            subjects=len(names),
+        )
+    return resampled.estimate(len(values), least)
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """A value, and what becomes of it when other subjects are drawn, with all seeds and with each alone."""
+
+    value: float
+    by_seed: np.ndarray  # (seeds,)
+    draws: np.ndarray  # (resamples,)
+    draws_by_seed: np.ndarray  # (seeds, resamples)
+    subjects: int  # who can change the value
+
+    def estimate(self, n: int, least: float = 0.0) -> Estimate:
+        """The value with its 95 % interval: over subjects and seeds, or over subjects alone if there is one seed.
+
+        What is estimated is what the same procedure gives on other photos of such people with other seeds. Subjects
+        and seeds are crossed, for each subject is tested with each seed. So the variance is V(subjects) + V(seeds) -
+        V(both): what subjects and seeds do together is in either of the first two, and would count twice. Its degrees
+        of freedom are Satterthwaite's (1946). With one seed: the middle 95 % of the draws.
+        """
+        seeds = len(self.by_seed)
+        if seeds < 2:
+            low, high = middle(self.draws)
+            return Estimate(self.value, low, high, n, self.subjects, seeds)
+        half = self._half_width()
+        low = max(self.value - half, least)
+        high = min(self.value + half, 1.0)
+        by_seed = tuple(float(value) for value in self.by_seed)
+        return Estimate(self.value, low, high, n, self.subjects, seeds, by_seed)
+
+    def _half_width(self) -> float:
+        seeds = len(self.by_seed)
+        # Drawing n of n subjects shows (n - 1) / n of their variance.
+        whole = self.subjects / max(self.subjects - 1, 1)
+        of_subjects = whole * np.nanvar(self.draws)
+        of_seeds = np.nanvar(self.by_seed, ddof=1) / seeds
+        of_subjects_in_one = whole * np.nanmean(np.nanvar(self.draws_by_seed, axis=1))
+        of_both = max(of_subjects_in_one - of_subjects, 0) / (seeds - 1)
+        variance = max(of_subjects + of_seeds - of_both, of_subjects, of_seeds)
+        if variance == 0:
+            return 0.0
+        spread = of_subjects**2 / max(self.subjects - 1, 1) + of_seeds**2 / (seeds - 1)
+        freedom = max(variance**2 / spread, 1.0)
+        return float(student.ppf(0.975, freedom) * np.sqrt(variance))
 
 
 @lru_cache(maxsize=ROUNDS)

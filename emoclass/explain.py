@@ -1,5 +1,6 @@
 """What a trained net looks at: what it cannot do without, and whether it knows augmentation."""
 
+from dataclasses import replace
 from functools import lru_cache
 from itertools import product
 
@@ -59,13 +60,14 @@ def share_predicted(
     """Of the tested originals of some `emotions`, the share that their nets take for one of `classes`.
 
     Each is predicted by nets that never saw it: as it is, or transformed as its first augmented copy would be.
-    Interval over subjects (Wilson's if all or none are); n = photos. Raises InputError if none was tested.
+    Interval over subjects and seeds (Wilson's if all or none are); n = photos. Raises InputError if none was tested.
     """
     of_emotions = faces.table.emotion.isin(emotions)
     place = dict(zip(faces.table.photo[of_emotions], np.flatnonzero(of_emotions)))
     named = [EMOTIONS.index(name) for name in classes]
     photos = []
     subjects = []
+    seeds = []
     hits = []
     for run in predictions.runs:
         rows = [place[photo] for photo in run.photo if photo in place]
@@ -74,14 +76,53 @@ def share_predicted(
         predicted = _predicted(run, faces, np.array(rows), augmentation, border)
         photos += [*faces.table.photo.iloc[rows]]
         subjects += [*faces.table.subject.iloc[rows]]
+        seeds += [run.seed] * len(rows)
         hits += [*np.isin(predicted, named)]
     if not hits:
         raise InputError(f"{predictions.name!r} was tested on no photo of {listed(emotions)}")
-    found = metrics.mean_over_subjects(np.array(hits), np.array(subjects))
+    found = metrics.mean_over_subjects(np.array(hits), np.array(subjects), seeds=np.array(seeds))
     if found.value in (0, 1):  # no resample differs
-        n_subjects = len(set(subjects))
-        found = metrics.wilson(round(found.value * n_subjects), n_subjects)
+        interval = metrics.wilson(round(found.value * found.subjects), found.subjects)
+        found = found._replace(low=interval.low, high=interval.high)
     return found._replace(n=len(set(photos)))
+
+
+def changes(augmentation: OfflineAugmentation) -> dict[str, OfflineAugmentation | None]:
+    """What this augmentation does to a copy: each change alone, all together, and nothing ("untouched").
+
+    What it does not do (a rotation of 0 degrees) is left out.
+    """
+    still = OfflineAugmentation(
+        per_image=1, classes=EMOTIONS, rotation=0, shift=0, zoom=0, flip=False
+    )
+    does = {
+        "rotated": {"rotation": augmentation.rotation},
+        "shifted": {"shift": augmentation.shift},
+        "zoomed": {"zoom": augmentation.zoom},
+        "mirrored": {"flip": augmentation.flip},
+    }
+    found: dict[str, OfflineAugmentation | None] = {"untouched": None}
+    together = {}
+    for name, change in does.items():
+        if any(change.values()):
+            found[name] = replace(still, **change)
+            together |= change
+    found["all together"] = replace(still, **together)
+    return found
+
+
+def shares_predicted(
+    predictions: Predictions,
+    faces: Faces,
+    emotions: tuple[str, ...],
+    classes: tuple[str, ...],
+    by_change: dict[str, OfflineAugmentation | None],
+) -> dict[str, metrics.Estimate]:
+    """`share_predicted` after each of these changes, such as `changes` names them; InputError as there."""
+    found = {}
+    for name, change in by_change.items():
+        found[name] = share_predicted(predictions, faces, emotions, classes, change)
+    return found
 
 
 @kept

@@ -32,6 +32,20 @@ def report(faces: Faces, split: Split) -> pd.DataFrame:
     return _count_by_emotion(marks, emotion)
 
 
+def pictures_and_photos(faces: Faces, split: Split) -> pd.DataFrame:
+    """By emotion: `pictures trained`, the distinct `photos trained` that they show, `pictures tested`.
+
+    A copy is a picture of the photo that it was made from.
+    """
+    trained = faces.table.iloc[split.train]
+    tested = faces.table.iloc[split.test]
+    found = pd.DataFrame(index=list(EMOTIONS))
+    found["pictures trained"] = trained.emotion.value_counts()
+    found["photos trained"] = trained.groupby("emotion").parent.nunique()
+    found["pictures tested"] = tested.emotion.value_counts()
+    return found.fillna(0).astype(int)
+
+
 def near_duplicate_pairs(faces: Faces) -> pd.DataFrame:
     """`find_near_duplicates` by name: `photo`, `other`, `grey_levels`, `bits`, `same_subject`."""
     found = _near_duplicates(faces)

@@ -9,10 +9,14 @@ from emoclass.comparisons import (
     GROUP_RECALLS,
     LeakDecomposition,
     accuracy_difference_within,
+    adjusted_p_values,
     contribution,
+    difference_by_epoch,
     difference_by_fold,
     difference_by_seed,
     difference_by_subject,
+    difference_of_halves,
+    excess_mean_recall,
     gains,
     holm,
     leak_decomposition,
@@ -39,12 +43,17 @@ __all__ = [
     "Estimate",
     "LeakDecomposition",
     "accuracy_difference_within",
+    "accuracy_if_memorised",
+    "adjusted_p_values",
     "calibration_error",
     "confusion",
     "contribution",
+    "difference_by_epoch",
     "difference_by_fold",
     "difference_by_seed",
     "difference_by_subject",
+    "difference_of_halves",
+    "excess_mean_recall",
     "forced_choice",
     "from_confusion",
     "gains",
@@ -73,7 +82,7 @@ def score(
     predictions: Predictions,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Each metric; its interval is the middle 95 % of 2,000 resamples of the subjects.
+    """Each metric, with its interval over subjects and seeds: `estimates.Resampled.estimate`.
 
     Subjects are resampled because photos of one subject depend on each other.
     """
@@ -101,34 +110,29 @@ def recall(
     predictions: Predictions,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """For each class that occurs: the share recognised, n = its photos.
+    """For each class that occurs: the share recognised of its tests, n = its photos.
 
-    The interval is over resampled subjects. Where no resample would differ (every subject has one
-    picture, or all or none are recognised) it is Wilson's, for as many trials as there are
-    subjects. A photo tested with several seeds is one photo, which may be right in part.
+    The interval is over subjects and seeds. Where no resample would differ (all or none are
+    recognised, or one seed and one picture of each subject) it is Wilson's, for as many trials as
+    there are subjects.
     """
     rows = predictions.table.assign(right=predictions.y_pred == predictions.y_true)
-    by_photo = rows.groupby([predictions.target_column, "subject", "photo"], sort=False)
-    photos = by_photo.right.mean()
     found = {}
-    for name, right in photos.groupby(level=0):
-        subjects = right.index.get_level_values("subject")
-        found[name] = _share_recognised(right.to_numpy(float), subjects, seed)
+    for name, tests in rows.groupby(predictions.target_column, sort=False):
+        found[name] = _share_recognised(tests, seed)
     return {name: found[name] for name in predictions.classes if name in found}
 
 
-def _share_recognised(
-    right: np.ndarray,
-    subjects: pd.Index,
-    seed: int,
-) -> Estimate:
-    value = float(right.mean())
-    n_subjects = subjects.nunique()
-    one_photo_each = n_subjects == len(right)
-    if one_photo_each or value in (0, 1):
-        interval = wilson(round(value * n_subjects), n_subjects)
-        return interval._replace(value=value, n=len(right))
-    return mean_over_subjects(right, subjects, seed)
+def _share_recognised(tests: pd.DataFrame, seed: int) -> Estimate:
+    """Of `tests`, one row each: `right`, `subject`, `photo`, `seed`."""
+    n_photos = tests.photo.nunique()
+    resampled = mean_over_subjects(tests.right.to_numpy(), tests.subject, seed, tests.seed)
+    nothing_to_draw = resampled.subjects == len(tests) or resampled.value in (0, 1)
+    if nothing_to_draw:
+        hits = round(resampled.value * resampled.subjects)
+        interval = wilson(hits, resampled.subjects)
+        return resampled._replace(low=interval.low, high=interval.high, n=n_photos)
+    return resampled._replace(n=n_photos)
 
 
 def share(
@@ -137,8 +141,24 @@ def share(
     seed: int = 0,
 ) -> Estimate:
     """Share of the tests for which `rows`, (m,) bool, holds; n = photos tested."""
-    value = mean_over_subjects(np.asarray(rows, float), predictions.table.subject, seed)
+    table = predictions.table
+    value = mean_over_subjects(np.asarray(rows, float), table.subject, seed, table.seed)
     return value._replace(n=predictions.table.photo.nunique())
+
+
+def accuracy_if_memorised(predictions: Predictions) -> float:
+    """What a net would score that had memorised its training part and had learnt nothing else.
+
+    It is right where training has a copy, a duplicate or a near-duplicate of what is tested, and
+    guesses, all classes equally often, elsewhere. Raises InputError where nobody knows what
+    training had: of a baseline.
+    """
+    partners = ["parent_in_training", "near_duplicate_id_in_training"]
+    if not set(partners) <= set(predictions.table):
+        raise InputError(f"{predictions.name!r}: nobody knows what was trained on")
+    seen = predictions.table[partners].any(axis=1).mean()
+    chance = 1 / len(predictions.classes)
+    return float(chance + (1 - chance) * seen)
 
 
 def mean_epoch(predictions: Predictions) -> Estimate:
@@ -165,19 +185,22 @@ def forced_choice(
     lead = probabilities[:, first] - probabilities[:, second]
     wanted_sign = np.where(tested.y_true == first, 1, -1)
     right = 0.5 + 0.5 * np.sign(lead) * wanted_sign
-    value = mean_over_subjects(right, tested.table.subject)
+    value = mean_over_subjects(right, tested.table.subject, seeds=tested.table.seed)
     return value._replace(n=tested.table.photo.nunique())
 
 
 def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
-    """One row each: n, every metric as "value (low to high)", and the caveats of its split.
+    """One row each: photos, subjects, seeds, every metric as "value (low to high)", caveats of its split.
+
+    With one seed an interval is over subjects alone, and leaves the seed out.
 
     Raises InputError if two bear the same name.
     """
     rows = {}
     for predictions in _with_different_names(several):
         found = score(predictions)
-        row = {"n": found["accuracy"].n}
+        accuracy = found["accuracy"]
+        row = {"photos": accuracy.n, "subjects": accuracy.subjects, "seeds": accuracy.seeds}
         for metric, x in found.items():
             row[METRICS[metric]] = f"{x.value:.3f} ({x.low:.3f} to {x.high:.3f})"
         row["caveats of the split"] = listed(predictions.caveats) or "none"

@@ -169,6 +169,15 @@ def select_on_validation(
     return _with_runs(selected, runs, name or "selected on validation subjects")
 
 
+def names_selected(selected: Predictions, candidates: Iterable[Predictions]) -> list[str]:
+    """Which candidate `select_on_validation` took for each run: its name, in the order of the runs."""
+    candidates = list(candidates)
+    names = []
+    for k, run in enumerate(selected.runs):
+        names += [each.name for each in candidates if each.runs[k] is run][:1]
+    return names
+
+
 def temperature(run: Run) -> float:
     """The temperature of least negative log-likelihood on a run's validation part.
 

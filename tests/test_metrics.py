@@ -24,7 +24,7 @@ cells = st.lists(
 
 
 def predicted(
-    y_true, y_pred, subject=None, photo=None, name="net", leaky=False, probabilities=None
+    y_true, y_pred, subject=None, photo=None, name="net", leaky=False, probabilities=None, seed=0
 ) -> Predictions:
     """Of a net that gives 1 to one class; each photo is of another subject unless given."""
     photo = [f"photo {k:03d}" for k in range(len(y_true))] if photo is None else photo
@@ -32,7 +32,7 @@ def predicted(
     table["subject"] = photo if subject is None else [str(p) for p in subject]
     if probabilities is None:
         probabilities = np.eye(8, dtype=np.float32)[y_pred]
-    return Predictions(name, table.assign(source="news", fold=0, seed=0), probabilities, leaky)
+    return Predictions(name, table.assign(source="news", fold=0, seed=seed), probabilities, leaky)
 
 
 def coin(share, n=120, seed=0, **how) -> Predictions:
@@ -103,7 +103,8 @@ def test_wilson_says_how_little_a_few_photos_say(hits, n, low, high):
 def test_recall_is_given_for_the_emotions_that_were_asked_about_alone():
     found = metrics.recall(predicted([H, H, H, N], [H, H, A, A]))
     assert list(found) == ["happiness", "neutral"]
-    assert found["happiness"] == wilson(2, 3) and found["neutral"] == wilson(0, 1)
+    assert found["happiness"][:4] == wilson(2, 3)[:4]
+    assert found["neutral"][:4] == wilson(0, 1)[:4]
 
 
 def test_each_score_lies_within_its_interval_and_knows_its_photos(drawn):
@@ -153,7 +154,11 @@ def test_a_photo_tested_with_two_seeds_is_one_photo_and_no_second_witness():
     once = coin(0.8)
     both_seeds = pool_of(once, once)
     assert len(both_seeds) == 2 * len(once)
-    assert metrics.score(both_seeds) == metrics.score(once)
+    alone = metrics.score(once)
+    for name, found in metrics.score(both_seeds).items():
+        assert (found.value, found.n) == (alone[name].value, alone[name].n)
+        assert found.by_seed == (found.value, found.value)
+        assert found.high - found.low == pytest.approx(alone[name].high - alone[name].low, rel=0.1)
 
 
 def pool_of(*predictions_list):
@@ -251,8 +256,8 @@ def test_a_forced_choice_asks_which_of_the_two_is_the_likelier():
 
 def test_a_mean_of_recalls_is_of_the_emotions_named_that_occur():
     net = predicted([H, H, H, H, N, A, A], [H, H, H, A, N, A, H])
-    assert metrics.mean_recall(net, ("happiness", "neutral"))[::3] == ((0.75 + 1) / 2, 5)
-    assert metrics.mean_recall(net, ("anger", "fear"))[::3] == (0.5, 2)
+    assert metrics.mean_recall(net, ("happiness", "neutral"))[:4:3] == ((0.75 + 1) / 2, 5)
+    assert metrics.mean_recall(net, ("anger", "fear"))[:4:3] == (0.5, 2)
     assert metrics.mean_recall(net, EMOTIONS).value == metrics.score(net)["balanced_accuracy"].value
 
 
@@ -266,14 +271,12 @@ def test_its_interval_is_that_of_resampled_persons():
         metrics.mean_recall(predicted(y_true, y_pred), EMOTIONS),
         metrics.score(predicted(y_true, y_pred))["balanced_accuracy"],
     )
-    assert everything[0] == pytest.approx(everything[1])
-    both_seeds = pool_of(predicted(y_true, y_pred), predicted(y_true, y_pred))
-    assert metrics.mean_recall(both_seeds, ("anger",)) == by_photo
+    assert everything[0][:4] == pytest.approx(everything[1][:4])
 
 
 def test_resamples_without_any_photo_of_an_emotion_say_nothing_of_it():
     found = metrics.mean_recall(predicted([A, *[H] * 9], [A, *[N] * 9]), ("anger",))
-    assert found == Estimate(1, 1, 1, 1)  # a third of all draws leave the one angry subject out
+    assert found[:4] == (1, 1, 1, 1)  # a third of all draws leave the one angry subject out
 
 
 def test_a_difference_of_mean_recalls_is_paired():
@@ -446,7 +449,7 @@ def test_contributions_of_all_classes_add_up_to_the_difference_in_accuracy():
     whole = metrics.paired_difference(leaky, by_family)["accuracy"]
     assert anger.value + rest.value == pytest.approx(whole.value)
     everything = metrics.contribution(leaky, by_family, EMOTIONS)
-    assert everything == pytest.approx(whole)
+    assert everything[:4:3] == pytest.approx(whole[:4:3])
     assert metrics.contribution(leaky, by_family, ("disgust",))[:3] == (0, 0, 0)
 
 
@@ -720,9 +723,11 @@ def test_recall_of_one_picture_each_or_of_none_right_is_wilson_s_over_subjects()
     hits = coin(0.7)
     for name, place in (("happiness", H), ("neutral", N)):
         of_it = hits.y_true == place
-        assert single[name] == wilson((hits.y_pred == place)[of_it].sum(), of_it.sum())
+        wanted = wilson((hits.y_pred == place)[of_it].sum(), of_it.sum())
+        assert single[name][:4] == wanted[:4]
     none = metrics.recall(blocks(0.0))["happiness"]
-    assert none == wilson(0, 30)._replace(n=300)
+    assert none[:4] == wilson(0, 30)._replace(n=300)[:4]
+    assert none.subjects == 30
 
 
 def test_mcnemar_counts_a_photo_that_is_half_right_as_wrong():
@@ -737,11 +742,8 @@ def test_in_a_forced_choice_a_tie_counts_half_and_without_one_of_the_two_there_i
     tied[:, [H, N]] = [[0.5, 0.5], [0.7, 0.3], [0.3, 0.7], [0.5, 0.5]]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert metrics.forced_choice(predicted([H, H, H, H], None, probabilities=tied))[1:] == (
-            0,
-            1,
-            0,
-        )
+        alone = metrics.forced_choice(predicted([H, H, H, H], None, probabilities=tied))
+        assert alone[1:4] == (0, 1, 0)
         assert (
             metrics.forced_choice(predicted([H, H, N, N], None, probabilities=tied)).value == 0.75
         )
@@ -761,7 +763,8 @@ def test_scores_of_a_net_asked_for_the_source_are_over_sources():
         "net", table, probabilities, target_column="source", classes=("film", "news", "web")
     )
     assert confusion(net).tolist() == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]
-    assert metrics.recall(net) == {"film": wilson(1, 2), "news": wilson(2, 2)}
+    recalls = {name: found[:4] for name, found in metrics.recall(net).items()}
+    assert recalls == {"film": wilson(1, 2)[:4], "news": wilson(2, 2)[:4]}
     found = metrics.score(net)
     assert (
         found["accuracy"].value == found["balanced_accuracy"].value == 0.75
@@ -774,11 +777,13 @@ def test_scores_of_a_net_asked_for_the_source_are_over_sources():
 
 def test_a_table_of_scores_marks_the_leaky_ones():
     table = metrics.table([coin(0.8, name="honest"), coin(0.9, name="leaky", leaky=True)])
-    assert list(table) == ["n", *METRICS.values(), "caveats of the split"]
+    assert list(table) == [
+        "photos", "subjects", "seeds", *METRICS.values(), "caveats of the split"
+    ]  # fmt: skip
     assert table["caveats of the split"].to_dict() == {
         "honest": "subjects unknown",
         "leaky": "split leaks on purpose, subjects unknown",
-    } and table.n.tolist() == [120, 120]
+    } and table.photos.tolist() == [120, 120]
     number = metrics.score(coin(0.8))["macro_f1"]
     assert (
         table.loc["honest", "macro-F1"]
@@ -806,13 +811,15 @@ def test_a_number_prints_with_its_interval_if_it_has_one():
 def test_a_photo_tested_with_two_seeds_is_one_witness():
     once = predicted([A, A, H, N], [A, H, H, N])
     both_seeds = predicted(
-        [A, A, H, N] * 2, [A, H, H, N, A, A, H, N], photo=[f"photo {k}" for k in range(4)] * 2
+        [A, A, H, N] * 2,
+        [A, H, H, N, A, A, H, N],
+        photo=[f"photo {k}" for k in range(4)] * 2,
+        seed=[0] * 4 + [1] * 4,
     )
-    assert metrics.recall(once)["anger"] == wilson(1, 2)
+    assert metrics.recall(once)["anger"][:4] == wilson(1, 2)[:4]
     twice = metrics.recall(both_seeds)["anger"]
-    assert twice == wilson(2, 2)._replace(
-        value=0.75
-    )  # 1.5 of 2; the interval is of two photos, rounded
+    assert twice[:1] + twice[3:] == (0.75, 2, 2, 2, (0.5, 1.0))
+    assert twice.low == 0 and twice.high == 1  # two of two: little is known
     assert metrics.forced_choice(both_seeds).n == 2
 
 

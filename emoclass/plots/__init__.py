@@ -14,6 +14,7 @@ from emoclass.plots.dataset import (
     shares,
 )
 from emoclass.plots.estimates import (
+    by_seed,
     differences,
     leak_decomposition,
     line_with_ci,

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from emoclass.labels import MAJORITY, MINORITY
 from emoclass.metrics import METRICS, Estimate, LeakDecomposition
 from emoclass.plots.style import (
+    HONEST,
     INK,
+    LEAKY,
     LINES,
     MARKERS,
     PALE,
@@ -71,6 +73,39 @@ def line_with_ci(
     if len(series) > 1:
         legend_beside(ax, title="bars: 95 % intervals")
     return ax
+
+
+def by_seed(
+    groups: dict[str, dict[str, Estimate]],
+    x: str,
+    title: str = "",
+    leaky: tuple[str, ...] = (),
+) -> Figure:
+    """Estimates in rows, a panel for each group: the mean, its interval, and each seed as a dot.
+
+    groups    {panel: {row: Estimate}}, the same rows in each
+    x         what the axes show, with units
+    leaky     the rows with a leak, which are orange; the others are blue
+    """
+    rows = list(next(iter(groups.values())))
+    size = (4.2 * len(groups) + 1.2, 0.62 * len(rows) + 1.4)
+    figure, axes = panels(len(groups), 1, size, title, sharex=True, sharey=True)
+    for ax, (name, found) in zip(axes, groups.items()):
+        for row, estimate in enumerate(found.values()):
+            colour = LEAKY if rows[row] in leaky else HONEST
+            dots = [100 * value for value in estimate.by_seed]
+            ax.plot(dots, [row + 0.26] * len(dots), ".", color=colour, alpha=0.6, markersize=6)
+            value, low, high = (100 * each for each in estimate[:3])
+            ax.plot([low, high], [row, row], color=colour, linewidth=2)
+            ax.plot([value], [row], "o", color=colour, markersize=7)
+            ax.annotate(
+                f"{value:.0f}", (value, row), (0, 6), textcoords="offset points", ha="center"
+            )
+        ax.set_title(name, fontsize=10)
+        ax.set_xlabel(x)
+    axes[0].set_yticks(range(len(rows)), rows)
+    axes[0].set_ylim(len(rows) - 0.4, -0.6)
+    return figure
 
 
 def measured_vs_formula(

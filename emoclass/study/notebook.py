@@ -144,6 +144,29 @@ class Study:
         others = [emotion for emotion in MINORITY if self.faces.counts[emotion]]
         return tuple(found or others[:1])
 
+    @property
+    def of_all_notebooks(self) -> dict:
+        """What all notebooks recorded of these photos in this profile, as results.json has it."""
+        path = published_folder(self.dataset, self.profile) / "results.json"
+        if not path.exists():
+            return {"numbers": {}, "claims": {}}
+        return results.load(path)
+
+    @staticmethod
+    def chosen(what: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
+        """Those of the known names that are asked for, in their order; InputError that names all others.
+
+        what    the parameter that asks, such as "NETS"
+        """
+        asked = [names] if isinstance(names, str) else list(names)
+        known = list(known)
+        unknown = [str(name) for name in asked if name not in known]
+        if unknown:
+            raise InputError(
+                f"{what} names {listed(unknown)}: choose some of {listed(known, len(known))}"
+            )
+        return [name for name in known if name in asked]
+
     @staticmethod
     def named(classes: Iterable[str]) -> str:
         """Classes in a few words, for titles and labels: "fear and contempt", "six classes"."""
@@ -303,13 +326,12 @@ def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]
 
 
 def _quick(variant: Variant) -> Variant:
-    changes = {"epochs": min(variant.epochs, QUICK_EPOCHS)}
-    if isinstance(
-        variant.net, ConvNet | ResNet
-    ):  # a net of one's own is what somebody wants to try
-        changes["net"] = QUICK_NET
-    if variant.init_from:
-        changes["init_from"] = _quick(variant.init_from)
+    is_own = not isinstance(variant.net, ConvNet | ResNet)
+    changes = dict(
+        net=variant.net if is_own else QUICK_NET,
+        epochs=min(variant.epochs, QUICK_EPOCHS),
+        init_from=variant.init_from and _quick(variant.init_from),
+    )
     if variant.group_by != "source":  # whose folds are the sources, however few or many
         changes["n_folds"] = QUICK_FOLDS
         changes["n_folds_run"] = min(len(variant.folds), QUICK_FOLDS)

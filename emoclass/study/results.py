@@ -22,7 +22,8 @@ VERDICTS = (
     "cannot be decided",
     "description",
 )
-MEASURED = ("value", "low", "high")  # of an estimate; what else it has are counts
+MEASURED = ("value", "low", "high")  # of an estimate
+COUNTED = ("n", "subjects", "seeds")  # of an estimate, where they were counted
 DIGITS = 6  # of each number; what lies beyond is noise and would clutter every comparison
 
 
@@ -58,12 +59,12 @@ class Results:
             print(f"left out, as no photo can tell it: {name}")
             return estimate
         entry = {}
-        for key, number in estimate._asdict().items():
-            if number is None:
-                entry[key] = None
-            elif key in MEASURED:
-                entry[key] = round(float(number), DIGITS)
-            else:
+        for key in MEASURED:
+            number = getattr(estimate, key)
+            entry[key] = None if number is None else round(float(number), DIGITS)
+        for key in COUNTED:
+            number = getattr(estimate, key)
+            if number is not None:
                 entry[key] = int(number)
         entry["unit"] = unit
         entry["notebook"] = self.notebook

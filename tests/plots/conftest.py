@@ -32,5 +32,5 @@ def faces() -> Faces:
     table = pd.DataFrame(
         {"photo": photo, "emotion": emotion, "subject": [f"s{k % 20}" for k in range(57)]}
     )
-    table = table.assign(source=source, annotator="1", parent=photo, duplicate_id=photo)
+    table = table.assign(source=source, annotator="1", parent=photo, duplicate_id=photo, seed=0)
     return Faces(np.random.default_rng(0).integers(0, 256, (57, 16, 16), np.uint8), table)

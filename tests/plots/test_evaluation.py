@@ -23,7 +23,9 @@ def several(faces):
     wrong = np.random.default_rng(0).permuted(
         np.where(np.arange(57) % 3, faces.labels, np.arange(57) % 8)
     )
-    table = faces.table.assign(subject_in_training=False, source_in_training=np.arange(57) < 28)
+    table = faces.table.assign(
+        seed=0, subject_in_training=False, source_in_training=np.arange(57) < 28
+    )
     table = table.assign(
         near_duplicate_id_in_training=np.arange(57) < 2, parent_in_training=np.arange(57) < 51
     )

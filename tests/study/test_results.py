@@ -2,7 +2,6 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -75,7 +74,7 @@ def test_numbers_of_numpy_are_written_as_plain_ones(results):
 @pytest.mark.parametrize("leaky", [False, True])
 def test_all_scores_of_a_speaker_are_recorded_under_its_id_and_its_name(results, leaky):
     table = pd.DataFrame({"photo": list("abcd"), "emotion": ["fear", "fear", "anger", "anger"]})
-    table = table.assign(subject=table.photo, parent=table.photo)
+    table = table.assign(subject=table.photo, parent=table.photo, seed=0)
     y_pred = np.eye(8, dtype=np.float32)[
         [EMOTIONS.index(e) for e in ("fear", "anger", "anger", "anger")]
     ]
@@ -165,24 +164,11 @@ def test_the_parameters_of_each_notebook_are_kept_beside_those_of_others(results
     assert whole["parameters"] == {"01": {"SEEDS": 3}, "02": {"DOSE": 5}}
 
 
-class Wider(NamedTuple):
-    """An estimate that knows more of itself."""
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int
-    seeds: int | None = None
-    subjects: int | None = None
-
-
 def test_whatever_an_estimate_knows_of_itself_is_recorded(results):
     mine = results("x")
-    mine.add("a", Wider(0.5, 0.25, 0.75, 4, np.int64(3)))
-    assert load(mine.save())["numbers"]["a"] == entry(0.5, 0.25, 0.75, 4) | {
-        "seeds": 3,
-        "subjects": None,
-    }
+    mine.add("a", Estimate(0.5, 0.25, 0.75, 4, seeds=np.int64(3), subjects=2, by_seed=(0.4, 0.6)))
+    found = load(mine.save())["numbers"]["a"]
+    assert found == entry(0.5, 0.25, 0.75, 4) | {"seeds": 3, "subjects": 2}
 
 
 def test_saving_twice_changes_not_a_byte_and_ids_stand_in_order(results):
