@@ -1,4 +1,4 @@
-"""What a notebook that is run by hand says of itself: where it writes, and how it differs from what is published."""
+"""What a notebook that is run by hand says of itself: where it writes, and what differs."""
 
 import ast
 import os
@@ -95,7 +95,7 @@ def _is_injected(source: str) -> bool:
 
 
 def _sets_parameters(source: str) -> bool:
-    """Whether a cell does no more than give values to names in capitals, which are compared by value."""
+    """Whether a cell only gives values to names in capitals, which are compared by value."""
     try:
         statements = ast.parse(source).body
     except SyntaxError:
@@ -103,8 +103,9 @@ def _sets_parameters(source: str) -> bool:
     for statement in statements:
         if not isinstance(statement, ast.Assign):
             return False
-        if not all(isinstance(name, ast.Name) and name.id.isupper() for name in statement.targets):
-            return False
+        for name in statement.targets:
+            if not isinstance(name, ast.Name) or not name.id.isupper():
+                return False
     return True
 
 

@@ -48,7 +48,7 @@ RETRAIN = "EMOCLASS_RETRAIN"
 
 
 def published_folder(dataset: str, profile: str) -> Path:
-    """Where `make reproduce` puts figures and results.json: into the project for the study, else under build/."""
+    """Where `make reproduce` puts figures and results.json; those of the study into the project."""
     if (dataset, profile) == ("muxspace", "full"):
         return paths.FIGURES / "muxspace"
     return rehearsal_folder(dataset, profile) / "figures"
@@ -70,7 +70,7 @@ def edited_folder(notebook: str) -> Path:
 
 
 class Study:
-    """One notebook's share of the study: its `faces`, its `results`, and every run that it has `planned`.
+    """One notebook's share of the study: its `faces`, `results`, and every run that it `planned`.
 
     names    the notebook's `globals()`, where the values of its parameters cell stand
     Run by `make reproduce`, figures and numbers are published; run in any other way, they go to build/edited/, and
@@ -121,7 +121,7 @@ class Study:
             )
 
     def read(self, name: str, load) -> pd.DataFrame | pd.Series:
-        """What `load()` reads from the photos' files, or what was recorded of it where they are not at hand."""
+        """What `load()` reads from the photos' files, or, where they are not here, its record."""
         path = paths.RECORD / "tables" / f"{name}.csv"
         is_study = (self.dataset, self.profile) == ("muxspace", "full")
         if not self.faces.has_pixels:
@@ -217,7 +217,7 @@ class Study:
         return seeds if self.profile == "full" else seeds[:QUICK_SEEDS]
 
     def figure(self, figure: Figure, name: str) -> Image:
-        """Keep a figure as <name>.png, in 256 colours, the same bits each time; return it to be shown."""
+        """Keep a figure as <name>.png, in 256 colours, the same bits each time; show it."""
         drawn = io.BytesIO()
         figure.savefig(drawn, dpi=90, bbox_inches="tight")
         plots.close(figure)
@@ -228,7 +228,7 @@ class Study:
         return Image(path.read_bytes())
 
     def finish(self) -> None:
-        """Write this notebook's numbers to results.json, and the list of what it derived, for the record."""
+        """Write this notebook's numbers to results.json, and what it derived, for the record."""
         path = self.results.save()
         if self.is_published:
             used = "\n".join(sorted(self.derived.asked))
@@ -301,15 +301,17 @@ def _sampled(faces: Faces) -> Faces:
     fewer = []
     for new in (False, True):
         for emotion in EMOTIONS:
-            rows = np.flatnonzero((is_new == new) & (faces.table.emotion == emotion))
-            rows = rng.permutation(rows)
-            fewer.append(rows[: max(round(len(rows) * QUICK_SHARE), QUICK_FEWEST)])
+            is_shown = (is_new == new) & (faces.table.emotion == emotion)
+            rows = rng.permutation(np.flatnonzero(is_shown))
+            kept = max(round(len(rows) * QUICK_SHARE), QUICK_FEWEST)
+            fewer.append(rows[:kept])
     return faces.select(np.sort(np.concatenate(fewer)))
 
 
 def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]:
     """Which of these cannot be split, and why: each way to split is tried once, on pictures of one pixel."""
-    dots = replace(faces, pixels=np.zeros((len(faces), 1, 1), np.uint8))
+    pixels = np.zeros((len(faces), 1, 1), np.uint8)
+    dots = replace(faces, pixels=pixels)
     dots.pixel_digests  # noqa: B018  (once for all)
     faults = {}
     for task in sweep.with_starts(sweep.tasks(variants, dots, seeds)):

@@ -78,6 +78,17 @@ def test_photos_without_frequent_or_without_rare_emotions_are_refused_before_any
     )
 
 
+def my_net(size, classes, seed):
+    """Stands for a net of one's own."""
+
+
+def test_a_rehearsal_takes_a_small_net_in_place_of_ours_and_keeps_one_of_your_own(study, many):
+    ours, own = study("quick", many).adapted([ONE, ONE.replace(name="own", net=my_net)])
+    assert ours.net == module.QUICK_NET != ONE.net
+    assert own.net is my_net
+    assert own.epochs == ours.epochs < ONE.epochs
+
+
 def test_other_seeds_and_other_faces_are_announced_on_top(study, many, sharp):
     mine = study(faces=many)
     mine.plan([ONE])
