@@ -188,6 +188,21 @@ def test_in_a_rehearsal_nets_are_small_and_a_start_still_fits(study):
     assert size[1] == size[2] < size[0] / 30
 
 
+def my_net(size, classes, seed):
+    import keras
+
+    flat = keras.layers.Flatten(input_shape=(size, size, 1))
+    return keras.Sequential([flat, keras.layers.Dense(classes)])
+
+
+def test_in_a_rehearsal_a_net_of_one_s_own_stays(study):
+    start = Variant("first", my_net, n_folds=4)
+    mine = Variant("mine", my_net, n_folds=4, epochs=9, init_from=start)
+    (hurried,) = study("quick").adapted([mine])
+    assert hurried.net is my_net and hurried.init_from.net is my_net
+    assert (hurried.epochs, hurried.n_folds) == (2, 2)
+
+
 def test_in_a_rehearsal_a_start_that_is_asked_for_as_well_is_the_same_run(study):
     first, deferred = study("quick").adapted(
         [DEFERRED.init_from.replace(name="by itself", n_folds_run=1), DEFERRED]
