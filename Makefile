@@ -66,9 +66,10 @@ pythons:  ## run all tests on each Python from 3.11 to 3.13 that is here, each i
 	    echo "$$python: $$place"; \
 	    [ -x $$place/bin/python ] || $$python -m venv $$place || exit 2; \
 	    { $$place/bin/python -m pip install --quiet --disable-pip-version-check uv && \
-	      $$place/bin/uv pip sync --quiet --python $$place/bin/python --require-hashes requirements.lock && \
+	      $$place/bin/uv pip sync --quiet --compile-bytecode --python $$place/bin/python --require-hashes requirements.lock && \
 	      $$place/bin/uv pip install --quiet --python $$place/bin/python --no-deps $(EDITABLE); } || exit 2; \
 	    $$place/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder || exit 1; \
+	    $$place/bin/python -m pytest -n auto -c splitaudit/pyproject.toml splitaudit/tests || exit 1; \
 	done
 
 audit: $(READY)  ## which photos of a folder stand twice or were made from another, across its split: PHOTOS=/path

@@ -55,8 +55,10 @@ def load(folder: os.PathLike | str | None = None) -> Model:
     """
     folder = Path(folder or build_folder() / "model")
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        digest = hashlib.sha256((folder / NET).read_bytes()).hexdigest()
+        text = (folder / FACTS).read_text(encoding="utf-8")
+        facts = json.loads(text)
+        content = (folder / NET).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
         if facts["sha256"] != digest or not facts.keys() >= NEEDED:
             raise ValueError("the facts are of another net")
     except OSError as error:
@@ -88,10 +90,13 @@ def predict(model: Model, picture: np.ndarray) -> dict[str, float]:
         given = f"{picture.dtype} {picture.shape}"
         advice = "`crop_face` makes that of a photo"
         raise InputError(f"the model takes uint8 {shape}, not {given}: {advice}")
-    views = np.stack([picture, picture[:, ::-1]])
-    logits = np.asarray(model.net.predict_on_batch(views[..., None]), np.float64).mean(0)
+    mirrored = picture[:, ::-1]
+    views = np.stack([picture, mirrored])
+    outputs = model.net.predict_on_batch(views[..., None])
+    logits = np.asarray(outputs, np.float64).mean(0)
     probabilities = softmax(logits / model.facts["temperature"])
-    return dict(zip(model.facts["emotions"], probabilities.tolist()))
+    emotions = model.facts["emotions"]
+    return dict(zip(emotions, probabilities.tolist()))
 
 
 def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarray:
@@ -117,9 +122,15 @@ def crop_face(photo: os.PathLike | str | np.ndarray, size: int = 48) -> np.ndarr
     else:
         margin = MARGIN * box.side
     side = min(round(box.side + 2 * margin), height, width)
-    left = int(np.clip(round(box.left - margin), 0, width - side))
-    top = int(np.clip(round(box.top - margin), 0, height - side))
-    return resize_to_square(grey[top : top + side, left : left + side], size)
+    left = _within(box.left - margin, width - side)
+    top = _within(box.top - margin, height - side)
+    face = grey[top : top + side, left : left + side]
+    return resize_to_square(face, size)
+
+
+def _within(place: float, last: int) -> int:
+    """The whole number from 0 to `last` that is nearest."""
+    return int(np.clip(round(place), 0, last))
 
 
 def _grey(photo: os.PathLike | str | np.ndarray) -> np.ndarray:
@@ -155,4 +166,8 @@ def _largest_face(grey: np.ndarray) -> Box | None:
     if len(boxes) == 0:
         return None
     left, top, side, _ = max(boxes, key=lambda box: box[2])
-    return Box((left - edge) / scale, (top - edge) / scale, side / scale)
+    return Box(
+        left=(left - edge) / scale,
+        top=(top - edge) / scale,
+        side=side / scale,
+    )

@@ -1,9 +1,11 @@
-"""Variant: one experiment as plain values, to be printed, compared, sent to a worker or typed by hand."""
+"""Variant: one experiment as plain values, to be printed, compared, sent or typed by hand."""
 
 import dataclasses
+import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Annotated, Literal
 
 from emoclass import own_code
@@ -34,6 +36,11 @@ OF_CROSS_ENTROPY = (
     "focal_gamma",
     "logit_adjustment_tau",
 )  # values that a loss of one's own does without
+OWN_FUNCTIONS = {  # with what each is called
+    "net": ("size", "classes", "seed"),
+    "loss": ("labels", "logits"),
+    "online_augmentation": ("pictures", "rng"),
+}
 Siblings = Literal["as they fall", "honest", "swap", "placebo"]
 GroupBy = Literal["photo", "duplicate", "subject", "source", "given"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop", "nadam", "adagrad", "lion"]
@@ -50,10 +57,11 @@ HINTS = {
 
 @dataclass(frozen=True)
 class Variant(Checked):
-    """What is trained, on what, and how it is tested. Raises InputError naming every value that does not fit.
+    """What is trained, on what, and how it is tested.
 
-    `net`, `loss` and `online_augmentation` may be functions of your own (see `models.build`, `losses.weighted`,
-    `augment.augment_batch`): a run is then found by their source. `Variant.describe()` lists all values.
+    `net`, `loss` and `online_augmentation` may be functions of your own (see `models.build`,
+    `losses.weighted`, `augment.augment_batch`): a run is then found by their source.
+    `Variant.describe()` lists all values. Raises InputError naming every value that does not fit.
     """
 
     # One line for each value, which `describe` reads: its name, its usual value, what it means.
@@ -117,11 +125,7 @@ class Variant(Checked):
 
     def _contradictions(self) -> list[str]:
         """What does not go together, each in a few words."""
-        wrong = []
-        unknown = [emotion for emotion in self.emotions if canonical(emotion) is None]
-        wrong += [f"emotions={emotion!r} (one of {listed(EMOTIONS)})" for emotion in unknown]
-        if not self.emotions:
-            wrong.append("emotions=() (at least one)")
+        wrong = self._unfit_emotions()
         if self.n_folds_run not in (None, *range(1, self.n_folds + 1)):
             wrong.append(f"n_folds_run={self.n_folds_run!r} (1 to n_folds)")
         for source in sorted(set(self.roles)):
@@ -132,6 +136,10 @@ class Variant(Checked):
         for name in OF_CROSS_ENTROPY:
             if self.loss and getattr(self, name):
                 wrong.append(f"{name}={getattr(self, name)} (belongs into your own loss)")
+        for name, takes in OWN_FUNCTIONS.items():
+            value = getattr(self, name)
+            if isinstance(value, FunctionType) and not _can_be_called(value, takes):
+                wrong.append(f"{name}={value.__name__} (is called as {name}({', '.join(takes)}))")
         wrong += self._unfit_copies()
         is_own_net = not isinstance(self.net, ConvNet | ResNet)
         if is_own_net and self.record_features:
@@ -141,8 +149,17 @@ class Variant(Checked):
         wrong += [f"init_from={self.init_from.name!r} ({why})" for why in self._unfit_start()]
         return wrong
 
+    def _unfit_emotions(self) -> list[str]:
+        if not self.emotions:
+            return ["emotions=() (at least one)"]
+        wrong = []
+        for emotion in self.emotions:
+            if canonical(emotion) is None:
+                wrong.append(f"emotions={emotion!r} (one of {listed(EMOTIONS)})")
+        return wrong
+
     def _unfit_copies(self) -> list[str]:
-        """What copies that replace their photos, or the arms of a sibling swap, do not go together with."""
+        """What copies that replace their photos, or the arms of a sibling swap, do not go with."""
         wrong = []
         if self.copies_replace and (self.augment_first or not self.offline_augmentation):
             wrong.append(
@@ -167,7 +184,7 @@ class Variant(Checked):
         return [*self.train_sources, *self.test_sources, *self.excluded_sources]
 
     def _unfit_start(self) -> list[str]:
-        """Why the net of `init_from` may have been trained on what this one is tested on, or does not fit it."""
+        """Why the net of `init_from` may know what this one is tested on, or does not fit it."""
         first = self.init_from
         if first is None:
             return []
@@ -204,13 +221,17 @@ class Variant(Checked):
     @property
     def split_only(self) -> "Variant":
         """A variant that is split as this one is, with usual values for all else."""
-        return Variant("split", **{name: getattr(self, name) for name in OF_THE_SPLIT})
+        values = {name: getattr(self, name) for name in OF_THE_SPLIT}
+        if self.siblings != "as they fall":
+            values["checkpoint"] = "last"  # which its arms ask for
+        return Variant("split", **values)
 
     @property
     def content(self) -> dict:
-        """The values that decide what a run of this variant yields, as far as they are not the usual ones.
+        """The values that decide what a run of this variant yields.
 
-        Plain values, for json. What has its usual value is left out, so that a field added later changes no address.
+        Plain values, for json. What has its usual value is left out, so that a field added later
+        changes no address.
         """
         found = {}
         for field in dataclasses.fields(self):
@@ -228,9 +249,7 @@ class Variant(Checked):
 
     @classmethod
     def describe(cls):
-        """A table of all values that a Variant has: the usual one, and what it means (a pandas DataFrame)."""
-        import inspect
-
+        """A table of all values that a Variant has, the usual one and what it means (a DataFrame)."""
         import pandas as pd
 
         rows = {}
@@ -241,6 +260,15 @@ class Variant(Checked):
                 usual = declared.rpartition(" = ")[2] if " = " in declared else ""
                 rows[name] = {"usual value": usual, "meaning": meaning}
         return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _can_be_called(function: Callable, values: tuple[str, ...]) -> bool:
+    """Whether a function takes so many values by position, and needs no others."""
+    try:
+        inspect.signature(function).bind(*values)
+    except TypeError:
+        return False
+    return True
 
 
 def _unfit_weights(weights: dict) -> list[str]:

@@ -121,3 +121,30 @@ def test_only_tested_originals_of_these_emotions_count(lit_below):
     assert explain.share_predicted(net, lit_below, ("happiness",), ("happiness",)).n == 1
     with pytest.raises(InputError, match="tested on no photo of sadness"):
         explain.share_predicted(net, lit_below, ("sadness",), ("happiness",))
+
+
+def test_each_change_of_an_augmentation_is_made_alone_then_all_together():
+    changes = explain.changes(OfflineAugmentation(7, rotation=30, shift=0.2, zoom=0, flip=True))
+    assert list(changes) == ["untouched", "rotated", "shifted", "mirrored", "all together"]
+    assert changes["untouched"] is None
+
+    def does(change):
+        return (change.rotation, change.shift, change.zoom, change.flip)
+
+    assert does(changes["rotated"]) == (30, 0, 0, False)
+    assert does(changes["shifted"]) == (0, 0.2, 0, False)
+    assert does(changes["mirrored"]) == (0, 0, 0, True)
+    assert does(changes["all together"]) == (30, 0.2, 0, True)
+
+
+def test_shares_are_told_by_change(lit_below):
+    dark = np.where(lit_below.pixels > 100, lit_below.pixels, 0).astype(np.uint8)
+    faces = replace(lit_below, pixels=dark)
+    net = one_test(looking_at(8, 4), faces)  # what is dark where it looks is called anger
+    changes = explain.changes(OfflineAugmentation(1, rotation=0, shift=0.6, zoom=0, flip=False))
+    asked = (net, faces, ("happiness",), ("happiness",))
+    shares = explain.shares_predicted(*asked, changes)
+    assert list(shares) == ["untouched", "shifted", "all together"]
+    assert shares["untouched"].value == 1 and shares["shifted"] == shares["all together"]
+    assert shares["shifted"] == explain.share_predicted(*asked, changes["shifted"])
+    assert shares["shifted"].value < 1

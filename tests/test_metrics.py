@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -826,3 +827,55 @@ def test_a_photo_tested_with_two_seeds_is_one_witness():
 def test_two_nets_of_one_name_are_not_mixed_up():
     with pytest.raises(InputError, match="the same name: net"):
         metrics.table([coin(0.5), coin(0.9)])
+
+
+# by epoch, by memory, several p-values
+
+
+def after_epochs(*y_pred_by_epoch, name="net"):
+    """Four photos, two happy and two neutral, and what was predicted after each epoch."""
+    y_pred = np.array(y_pred_by_epoch, np.uint8)
+    found = predicted([H, H, N, N], y_pred[-1], name=name)
+    photo = found.table.photo.to_numpy()
+    run = SimpleNamespace(epoch_predictions=y_pred, photo=photo, fold=0, seed=0)
+    return replace(found, runs=(run,))
+
+
+def test_epochs_are_compared_with_the_same_epoch_up_to_the_last_of_both():
+    one = after_epochs([H, H, H, H], [H, H, N, N], [A, A, A, A])
+    other = after_epochs([H, H, H, H], [H, H, H, N], name="other")
+    found = metrics.difference_by_epoch(one, other)
+    assert {epoch: each["accuracy"].value for epoch, each in found.items()} == {1: 0, 2: 0.25}
+    neutral = metrics.difference_by_epoch(one, other, metrics.mean_recall_difference, ("neutral",))
+    assert {epoch: each.value for epoch, each in neutral.items()} == {1: 0, 2: 0.5}
+    with pytest.raises(InputError, match="of 'without'"):
+        metrics.difference_by_epoch(one, predicted([H], [H], name="without"))
+
+
+def test_who_memorised_everything_is_right_about_what_was_seen_and_guesses_the_rest():
+    net = predicted([H] * 8, [N] * 8)
+    seen = [True, False, True, False, False, False, False, False]
+    copies = [True, True, False, False, False, False, False, False]
+    table = net.table.assign(parent_in_training=copies, near_duplicate_id_in_training=seen)
+    found = metrics.accuracy_if_memorised(replace(net, table=table))
+    assert found == pytest.approx(3 / 8 + 5 / 8 * 1 / 8)
+    with pytest.raises(InputError, match="'net': nobody knows what was trained on"):
+        metrics.accuracy_if_memorised(net)
+
+
+def test_p_values_of_several_pairs_are_adjusted_together(few_rounds):
+    plain = coin(0.6)
+    better = coin(0.9, seed=0)
+    pairs = {"better": (better, plain), "alike": (plain, plain)}
+    found = metrics.adjusted_p_values(pairs)
+    assert found.index.tolist() == ["better", "alike"]
+    assert set(found) == {"accuracy", "macro_f1"}  # no minority class was tested
+    raw = {
+        ("better", "accuracy"): metrics.mcnemar(better, plain),
+        ("better", "macro_f1"): metrics.p_values(better, plain)["macro_f1"],
+        ("alike", "accuracy"): 1.0,
+        ("alike", "macro_f1"): 1.0,
+    }
+    for (pair, metric), p in metrics.holm(raw).items():
+        assert found.loc[pair, metric] == p
+    assert found.loc["better", "accuracy"] > raw["better", "accuracy"]

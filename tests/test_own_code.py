@@ -144,28 +144,28 @@ HELD = Maker()
 DRAWN = np.random.default_rng(0)
 
 
-def uses_an_object(size, classes, seed):
+def uses_an_object(*arguments):
     return HELD
 
 
-def uses_a_class(size, classes, seed):
+def uses_a_class(*arguments):
     return Maker
 
 
-def uses_an_object_of_a_library(size, classes, seed):
+def uses_an_object_of_a_library(*arguments):
     return DRAWN.normal()
 
 
 def made_of_text():
     namespace = {"__name__": "made_of_text"}
-    exec("def net(size, classes, seed):\n    return size", namespace)
+    exec("def net(*arguments):\n    return arguments", namespace)
     return namespace["net"]
 
 
 @pytest.mark.parametrize(
     "function, why",
     [
-        (lambda size, classes, seed: None, "a lambda has no source of its own"),
+        (lambda *arguments: None, "a lambda has no source of its own"),
         (HELD.net, "the method net has no code that can be read: hand in a function"),
         (HELD, "an object of the class Maker has no code that can be read"),
         (partial(uses_a_class, 3), "an object of the class partial has no code"),
@@ -185,6 +185,47 @@ def test_what_cannot_be_addressed_is_refused_in_one_sentence(where, function, wh
     with pytest.raises(InputError) as caught:
         Variant("mine", **{where: function})
     assert why in str(caught.value) and "\n" not in str(caught.value)
+
+
+def takes_two(size, classes):
+    return None
+
+
+def takes_four(size, classes, seed, depth):
+    return None
+
+
+def takes_a_fourth_by_name(size, classes, seed, *, depth):
+    return None
+
+
+@pytest.mark.parametrize("function", [takes_two, takes_four, takes_a_fourth_by_name])
+@pytest.mark.parametrize(
+    "where, called",
+    [
+        ("net", "net(size, classes, seed)"),
+        ("loss", "loss(labels, logits)"),
+        ("online_augmentation", "online_augmentation(pictures, rng)"),
+    ],
+)
+def test_a_function_that_takes_something_else_is_refused_with_how_it_is_called(
+    function, where, called
+):
+    if function is takes_two and where != "net":
+        assert getattr(Variant("mine", **{where: function}), where) is function
+        return
+    with pytest.raises(InputError) as caught:
+        Variant("mine", **{where: function})
+    assert (
+        str(caught.value) == f"variant 'mine': {where}={function.__name__} (is called as {called})"
+    )
+
+
+def test_a_function_may_have_defaults_for_more_than_it_is_called_with():
+    def deeper(size, classes, seed, depth=3):
+        return depth
+
+    assert Variant("mine", net=deeper).net is deeper
 
 
 def test_a_class_in_place_of_a_function_is_refused():

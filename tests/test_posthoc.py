@@ -472,3 +472,12 @@ def test_only_those_who_were_tested_and_validated_alike_are_put_together():
         posthoc.select_on_validation([])
     with pytest.raises(InputError, match="'one': change what whole runs predict first"):
         posthoc.select_on_validation([one, one.where(np.array([True, False]))])
+
+
+def test_whom_each_fold_took_is_known_by_name():
+    one, other = (
+        candidate("one", (0.6, RIGHT), (0.7, WRONG)),
+        candidate("other", (0.8, HALF), (0.9, HALF)),
+    )
+    nested = posthoc.select_on_validation([one, other])
+    assert posthoc.names_selected(nested, [one, other]) == ["one", "other"]

@@ -1,4 +1,4 @@
-"""README, docs and notebooks: their numbers are filled in from results.json, and held against it."""
+"""README, docs and notebooks: their numbers come from results.json, and are held against it."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def documents() -> list[Path]:
 
 
 def rewrite_prose(path: Path, found: dict, absent: str | None = None, write: bool = True) -> bool:
-    """Whether `prose.fill` changes the prose of a document or notebook; with `write`, puts it in place."""
+    """Whether `prose.fill` changes a document's or notebook's prose; with `write`, in place."""
     before = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         after = prose.fill(before, found, absent)

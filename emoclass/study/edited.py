@@ -1,4 +1,4 @@
-"""What a notebook that is run by hand says of itself: where it writes, and how it differs from what is published."""
+"""What a notebook that is run by hand says of itself: where it writes, and what differs."""
 
 import ast
 import os
@@ -43,24 +43,34 @@ class EditedNote:
         where = os.path.relpath(self.folder, paths.ROOT)
         first = f"figures and numbers go to `{where}/`; nothing published changes."
         lines = [f"**Not the published study:** {first}"]
-        what = listed(self.changed) if self.changed else "none of its parameters"
-        lines.append(f"It differs from the published study in: {what}{self._edited_cells()}.")
+        lines.append(self._difference())
         if outcome:
             lines.append(outcome)
         return "  \n".join(lines)
 
-    def _edited_cells(self) -> str:
+    def _difference(self) -> str:
+        """In one sentence: which values, and how many cells, are not those of the published study."""
+        what = list(self.changed)
+        edited = self._edited_cells()
+        if edited:
+            what.append("one of its cells" if edited == 1 else f"{edited} of its cells")
+        if what:
+            return f"It differs from the published study in: {listed(what)}."
+        if self.notebook not in self.published.get("parameters", {}):
+            return "The published study does not say with which values it was made."
+        return "Its values are those of the published study."
+
+    def _edited_cells(self) -> int:
+        """How many of the cells that were run are not among the published ones, parameters apart."""
         known = self.published.get("cells", {}).get(self.notebook)
         if not known:
-            return ""
+            return 0
         edited = 0
         for source in _cells_as_run():
             is_known = _digest(source) in known
             if not is_known and not _sets_parameters(source):
                 edited += 1
-        if not edited:
-            return ""
-        return f"; and {edited} of its cells" if edited > 1 else "; and one of its cells"
+        return edited
 
     def _keep(self, cells: list[str]) -> None:
         notebook = nbformat.v4.new_notebook(
@@ -71,10 +81,11 @@ class EditedNote:
 
 
 def _changed(parameters: dict, published: dict) -> list[str]:
+    """Each parameter with another value than the published one: "ROTATION (30 instead of 15)"."""
     found = []
     for name, value in parameters.items():
         if name in published and published[name] != value:
-            found.append(f"{name} = {value!r}")
+            found.append(f"{name} ({value!r} instead of {published[name]!r})")
     return found
 
 
@@ -95,7 +106,7 @@ def _is_injected(source: str) -> bool:
 
 
 def _sets_parameters(source: str) -> bool:
-    """Whether a cell does no more than give values to names in capitals, which are compared by value."""
+    """Whether a cell only gives values to names in capitals, which are compared by value."""
     try:
         statements = ast.parse(source).body
     except SyntaxError:
@@ -103,8 +114,9 @@ def _sets_parameters(source: str) -> bool:
     for statement in statements:
         if not isinstance(statement, ast.Assign):
             return False
-        if not all(isinstance(name, ast.Name) and name.id.isupper() for name in statement.targets):
-            return False
+        for name in statement.targets:
+            if not isinstance(name, ast.Name) or not name.id.isupper():
+                return False
     return True
 
 

@@ -113,14 +113,20 @@ def inputs_digest(notebook, edition: Edition) -> str:
         parts.append(muxspace.PINNED)
     elif edition.dataset != "synthetic":
         parts.append(os.environ.get("EMOCLASS_SUBJECT", ""))
-        files = [Path(edition.dataset, name) for name in names_below(edition.dataset)] or [
-            Path(edition.dataset)
-        ]
-        for file in files:
-            if file.exists():
-                known = file.stat()
-                parts.append(f"{file} {known.st_size} {known.st_mtime_ns}")
+        parts += _files_of(edition.dataset)
     return _sha(os.fsencode("\n".join(parts)))
+
+
+def _files_of(dataset: str) -> list[str]:
+    """Path, size and time of each file of a data set: of those in a folder, or of one file."""
+    names = names_below(dataset) or [""]
+    found = []
+    for name in names:
+        file = Path(dataset, name)
+        if file.exists():
+            known = file.stat()
+            found.append(f"{file} {known.st_size} {known.st_mtime_ns}")
+    return found
 
 
 def outputs(name: str, folder: Path) -> dict[str, str]:
@@ -131,7 +137,8 @@ def outputs(name: str, folder: Path) -> dict[str, str]:
     path = folder / "results.json"
     if path.exists():
         own = _own_part(results.load(path), name)
-        found["results.json"] = _sha(json.dumps(own, sort_keys=True).encode())
+        text = json.dumps(own, sort_keys=True)
+        found["results.json"] = _sha(text.encode())
     return found
 
 
@@ -139,18 +146,27 @@ def _own_part(whole: dict, name: str) -> dict:
     """What a notebook recorded in a results.json that all share."""
     own = {}
     for what in ("numbers", "claims", "expectations"):
-        entries = whole.get(what, {})
-        own[what] = {key: entry for key, entry in entries.items() if entry["notebook"] == name}
+        own[what] = {}
+        for key, entry in whole.get(what, {}).items():
+            if entry["notebook"] == name:
+                own[what][key] = entry
+    own["labels"] = {}
     owners = whole.get("labelled_by", {})
-    labels = whole.get("labels", {})
-    own["labels"] = {key: label for key, label in labels.items() if owners.get(key) == name}
+    for key, label in whole.get("labels", {}).items():
+        if owners.get(key) == name:
+            own["labels"][key] = label
     return own
 
 
 def staleness(
-    path: Path, edition: Edition = STUDY, tasks: list[sweep.Task] | None = None
+    path: Path,
+    edition: Edition = STUDY,
+    tasks: list[sweep.Task] | None = None,
 ) -> str | None:
-    """Why a notebook has to be executed again, or None; `tasks`: the runs that it reads, None leaves them aside."""
+    """Why a notebook has to be executed again, or None.
+
+    tasks    the runs that it reads; None leaves them aside
+    """
     made = edition.target(path)
     source = read(path)
     try:
@@ -164,18 +180,25 @@ def staleness(
     if tasks is not None and kept["runs"] != runs_digest(tasks):
         return "the runs that it reads changed"
     now = outputs(path.stem, edition.figures(path.stem))
-    changed = [name for name in kept["outputs"] | now if kept["outputs"].get(name) != now.get(name)]
+    before = kept["outputs"]
+    changed = [name for name in before | now if before.get(name) != now.get(name)]
     if changed:
         return f"changed or missing since: {listed(changed)}"
     return None
 
 
 def planned(path: Path, parameters: dict) -> list[sweep.Task]:
-    """The runs that a notebook plans: cells run up to the last tagged "plan"; InputError names the one that fails."""
+    """The runs that a notebook plans: cells run up to the last tagged "plan".
+
+    Raises InputError that names the cell that fails.
+    """
     cells = [cell for cell in read(path).cells if cell.cell_type == "code"]
-    tagged = [k for k, cell in enumerate(cells, 1) if "plan" in cell.metadata.get("tags", [])]
+    last = 0
+    for k, cell in enumerate(cells, 1):
+        if "plan" in cell.metadata.get("tags", []):
+            last = k
     names: dict = {"__name__": path.stem}
-    for k, cell in enumerate(cells[: max(tagged, default=0)], 1):
+    for k, cell in enumerate(cells[:last], 1):
         where = f"{path.name}, code cell {k}"
         # A function of a cell is known by its source, which Python looks up here.
         linecache.cache[where] = (
@@ -193,7 +216,7 @@ def planned(path: Path, parameters: dict) -> list[sweep.Task]:
             raise InputError(f"{where}: {type(error).__name__}: {error}") from error
         if "parameters" in cell.metadata.get("tags", []):
             names |= parameters
-    return names["study"].planned if tagged else []
+    return names["study"].planned if last else []
 
 
 def execute(path: Path, edition: Edition, tasks: list[sweep.Task]) -> None:
@@ -287,7 +310,9 @@ def _note_cells(numbers: Path, path: Path) -> None:
 
 def runs_digest(tasks: list[sweep.Task]) -> str:
     """sha256 over the runs that a notebook reads."""
-    return _sha("\n".join(sorted({task.address for task in tasks})).encode())
+    addresses = {task.address for task in tasks}
+    text = "\n".join(sorted(addresses))
+    return _sha(text.encode())
 
 
 def _sha(content: bytes) -> str:

@@ -32,9 +32,10 @@ from emoclass.study.samples import make_split
 from emoclass.variant import Variant
 
 QUICK_SHARE = 1 / 20  # of the photos of each emotion ...
-QUICK_FEWEST = 10  # ... but no fewer than this
+QUICK_FEWEST = 30  # ... but no fewer than this: the rarest remain the rarest, and get copies
 QUICK_EPOCHS = 2
 QUICK_FOLDS = 2
+QUICK_SEEDS = 2
 QUICK_NET = ConvNet(dense=(4,))
 LARGE = 5_000  # photos; a split of more takes seconds
 MANY = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}  # classes: too many for a title
@@ -47,7 +48,7 @@ RETRAIN = "EMOCLASS_RETRAIN"
 
 
 def published_folder(dataset: str, profile: str) -> Path:
-    """Where `make reproduce` puts figures and results.json: into the project for the study, else under build/."""
+    """Where `make reproduce` puts figures and results.json; those of the study into the project."""
     if (dataset, profile) == ("muxspace", "full"):
         return paths.FIGURES / "muxspace"
     return rehearsal_folder(dataset, profile) / "figures"
@@ -69,7 +70,7 @@ def edited_folder(notebook: str) -> Path:
 
 
 class Study:
-    """One notebook's share of the study: its `faces`, its `results`, and every run that it has `planned`.
+    """One notebook's share of the study: its `faces`, `results`, and every run that it `planned`.
 
     names    the notebook's `globals()`, where the values of its parameters cell stand
     Run by `make reproduce`, figures and numbers are published; run in any other way, they go to build/edited/, and
@@ -120,7 +121,7 @@ class Study:
             )
 
     def read(self, name: str, load) -> pd.DataFrame | pd.Series:
-        """What `load()` reads from the photos' files, or what was recorded of it where they are not at hand."""
+        """What `load()` reads from the photos' files, or, where they are not here, its record."""
         path = paths.RECORD / "tables" / f"{name}.csv"
         is_study = (self.dataset, self.profile) == ("muxspace", "full")
         if not self.faces.has_pixels:
@@ -193,7 +194,7 @@ class Study:
         """Announce runs, to be trained beforehand; InputError lists every split that cannot be made, and why."""
         faces = self.faces if faces is None else faces
         variants = self.adapted(check_variants(variants, "study.plan([v])"))
-        seeds = check_seeds(seeds)
+        seeds = self._seeds(seeds)
         faults = _unfit(variants, faces, seeds)
         if faults:
             raise InputError(f"{faces.name}: {listed(faults, 100)}")
@@ -208,10 +209,15 @@ class Study:
         """Predictions by name of variant; what is neither stored nor recorded is trained first, with progress."""
         faces = self.faces if faces is None else faces
         variants = self.adapted(check_variants(variants, "study.sweep([v])"))
-        return sweep.sweep(variants, faces, seeds, self.archive)
+        return sweep.sweep(variants, faces, self._seeds(seeds), self.archive)
+
+    def _seeds(self, seeds: Iterable[int]) -> list[int]:
+        """These seeds; in a rehearsal the first few of them."""
+        seeds = list(check_seeds(seeds))
+        return seeds if self.profile == "full" else seeds[:QUICK_SEEDS]
 
     def figure(self, figure: Figure, name: str) -> Image:
-        """Keep a figure as <name>.png, in 256 colours, the same bits each time; return it to be shown."""
+        """Keep a figure as <name>.png, in 256 colours, the same bits each time; show it."""
         drawn = io.BytesIO()
         figure.savefig(drawn, dpi=90, bbox_inches="tight")
         plots.close(figure)
@@ -222,7 +228,7 @@ class Study:
         return Image(path.read_bytes())
 
     def finish(self) -> None:
-        """Write this notebook's numbers to results.json, and the list of what it derived, for the record."""
+        """Write this notebook's numbers to results.json, and what it derived, for the record."""
         path = self.results.save()
         if self.is_published:
             used = "\n".join(sorted(self.derived.asked))
@@ -295,15 +301,17 @@ def _sampled(faces: Faces) -> Faces:
     fewer = []
     for new in (False, True):
         for emotion in EMOTIONS:
-            rows = np.flatnonzero((is_new == new) & (faces.table.emotion == emotion))
-            rows = rng.permutation(rows)
-            fewer.append(rows[: max(round(len(rows) * QUICK_SHARE), QUICK_FEWEST)])
+            is_shown = (is_new == new) & (faces.table.emotion == emotion)
+            rows = rng.permutation(np.flatnonzero(is_shown))
+            kept = max(round(len(rows) * QUICK_SHARE), QUICK_FEWEST)
+            fewer.append(rows[:kept])
     return faces.select(np.sort(np.concatenate(fewer)))
 
 
 def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]:
     """Which of these cannot be split, and why: each way to split is tried once, on pictures of one pixel."""
-    dots = replace(faces, pixels=np.zeros((len(faces), 1, 1), np.uint8))
+    pixels = np.zeros((len(faces), 1, 1), np.uint8)
+    dots = replace(faces, pixels=pixels)
     dots.pixel_digests  # noqa: B018  (once for all)
     faults = {}
     for task in sweep.with_starts(sweep.tasks(variants, dots, seeds)):
@@ -331,6 +339,8 @@ def _quick(variant: Variant) -> Variant:
         init_from=variant.init_from and _quick(variant.init_from),
     )
     if variant.group_by != "source":  # whose folds are the sources, however few or many
-        changes["n_folds"] = QUICK_FOLDS
+        # A sibling swap takes out of training as many photos as it tests, and leaves some.
+        is_swap = variant.siblings != "as they fall"
+        changes["n_folds"] = QUICK_FOLDS + 1 if is_swap else QUICK_FOLDS
         changes["n_folds_run"] = min(len(variant.folds), QUICK_FOLDS)
     return variant.replace(**changes)

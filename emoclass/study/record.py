@@ -1,8 +1,9 @@
-"""The record: what the published runs predicted, committed, so that nobody has to train them to look at them again.
+"""The record: what the published runs predicted, committed, so that nobody has to train them again.
 
-One bundle for each notebook. A run's entry holds its outputs and history, not its weights; beside it stand what was
-derived from weights and pixels (see `kept`). Entries are found by address: variant, faces, fold and seed. They count
-as long as today's training code is the code that made them, or `make verify` has confirmed it on today's code.
+One bundle for each notebook. A run's entry holds its outputs and history, not its weights; beside
+it stands what was derived from weights and pixels (see `kept`). Entries are found by address:
+variant, faces, fold and seed. They count as long as today's training code is the code that made
+them, or `make verify` has confirmed it on today's code.
 """
 
 import json

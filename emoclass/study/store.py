@@ -1,4 +1,4 @@
-"""Finished runs on disk, found by the content that made them; and photos where workers can map them."""
+"""Finished runs on disk, found by the content that made them; photos where workers can map them."""
 
 import dataclasses
 import errno
@@ -70,7 +70,12 @@ def versions() -> dict[str, str]:
 
 def run_address(variant: Variant, faces: Faces, fold: int, seed: int) -> str:
     """What a run is known by wherever it was trained: a digest of variant, faces, fold and seed."""
-    content = dict(variant=variant.content, faces=faces.digest, fold=fold, seed=seed)
+    content = {
+        "variant": variant.content,
+        "faces": faces.digest,
+        "fold": fold,
+        "seed": seed,
+    }
     if variant.group_by == "given":
         content["split"] = faces.split_digest
     return _digest(content)
@@ -82,12 +87,14 @@ def store_key(address: str) -> str:
 
 
 def _digest(content) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def made_now() -> dict:
     """The provenance of what is made in this process."""
-    return {"versions": versions(), "date": datetime.now(UTC).date().isoformat()}
+    today = datetime.now(UTC).date()
+    return {"versions": versions(), "date": today.isoformat()}
 
 
 @dataclass(frozen=True)
@@ -109,8 +116,9 @@ class Store:
         heavy, _ = _flat(outcome, HEAVY)
         facts["sha256"] = {"light": _sha(light), "heavy": _sha(heavy)}
         facts["made"] = made_now()
+        text = np.array(json.dumps(facts))
         with replacing(self.path(key)) as draft:
-            np.savez(draft, facts=np.array(json.dumps(facts)), **light, **heavy)
+            np.savez(draft, facts=text, **light, **heavy)
 
     def get(self, key: str) -> Outcome | None:
         """What the run with this key brought, without weights; None if it is not there.
@@ -132,19 +140,20 @@ class Store:
 
     def _read(self, key: str, names: list[str], part: str) -> dict | None:
         try:
+            arrays = {}
             with np.load(self.path(key), allow_pickle=False) as file:
                 facts = json.loads(str(file["facts"]))
-                wanted = [name for name in sorted(file.files) if name.split(".")[0] in names]
-                arrays = {name: file[name] for name in wanted}
+                for name in sorted(file.files):
+                    if name.partition(".")[0] in names:
+                        arrays[name] = file[name]
             if facts["sha256"][part] != _sha(arrays):
                 raise ValueError("its arrays are not those that were kept")
             return _unflat(arrays, facts, names)
         except FileNotFoundError:
             return None
         except (*DAMAGE, OSError) as damage:
-            if (
-                isinstance(damage, OSError) and damage.errno != errno.EINVAL
-            ):  # what zipfile says of a broken offset
+            # EINVAL is what zipfile says of a broken offset.
+            if isinstance(damage, OSError) and damage.errno != errno.EINVAL:
                 raise
             self._set_aside(key, damage)
             return None
@@ -167,24 +176,28 @@ def _flat(outcome: Outcome, names: list[str]) -> tuple[dict[str, np.ndarray], di
         if isinstance(value, np.ndarray):
             arrays[name] = value
         elif isinstance(value, list):
-            arrays |= {f"{name}.{k:03d}": array for k, array in enumerate(value)}
-        elif isinstance(value, dict) and all(
-            isinstance(each, np.ndarray) for each in value.values()
-        ):
-            arrays |= {f"{name}.{key}": array for key, array in value.items()}
+            for k, array in enumerate(value):
+                arrays[f"{name}.{k:03d}"] = array
+        elif isinstance(value, dict) and _are_arrays(value):
+            for key, array in value.items():
+                arrays[f"{name}.{key}"] = array
         else:
             facts[name] = value
     return arrays, facts
 
 
+def _are_arrays(values: dict) -> bool:
+    return all(isinstance(value, np.ndarray) for value in values.values())
+
+
 def _unflat(arrays: dict[str, np.ndarray], facts: dict, names: list[str]) -> dict:
     found = {}
     for name in names:
-        inner = {
-            key.partition(".")[2]: array
-            for key, array in arrays.items()
-            if key.startswith(f"{name}.")
-        }
+        inner = {}
+        for key, array in arrays.items():
+            outer, _, rest = key.partition(".")
+            if outer == name and rest:
+                inner[rest] = array
         if name in arrays:
             found[name] = arrays[name]
         elif name in facts:

@@ -12,7 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from emoclass import paths
 from emoclass.errors import InputError, StudyError, listed
@@ -22,8 +21,9 @@ from emoclass.progress import progress
 from emoclass.run import Run, TrainedState
 from emoclass.study.arguments import check_faces, check_names, check_seeds, check_variants
 from emoclass.study.code import check_unpatched
+from emoclass.study.pooled import concat_folds
 from emoclass.study.record import Record
-from emoclass.study.samples import make_split, select_samples
+from emoclass.study.samples import make_split
 from emoclass.study.store import Store, open_faces, run_address, store_key
 from emoclass.study.train import Outcome, as_run, fit
 from emoclass.study.workers import LocalProcesses, Trainers, trainers
@@ -72,12 +72,17 @@ def _address(task: Task) -> str:
     return run_address(task.variant, task.faces, task.fold, task.seed)
 
 
-def tasks(variants: Iterable[Variant], faces: Faces, seeds: Iterable[int] = (0,)) -> list[Task]:
+def tasks(
+    variants: Iterable[Variant],
+    faces: Faces,
+    seeds: Iterable[int] = (0,),
+) -> list[Task]:
     """Every run of these variants on these faces: each of their folds, with each seed."""
     found = []
     for variant in variants:
         for seed in seeds:
-            found += [Task(variant, faces, fold, seed) for fold in variant.folds]
+            for fold in variant.folds:
+                found.append(Task(variant, faces, fold, seed))
     return found
 
 
@@ -103,14 +108,24 @@ class Archive:
         return task.key in self.store or task.address in self.record
 
     def run(self, task: Task) -> Run | None:
-        """The run of this task, or None; its state is fetched, or trained again, when somebody asks for it."""
-        outcome = self.store.get(task.key) or self.record.outcome(task.address)
+        """The run of this task, or None.
+
+        Its state is fetched, or trained again, when somebody asks for it.
+        """
+        outcome = self.store.get(task.key)
+        if outcome is None:
+            outcome = self.record.outcome(task.address)
         if outcome is None:
             return None
-        state = partial(self.state, task)
         try:
             return as_run(
-                task.variant, task.faces, task.fold, task.seed, outcome, task.address, state
+                task.variant,
+                task.faces,
+                task.fold,
+                task.seed,
+                outcome,
+                task.address,
+                partial(self.state, task),
             )
         except InputError as error:
             _tell([f"{task}: what is kept of it does not fit ({error}); it is trained again"])
@@ -155,20 +170,28 @@ class Count:
 def count(wanted: Iterable[Task], archive: Archive) -> Count:
     """How many of these runs come from where, each counted once."""
     by_address = {task.address: task for task in wanted}
-    stored = [task for task in by_address.values() if task.key in archive.store]
-    others = [task for task in by_address.values() if task.key not in archive.store]
+    stored = 0
     recorded = Counter()
-    for task in others:
-        if task.address in archive.record:
-            recorded[archive.record.provenance(task.address).processor] += 1
-    return Count(len(stored), dict(recorded), len(missing(wanted, archive)))
+    for address, task in by_address.items():
+        if task.key in archive.store:
+            stored += 1
+        elif address in archive.record:
+            provenance = archive.record.provenance(address)
+            recorded[provenance.processor] += 1
+    return Count(stored, dict(recorded), len(missing(wanted, archive)))
 
 
 def missing(wanted: Iterable[Task], archive: Archive) -> list[Task]:
-    """The tasks that are nowhere yet, each once, with what they start from, roughly the longest first."""
+    """The tasks that are nowhere yet, each once, with what they start from, the longest first."""
     lacking = [task for task in wanted if task not in archive]
-    starts = [task.start for task in lacking if task.start and task.start.key not in archive.store]
-    by_address = {task.address: task for task in starts + lacking}
+    starts = []
+    for task in lacking:
+        start = task.start
+        if start and start.key not in archive.store:
+            starts.append(start)
+    by_address = {}
+    for task in starts + lacking:
+        by_address[task.address] = task
     return sorted(by_address.values(), key=_work, reverse=True)
 
 
@@ -178,14 +201,18 @@ def _work(task: Task) -> float:
     channels = [getattr(net, "stem", 1)]
     for block in getattr(net, "blocks", ()):
         channels.append(int(np.max(block)))
-    macs = sum(before * after for before, after in pairwise(channels))
-    return task.variant.epochs * len(task.faces) * (1 + macs)
+    macs = 1 + sum(before * after for before, after in pairwise(channels))
+    pictures = task.variant.epochs * len(task.faces)
+    return pictures * macs
 
 
 def train_missing(
-    wanted: Iterable[Task], archive: Archive, executor: Executor | None = None, stream=None
+    wanted: Iterable[Task],
+    archive: Archive,
+    executor: Executor | None = None,
+    stream=None,
 ) -> int:
-    """Train what the archive lacks, keep each run as soon as it ends, and return how many were trained.
+    """Train what the archive lacks, keep each run as soon as it ends; return how many were trained.
 
     Progress goes to `stream`, else to standard error. On `executor`, or as `workers.trainers` has
     it. What a dying process of this machine took with it is tried once more. Raises SweepError
@@ -196,11 +223,14 @@ def train_missing(
     if not lacking:
         return 0
     check_unpatched()
-    without = sorted({task.faces.name for task in lacking if not task.faces.has_pixels})
+    without = set()
+    for task in lacking:
+        if not task.faces.has_pixels:
+            without.add(task.faces.name)
     if without:
+        photos = f"the photos of {listed(sorted(without))} are not here"
         raise InputError(
-            f"{len(lacking)} runs are not recorded and cannot be trained, as the photos of {listed(without)} are not "
-            f"here: {listed(lacking, 5)}"
+            f"{len(lacking)} runs are not recorded and cannot be trained, as {photos}: {listed(lacking, 5)}"
         )
     with trainers(executor) as found:
         return _Training(lacking, archive.store, found, stream).all()
@@ -217,7 +247,7 @@ class _Training:
         self.progress = progress(len(lacking), "run", stream)
 
     def all(self) -> int:
-        """Train them all: first those that start from nothing, then those that start from one of them."""
+        """Train them all: first those that start from nothing, then those that start from them."""
         first = [task for task in self.lacking if task.start is None]
         second = [task for task in self.lacking if task.start is not None]
         for portion in (first, second):
@@ -282,7 +312,14 @@ class _Training:
 
     def _submit(self, task: Task, start: list[np.ndarray] | None):
         faces = self.trainers.share(task.faces)
-        return self.trainers.submit(train_task, task.variant, faces, task.fold, task.seed, start)
+        return self.trainers.submit(
+            train_task,
+            task.variant,
+            faces,
+            task.fold,
+            task.seed,
+            start,
+        )
 
     def _keep(self, task: Task, outcome: Outcome) -> None:
         try:
@@ -319,11 +356,16 @@ def sweep(
     told = _tell(archive.record.faults)
     for _ in range(2):  # once more where a damaged file was found when it was opened, and set aside
         train_missing(wanted, archive, executor)
-        runs = [archive.run(task) for task in wanted]
+        runs = []
+        lost = []
+        for task in wanted:
+            run = archive.run(task)
+            runs.append(run)
+            if run is None:
+                lost.append(task)
         _tell(fault for fault in archive.record.faults if fault not in told)
-        lost = [task for run, task in zip(runs, wanted) if run is None]
         if not lost:
-            return {variant.name: _of(variant, runs, faces) for variant in variants}
+            return _by_name(variants, runs, faces)
         archive = replace(archive, record=NOTHING_RECORDED)
     names = listed(lost, 8)
     raise SweepError(
@@ -334,38 +376,17 @@ def sweep(
 def _tell(faults: Iterable[str]) -> list[str]:
     """Say these on standard error; they come back as a list."""
     faults = list(faults)
-    print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr, flush=True)
+    for fault in faults:
+        print(fault, file=sys.stderr, flush=True)
     return faults
 
 
-def _of(variant: Variant, runs: list[Run], faces: Faces) -> Predictions:
-    return concat_folds([run for run in runs if run.variant.name == variant.name], faces)
-
-
-def concat_folds(runs: list[Run], faces: Faces) -> Predictions:
-    """Runs of one variant, over folds and seeds, as one table; what is known of a copy is what its parent has."""
-    variant = runs[0].variant
-    tables = {}
-    for seed in {run.seed for run in runs}:
-        tables[seed] = select_samples(variant, faces, seed).table.set_index("photo")
-    rows = []
-    for run in runs:
-        shared = {f"{key}_in_training": value for key, value in run.in_training.items()}
-        tested = tables[run.seed].loc[run.parent, ["subject", "source", "emotion"]]
-        rows.append(
-            tested.assign(
-                photo=run.photo, parent=run.parent, fold=run.fold, seed=run.seed, **shared
-            )
-        )
-    return Predictions(
-        name=variant.name,
-        table=pd.concat(rows, ignore_index=True),
-        probabilities=np.concatenate([run.probabilities for run in runs]),
-        leaky=variant.allow_leak,
-        runs=tuple(runs),
-        target_column="source" if variant.target == "source" else "emotion",
-        classes=runs[0].classes,
-    )
+def _by_name(variants: list[Variant], runs: list[Run], faces: Faces) -> dict[str, Predictions]:
+    found = {}
+    for variant in variants:
+        own = [run for run in runs if run.variant.name == variant.name]
+        found[variant.name] = concat_folds(own, faces)
+    return found
 
 
 _open = lru_cache(maxsize=2)(open_faces)

@@ -34,7 +34,10 @@ class Trainers(Protocol):
 
 
 def default_workers() -> int:
-    """As many one-thread workers as this process may use cores: `EMOCLASS_WORKERS` says otherwise, or InputError."""
+    """As many one-thread workers as this process may use cores.
+
+    `EMOCLASS_WORKERS` says otherwise; InputError if it is no such number.
+    """
     wanted = os.environ.get("EMOCLASS_WORKERS", "")
     if not wanted:
         if hasattr(os, "sched_getaffinity"):
@@ -47,7 +50,7 @@ def default_workers() -> int:
 
 @contextmanager
 def trainers(executor: Executor | None = None) -> Iterator[Trainers]:
-    """Those of `executor`; without one, of the cluster that EMOCLASS_CLUSTER names, or processes of this machine."""
+    """Those of `executor`; else of the cluster that EMOCLASS_CLUSTER names; else processes here."""
     address = os.environ.get("EMOCLASS_CLUSTER")
     if executor is not None:
         yield OnExecutor(executor)
@@ -62,7 +65,7 @@ def trainers(executor: Executor | None = None) -> Iterator[Trainers]:
 
 
 class OnExecutor:
-    """Trainers on an executor of the standard library's kind, which reads faces from this machine's disk."""
+    """Trainers on an executor like the standard library's, which reads faces from this disk."""
 
     def __init__(self, executor: Executor, count: int | None = None):
         self.executor = executor

@@ -78,6 +78,17 @@ def test_photos_without_frequent_or_without_rare_emotions_are_refused_before_any
     )
 
 
+def my_net(size, classes, seed):
+    """Stands for a net of one's own."""
+
+
+def test_a_rehearsal_takes_a_small_net_in_place_of_ours_and_keeps_one_of_your_own(study, many):
+    ours, own = study("quick", many).adapted([ONE, ONE.replace(name="own", net=my_net)])
+    assert ours.net == module.QUICK_NET != ONE.net
+    assert own.net is my_net
+    assert own.epochs == ours.epochs < ONE.epochs
+
+
 def test_other_seeds_and_other_faces_are_announced_on_top(study, many, sharp):
     mine = study(faces=many)
     mine.plan([ONE])
@@ -175,6 +186,21 @@ def test_in_a_rehearsal_nets_are_small_and_a_start_still_fits(study):
         for net in (plain.net, small.net, small.init_from.net)
     ]
     assert size[1] == size[2] < size[0] / 30
+
+
+def my_net(size, classes, seed):
+    import keras
+
+    flat = keras.layers.Flatten(input_shape=(size, size, 1))
+    return keras.Sequential([flat, keras.layers.Dense(classes)])
+
+
+def test_in_a_rehearsal_a_net_of_one_s_own_stays(study):
+    start = Variant("first", my_net, n_folds=4)
+    mine = Variant("mine", my_net, n_folds=4, epochs=9, init_from=start)
+    (hurried,) = study("quick").adapted([mine])
+    assert hurried.net is my_net and hurried.init_from.net is my_net
+    assert (hurried.epochs, hurried.n_folds) == (2, 2)
 
 
 def test_in_a_rehearsal_a_start_that_is_asked_for_as_well_is_the_same_run(study):

@@ -76,3 +76,24 @@ def test_tables_are_the_same_with_the_photos_and_without(study_of, faces):
     assert bare.read("opinions", None).emotion.isna().tolist() == [False, True]
     with pytest.raises(InputError, match="more is not recorded, and the photos are not here"):
         bare.read("more", None)
+
+
+def test_what_a_list_leaves_out_is_left_out_and_a_slip_of_the_pen_is_named():
+    known = ("pared_down", "compact", "large")
+    assert Study.chosen("NETS", ["large", "pared_down"], known) == ["pared_down", "large"]
+    assert Study.chosen("NETS", "compact", known) == ["compact"]
+    assert Study.chosen("NETS", [], known) == []
+    with pytest.raises(InputError) as caught:
+        Study.chosen("NETS", ["compct", "large", "tiny"], known)
+    expected = "NETS names compct, tiny: choose some of pared_down, compact, large"
+    assert str(caught.value) == expected
+
+
+def test_a_notebook_run_by_hand_still_sees_what_all_notebooks_published(study_of, faces):
+    study = study_of(faces)
+    assert study.of_all_notebooks["claims"] == {}
+    other = study_of(faces, published=True).results
+    other.claim("C9", "stands", [], "It leaks.")
+    other.save()
+    assert study.of_all_notebooks["claims"]["C9"]["verdict"] == "stands"
+    assert study.folder != study_of(faces, published=True).folder

@@ -116,6 +116,13 @@ def test_the_swap_is_refused_unless_the_leak_is_wanted():
         make_split(ARMS["swap"].replace(allow_leak=False), FACES, 0)
 
 
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_can_be_split_by_way_of_trial(arm):
+    trial = ARMS[arm].split_only
+    _, split = make_split(trial, FACES, 1, 3)
+    assert split.train.tolist() == make_split(ARMS[arm], FACES, 1, 3)[1].train.tolist()
+
+
 def test_too_few_photos_for_donors():
     two_folds = HONEST.replace(n_folds=2)
     with pytest.raises(InputError, match=r"photos of (fear|contempt) in training.*take more folds"):
