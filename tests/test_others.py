@@ -15,7 +15,7 @@ from emoclass.errors import InputError
 from emoclass.labels import EMOTIONS, MAJORITY
 from emoclass.metrics import Estimate
 from emoclass.models import ConvNet
-from emoclass.study import reproduce
+from emoclass.study import documents
 from emoclass.study.results import Results, fill, load
 from emoclass.study.sweep import SweepError
 from emoclass.variant import Variant
@@ -206,7 +206,7 @@ def not_to_be_had():
 def measured(tmp_path, offline, monkeypatch):
     """The results.json and README of a study, with fer and a net measured before; HOG is told by a baseline."""
     monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
-    monkeypatch.setattr(reproduce, "README", tmp_path / "README.md")
+    monkeypatch.setattr(documents, "README", tmp_path / "README.md")
     monkeypatch.setattr(
         others, "load_faces", lambda name, size: {"muxspace": draw(SMALL, size)}[name]
     )
@@ -219,7 +219,7 @@ def measured(tmp_path, offline, monkeypatch):
             before.add(f"{name}.accuracy", Estimate(0.5, 0.4, 0.6, 57))
             before.labels[name] = "measured before"
         before.save()
-    reproduce.README.write_text(
+    documents.README.write_text(
         f"<!-- number {HOG}.accuracy -->?<!-- / --> <!-- number {NET}.accuracy -->?<!-- / -->"
     )
     return file
@@ -284,13 +284,13 @@ def test_the_readme_shows_what_was_measured_last_but_nothing_of_a_rehearsal(
     measured, monkeypatch, capsys
 ):
     others.main(["--without-nets"])
-    assert "?" not in reproduce.README.read_text() and "50.0 %" in reproduce.README.read_text()
-    reproduce.README.write_text("<!-- number of.nobody -->?<!-- / -->")
+    assert "?" not in documents.README.read_text() and "50.0 %" in documents.README.read_text()
+    documents.README.write_text("<!-- number of.nobody -->?<!-- / -->")
     assert others.main(["--without-nets"]) == 2
     assert capsys.readouterr().err.endswith("others: results.json holds no of.nobody\n")
     monkeypatch.setattr(others, "load_faces", lambda name, size: draw(SMALL, size))
     assert others.main(["--quick", "--without-nets"]) == 0
-    assert "?" in reproduce.README.read_text()
+    assert "?" in documents.README.read_text()
 
 
 def test_missing_photos_are_one_sentence(tmp_path, monkeypatch, capsys):

@@ -14,8 +14,8 @@ from emoclass.faces import UNKNOWN
 from emoclass.labels import EMOTIONS
 from emoclass.predictions import Predictions
 from emoclass.splits import GROUP_NAMES
+from emoclass.study.pooled import concat_folds
 from emoclass.study.samples import select_samples
-from emoclass.study.sweep import concat_folds
 from emoclass.variant import Variant
 
 LEAKY = Variant("net", group_by="photo", allow_leak=True)

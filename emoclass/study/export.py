@@ -24,10 +24,10 @@ from emoclass.splits import Split
 from emoclass.study import results
 from emoclass.study.executed import environment
 from emoclass.study.notebook import PUBLISH, Study
+from emoclass.study.pooled import concat_folds
 from emoclass.study.recipes import compact_variant, final_variant
 from emoclass.study.samples import make_split
 from emoclass.study.store import versions
-from emoclass.study.sweep import concat_folds
 from emoclass.study.train import as_run, fit
 from emoclass.variant import Variant
 

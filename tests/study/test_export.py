@@ -25,7 +25,7 @@ from emoclass.splits import group_ids
 from emoclass.study import export, recipes, store
 from emoclass.study.executed import environment
 from emoclass.study.notebook import PUBLISH, Study
-from emoclass.study.sweep import concat_folds
+from emoclass.study.pooled import concat_folds
 
 NEW = (*LEARN, HELD_BACK)
 SMALL = models.ResNet(stem=4, blocks=((4, 1), (8, 2)))

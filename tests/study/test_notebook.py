@@ -188,14 +188,7 @@ def test_in_a_rehearsal_nets_are_small_and_a_start_still_fits(study):
     assert size[1] == size[2] < size[0] / 30
 
 
-def my_net(size, classes, seed):
-    import keras
-
-    flat = keras.layers.Flatten(input_shape=(size, size, 1))
-    return keras.Sequential([flat, keras.layers.Dense(classes)])
-
-
-def test_in_a_rehearsal_a_net_of_one_s_own_stays(study):
+def test_in_a_rehearsal_a_start_of_one_s_own_stays_too(study):
     start = Variant("first", my_net, n_folds=4)
     mine = Variant("mine", my_net, n_folds=4, epochs=9, init_from=start)
     (hurried,) = study("quick").adapted([mine])

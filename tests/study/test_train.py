@@ -19,8 +19,8 @@ from emoclass.labels import EMOTIONS
 from emoclass.metrics import wilson
 from emoclass.splits import GROUP_NAMES, Split, group_ids
 from emoclass.study import train as training
+from emoclass.study.pooled import concat_folds
 from emoclass.study.samples import make_split, select_samples
-from emoclass.study.sweep import concat_folds
 from emoclass.study.train import as_run, fit, train
 from emoclass.variant import ROLES, Optimizer, Variant
 
