@@ -88,8 +88,8 @@ def test_the_runs_of_what_was_registered_were_recorded_after_it_was_written():
 
 
 def test_what_was_registered_has_an_outcome_under_its_id():
-    registered = {e["registered"]: e for e in FOUND["expectations"].values() if e["registered"]}
+    registered = {e.get("registered") for e in FOUND["expectations"].values()} - {None}
     listed = (ROOT / "docs" / "preregistration.md").read_text()
-    assert {"LEAK1", "LEAK2", "LEAK3", "ZERO2"} <= set(registered)
+    assert {"LEAK1", "LEAK2", "LEAK3", "ZERO2"} <= registered
     for name in registered:
         assert f"| {name} |" in listed
