@@ -153,7 +153,7 @@ def test_in_a_rehearsal_there_are_two_folds_and_two_epochs_at_most(study, many):
         (2, 2),
         (2, 1),
     }
-    assert all(task.faces.counts.max() <= 10 for task in mine.planned)
+    assert all(task.faces.counts.max() <= module.QUICK_FEWEST for task in mine.planned)
 
 
 def test_in_a_rehearsal_sources_are_held_out_one_by_one_all_the_same(study):
