@@ -149,7 +149,7 @@ def test_cells_are_short(path):
         len([line for line in cell.source.splitlines() if line.strip()])
         for cell in code_cells(path)
     ]
-    assert np.median(lengths) <= 7 and max(lengths) <= 25
+    assert np.median(lengths) <= 10 and max(lengths) <= 30
 
 
 @by_name
