@@ -8,6 +8,7 @@ import numpy as np
 
 from emoclass.augment import OnlineAugmentation, augmentation_layer
 from emoclass.backend import device, keras
+from emoclass.checked import as_plain
 from emoclass.errors import InputError
 
 
@@ -17,8 +18,8 @@ class ConvNet:
 
     blocks   channels of each convolution, block by block: ((16,), (32, 32)) are two blocks
     dense    units of each dense layer, each followed by `dropout`
-    Without blocks and dense layers this is multinomial logistic regression on the pixels. Raises InputError if a block
-    is no tuple of channels.
+    Without blocks and dense layers this is multinomial logistic regression on the pixels. Raises InputError if a value
+    does not fit, which says what to write.
     """
 
     blocks: tuple[tuple[int, ...], ...] = ()
@@ -26,14 +27,23 @@ class ConvNet:
     dropout: float = 0.0
 
     def __post_init__(self):
-        flat = [block for block in self.blocks if not isinstance(block, tuple | list)]
-        if flat:
-            nested = ", ".join(f"({block},)" for block in self.blocks)
-            raise InputError(
-                f"blocks={self.blocks!r}: each block is a tuple of channels, so write ({nested},)"
-            )
-        object.__setattr__(self, "blocks", tuple(tuple(map(int, block)) for block in self.blocks))
-        object.__setattr__(self, "dense", tuple(map(int, self.dense)))
+        blocks = as_plain(self.blocks)
+        dense = as_plain(self.dense)
+        if not isinstance(blocks, tuple) or not all(map(_are_counts, blocks)):
+            written = _listed(blocks)
+            nested = tuple(block if isinstance(block, tuple) else (block,) for block in written)
+            advice = "each block is a tuple of channels, whole numbers of at least 1"
+            if all(map(_are_counts, nested)):
+                advice += f": write blocks={nested}"
+            raise InputError(f"ConvNet with blocks={self.blocks!r}: {advice}")
+        if not _are_counts(dense):
+            advice = "a tuple of units, whole numbers of at least 1"
+            if _are_counts(_listed(dense)):
+                advice += f": write dense={_listed(dense)}"
+            raise InputError(f"ConvNet with dense={self.dense!r}: {advice}")
+        _check_dropout(self)
+        object.__setattr__(self, "blocks", blocks)
+        object.__setattr__(self, "dense", dense)
 
     def __str__(self):
         convolutions = " | ".join(" ".join(map(str, block)) for block in self.blocks)
@@ -50,16 +60,43 @@ class ResNet:
 
     Every picture is first brought to mean 0 and deviation 1: dim film stills then look like bright studio faces. The
     last maps are not averaged but weighed by place, for each channel by weights of its own (Chen et al. 2019): a
-    raised corner of the mouth is not a raised brow.
+    raised corner of the mouth is not a raised brow. Raises InputError if a value does not fit.
     """
 
     stem: int = 32
     blocks: tuple[tuple[int, int], ...] = ((32, 1), (64, 2), (128, 2))
     dropout: float = 0.0
 
+    def __post_init__(self):
+        blocks = as_plain(self.blocks)
+        if not _are_counts((as_plain(self.stem),)):
+            raise InputError(f"ResNet with stem={self.stem!r}: a whole number of at least 1")
+        is_fit = isinstance(blocks, tuple) and all(map(_are_counts, blocks))
+        if not is_fit or any(len(block) != 2 for block in blocks):
+            raise InputError(
+                f"ResNet with blocks={self.blocks!r}: each block is (channels, stride), as in ((32, 1), (64, 2))"
+            )
+        _check_dropout(self)
+
     def __str__(self):
         blocks = " | ".join(f"{channels} {channels}" for channels, _ in self.blocks)
         return f"5x5 conv {self.stem}, residual {blocks}"
+
+
+def _are_counts(values) -> bool:
+    return isinstance(values, tuple) and all(type(each) is int and each >= 1 for each in values)
+
+
+def _listed(value) -> tuple:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _check_dropout(net: ConvNet | ResNet) -> None:
+    dropout = as_plain(net.dropout)
+    if type(dropout) not in (int, float) or not 0 <= dropout < 1:
+        raise InputError(
+            f"{type(net).__name__} with dropout={net.dropout!r}: a number from 0 to below 1"
+        )
 
 
 # Simonyan & Zisserman 2015, configuration A, with 8 outputs in place of 1000.

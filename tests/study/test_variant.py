@@ -168,12 +168,43 @@ def test_a_value_that_a_variant_lacks_is_answered_with_what_to_write(wrong, advi
         assert part in str(caught.value)
 
 
-def test_blocks_of_a_net_that_are_no_blocks_are_answered_with_how_to_write_them():
+CHANNELS = "each block is a tuple of channels, whole numbers of at least 1"
+UNITS = "a tuple of units, whole numbers of at least 1"
+PAIRS = "each block is (channels, stride), as in ((32, 1), (64, 2))"
+
+
+@pytest.mark.parametrize(
+    "kind, values, answer",
+    [
+        (ConvNet, {"blocks": 16}, f"blocks=16: {CHANNELS}: write blocks=((16,),)"),
+        (
+            ConvNet,
+            {"blocks": [16, 32]},
+            f"blocks=[16, 32]: {CHANNELS}: write blocks=((16,), (32,))",
+        ),
+        (
+            ConvNet,
+            {"blocks": ((8,), 16)},
+            f"blocks=((8,), 16): {CHANNELS}: write blocks=((8,), (16,))",
+        ),
+        (ConvNet, {"blocks": "16"}, f"blocks='16': {CHANNELS}"),
+        (ConvNet, {"blocks": ((16.5,),)}, f"blocks=((16.5,),): {CHANNELS}"),
+        (ConvNet, {"blocks": ((0,),)}, f"blocks=((0,),): {CHANNELS}"),
+        (ConvNet, {"dense": 128}, f"dense=128: {UNITS}: write dense=(128,)"),
+        (ConvNet, {"dense": ("128",)}, f"dense=('128',): {UNITS}"),
+        (ConvNet, {"dropout": 1.0}, "dropout=1.0: a number from 0 to below 1"),
+        (ConvNet, {"dropout": "half"}, "dropout='half': a number from 0 to below 1"),
+        (ResNet, {"stem": 0}, "stem=0: a whole number of at least 1"),
+        (ResNet, {"blocks": 16}, f"blocks=16: {PAIRS}"),
+        (ResNet, {"blocks": (16, 32)}, f"blocks=(16, 32): {PAIRS}"),
+        (ResNet, {"blocks": ((16, 1, 2),)}, f"blocks=((16, 1, 2),): {PAIRS}"),
+        (ResNet, {"dropout": -0.1}, "dropout=-0.1: a number from 0 to below 1"),
+    ],
+)
+def test_a_net_that_cannot_be_built_is_answered_with_what_to_write(kind, values, answer):
     with pytest.raises(InputError) as caught:
-        ConvNet(blocks=(16, 32))
-    assert str(caught.value).startswith("blocks=(16, 32): ") and "((16,), (32,),)" in str(
-        caught.value
-    )
+        kind(**values)
+    assert str(caught.value) == f"{kind.__name__} with {answer}"
 
 
 def test_a_variant_without_a_name_says_which_value_is_missing():
