@@ -173,7 +173,7 @@ def estimate_metrics(
     The interval is over subjects, of whom the same are drawn for both, and over the seeds that both
     have, as `estimates.Resampled.estimate` says.
     """
-    n = several[0].table.photo.nunique()
+    n = several[0].table.parent.nunique()
     return _estimates(several, seed, metrics, {}, n)
 
 
@@ -198,6 +198,36 @@ def _estimates(
     recall_groups: dict[str, tuple[str, ...]],
     n: int,
 ) -> dict[str, Estimate]:
+    estimates = {}
+    for name, found in resample(several, seed, metrics, recall_groups).items():
+        can_be_negative = len(several) > 1 or name in ("mcc", "kappa")
+        is_recall = name in recall_groups
+        can_differ = is_recall if len(several) == 1 else not are_one(several)
+        estimates[name] = found.estimate(n, -1.0 if can_be_negative else 0.0, can_differ)
+    return estimates
+
+
+def are_one(several: tuple[Predictions, ...]) -> bool:
+    """Whether all are one net on the same tests: two nets never agree in every probability."""
+    first = several[0]
+    for other in several[1:]:
+        if len(other) != len(first) or not np.array_equal(other.table.photo, first.table.photo):
+            return False
+        if not np.array_equal(other.probabilities, first.probabilities):
+            return False
+    return True
+
+
+def resample(
+    several: tuple[Predictions, ...],
+    seed: int,
+    metrics: Iterable[str],
+    recall_groups: dict[str, tuple[str, ...]],
+) -> dict[str, Resampled]:
+    """What `scores_by_draw` gives, as observed, by seed, and in each draw of subjects.
+
+    Raises InputError as `counts_by_subject`.
+    """
     counts = counts_by_subject(*several)
     classes = several[0].classes
     n_subjects = len(counts[0].counts)
@@ -215,18 +245,16 @@ def _estimates(
         resampled_alone = [scores(weights, seed) for seed in shared]
     else:
         resampled_alone = [resampled]
-    estimates = {}
+    found = {}
     for name in observed:
-        found = Resampled(
+        found[name] = Resampled(
             value=observed[name].item(),
             by_seed=np.array([each[name].item() for each in alone]),
             draws=resampled[name],
             draws_by_seed=np.array([each[name] for each in resampled_alone]),
             subjects=_subjects_of(counts, classes, recall_groups.get(name)),
         )
-        can_be_negative = len(several) > 1 or name in ("mcc", "kappa")
-        estimates[name] = found.estimate(n, -1.0 if can_be_negative else 0.0)
-    return estimates
+    return found
 
 
 def _subjects_of(
@@ -244,9 +272,9 @@ def count_photos(
     predictions: Predictions,
     classes: tuple[str, ...],
 ) -> int:
-    """How many photos of these classes were tested; InputError if none."""
+    """How many photos of these classes were tested, copies apart; InputError if none."""
     label = predictions.table[predictions.target_column]
-    n = predictions.table.photo[label.isin(classes)].nunique()
+    n = predictions.table.parent[label.isin(classes)].nunique()
     if n == 0:
         raise InputError(f"{predictions.name!r} was tested on no photo of {listed(classes)}")
     return n
