@@ -215,7 +215,7 @@ def test_a_subject_whom_one_seed_did_not_test_counts_where_it_was():
 
 def test_a_photo_and_its_copies_are_one_photo():
     parent = ["a", "a", "b", "b", "c"] * 2
-    photo = ["a", "a, copy 1", "b", "b, copy 1", "c"] + ["a", "a, copy 2", "b", "b, copy 2", "c"]
+    photo = ["a", "a, copy 1", "b", "b, copy 1", "c", "a", "a, copy 2", "b", "b, copy 2", "c"]
     seed = [0] * 5 + [1] * 5
     net = predictions_of([F] * 8 + [H] * 2, [F] * 10, photo, parent, seed)
     assert metrics.recall(net)["fear"].n == metrics.mean_recall(net, ("fear",)).n == 3
