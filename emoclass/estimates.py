@@ -124,7 +124,7 @@ class Resampled:
         and seeds are crossed, for each subject is tested with each seed. So the variance is V(subjects) + V(seeds) -
         V(both): what subjects and seeds do together is in either of the first two, and would count twice. Its degrees
         of freedom are Satterthwaite's (1946). A share (`least` is 0) has the score interval: Wilson's for as many
-        trials as would have that variance, with t in place of z (Kott & Carr 1997). With one seed: the middle 95 % of
+        trials as would have that variance, with t in place of z (Kott 2017). With one seed: the middle 95 % of
         the draws.
 
         can_differ   where no subject and no seed differs from another, others may: the interval reaches as far as
