@@ -278,8 +278,9 @@ print([list(each.shape) for each in run.weights], round(run.history["loss"][0], 
 """
 
 
-def test_functions_of_a_script_reach_the_workers_without_a_main_guard(tmp_path):
+def test_functions_of_a_script_reach_the_workers_without_a_main_guard(tmp_path, monkeypatch):
     """Also said: the loss and the change of pictures are those of the script, weighed by class."""
+    monkeypatch.setenv("EMOCLASS_WORKERS", "1")
     script = tmp_path / "mine.py"
     script.write_text(TRAINING)
     done = subprocess.run(

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from transformations import KINDS
+
 from splitaudit.decide import COPIES
 from splitaudit.pairs import find_pairs
 from splitaudit.pictures import CLOSE_SIDE, Pictures
-from transformations import KINDS
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".webp"}
 TRAIN = 3000

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from drawn_textures import texture, turned
+
 from splitaudit.pairs import find_pairs
 from splitaudit.pictures import SIDE, Pictures
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emoclass.baselines import majority
 from emoclass.data import annotations, load_faces, report_table
 from emoclass.data.annotations import clean, climbs
 from emoclass.data.muxspace import subject_of
@@ -312,3 +313,17 @@ def test_subjects_that_near_duplicates_contradict_are_unknown(home, sharp):
     faces = load_faces(home)
     assert "pairs of near-duplicates" in found(faces, "^subjects")[1]
     assert faces.table.subject.tolist() == faces.table.photo.tolist()
+
+
+def test_names_that_tell_something_else_are_a_caveat_of_whatever_is_tested_on_such_photos(
+    home, sharp
+):
+    """Two times a day of each of five people: nobody knows which of the two words is the subject."""
+    for k in range(20):
+        name = f"ann{'abcde'[k % 5]}_{('day', 'eve')[k // 5 % 2]}_{k}.png"
+        path = home / EMOTIONS[k % 3] / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(cv2.imencode(".png", sharp.pixels[k])[1].tobytes())
+    faces = load_faces(home)
+    assert faces.table.subject.nunique() == 10
+    assert majority(faces).caveats == ("subjects unknown",)
