@@ -297,7 +297,7 @@ def p_values(
     """
     _check_same_photos(one, other)
     counts = counts_by_subject(one, other)
-    if len(set(counts[0].seeds) & set(counts[1].seeds)) > 1:
+    if len(set(counts[0].seeds) & set(counts[1].seeds)) > 1:  # of nets, not of a baseline
         return _p_over_seeds(one, other, seed)
     n_subjects = len(counts[0].counts)
     first_draw = estimates.ROUNDS * seed  # with seed 0 the resamples of `paired_difference`

@@ -7,7 +7,7 @@ import numpy as np
 
 from emoclass.errors import InputError, listed
 from emoclass.estimates import Estimate, Resampled, subject_weights
-from emoclass.predictions import Predictions
+from emoclass.predictions import NO_SEED, Predictions
 
 # How often each of so many counts, in what `scores_by_draw` gives.
 CONTRASTS = {1: (1,), 2: (1, -1), 3: (1, -2, 1)}
@@ -129,7 +129,7 @@ def scores_by_draw(
     found = []
     for each in several:
         counts = each.of_subjects
-        if seed is not None:
+        if seed is not None and each.seeds != (NO_SEED,):
             counts = each.counts[:, each.seeds.index(seed)]
         found.append(_scores(counts, drawn, classes, recall_groups, each.fixed))
     scores = {}
@@ -240,7 +240,8 @@ def resample(
 
     observed = scores(each_once)
     resampled = scores(weights)
-    shared = sorted(set.intersection(*(set(each.seeds) for each in counts)))
+    of_nets = [set(each.seeds) for each in counts if each.seeds != (NO_SEED,)]
+    shared = sorted(set.intersection(*of_nets)) if of_nets else [NO_SEED]
     alone = [scores(each_once, seed) for seed in shared]
     if len(shared) > 1:
         # Of these the variance alone is asked for, which fewer draws tell as well.
@@ -256,6 +257,7 @@ def resample(
             draws=resampled[name],
             draws_by_seed=np.array([each[name] for each in resampled_alone]),
             subjects=_subjects_of(counts, classes, recall_groups.get(name)),
+            has_seeds=bool(of_nets),
         )
     return found
 

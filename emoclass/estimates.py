@@ -8,6 +8,8 @@ import numpy as np
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
+from emoclass.predictions import NO_SEED
+
 RESAMPLES = 2000
 NOTHING = 1e-9  # what is narrower than this is a rounding error
 ONE_SEED = "one seed, no interval over seeds"
@@ -19,7 +21,8 @@ class Estimate(NamedTuple):
 
     n         photos; their copies and the seeds that test them are no photos of their own
     subjects  the people on these photos; None where nobody counted them
-    seeds     how many seeds nets were trained with; an interval of one seed leaves the seed out
+    seeds     how many seeds nets were trained with; an interval of one seed leaves the seed out.
+              None where nothing was drawn
     by_seed   the value that each seed gives alone, in the order of the seeds; () for one seed
     """
 
@@ -77,11 +80,12 @@ def mean_over_subjects(
     """Mean of one value for each test, its interval over subjects and, if there are several, seeds.
 
     values, subjects  (n,) each: the value of each test and the name of who is on the photo
-    seeds             (n,): the seed of the net that was tested; None: all the same
+    seeds             (n,): the seed of the net that was tested; None or NO_SEED: none
     least             the lowest value that is possible; the highest is 1
     """
+    has_seeds = seeds is not None and not np.all(np.asarray(seeds) == NO_SEED)
     if seeds is None:
-        seeds = np.zeros(len(values), np.int64)
+        seeds = np.full(len(values), NO_SEED)
     names, subject = np.unique(np.asarray(subjects), return_inverse=True)
     seed_names, which = np.unique(np.asarray(seeds), return_inverse=True)
     shape = (len(names), len(seed_names))
@@ -98,6 +102,7 @@ def mean_over_subjects(
             draws=drawn_sums.sum(1) / drawn_tests.sum(1),
             draws_by_seed=(drawn_sums / drawn_tests).T,
             subjects=len(names),
+            has_seeds=has_seeds,
         )
     return resampled.estimate(len(values), least)
 
@@ -111,6 +116,7 @@ class Resampled:
     draws: np.ndarray  # (resamples,)
     draws_by_seed: np.ndarray  # (seeds, resamples)
     subjects: int  # who can change the value
+    has_seeds: bool = True  # False: nothing was drawn, and `by_seed` is the value alone
 
     def estimate(
         self,
@@ -138,7 +144,8 @@ class Resampled:
         low = float(max(low, least))
         high = float(min(high, 1.0))
         by_seed = tuple(float(value) for value in self.by_seed) if seeds > 1 else ()
-        return Estimate(self.value, low, high, n, self.subjects, seeds, by_seed)
+        counted = max(seeds, 1) if self.has_seeds else None  # two nets may have no seed in common
+        return Estimate(self.value, low, high, n, self.subjects, counted, by_seed)
 
     @property
     def p_value(self) -> float:

@@ -42,7 +42,7 @@ from emoclass.estimates import (
     subject_weights,
     wilson,
 )
-from emoclass.predictions import Predictions
+from emoclass.predictions import NO_SEED, Predictions
 
 __all__ = [
     "GROUP_RECALLS",
@@ -204,7 +204,7 @@ def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
     for predictions in _with_different_names(several):
         found = score(predictions)
         accuracy = found["accuracy"]
-        row = {"photos": accuracy.n, "subjects": accuracy.subjects, "seeds": accuracy.seeds}
+        row = {"photos": accuracy.n, "subjects": accuracy.subjects, "seeds": accuracy.seeds or ""}
         for metric, x in found.items():
             row[METRICS[metric]] = f"{x.value:.3f} ({x.low:.3f} to {x.high:.3f})"
         row["caveats of the split"] = listed(predictions.caveats) or "none"
@@ -222,18 +222,20 @@ def recall_table(several: list[Predictions] | dict[str, Predictions]) -> pd.Data
     rows = {}
     for predictions in several:
         row = dict.fromkeys(several[0].classes, "not tested")
+        row["seeds"] = ""
         for emotion, x in recall(predictions).items():
             behind = f"{x.n:,} ({x.subjects:,} subjects)"
             row[emotion] = f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {behind}"
-        row["seeds"] = predictions.table.seed.nunique()
+            row["seeds"] = x.seeds or ""
         rows[predictions.name] = row
     return _with_seeds_in_head(pd.DataFrame.from_dict(rows, orient="index"))
 
 
 def _with_seeds_in_head(rows: pd.DataFrame) -> pd.DataFrame:
-    if (rows.seeds == 1).all():
+    counted = rows.seeds[rows.seeds != ""]
+    if len(counted) and (counted == 1).all():
         rows.columns.name = ONE_SEED
-    elif (rows.seeds == 1).any():
+    elif (counted == 1).any():
         rows.columns.name = f"where there is {ONE_SEED}"
     return rows
 
@@ -290,6 +292,7 @@ def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
         draws=draws - draws.mean() + value,
         draws_by_seed=np.array(draws_by_seed),
         subjects=len(subjects),
+        has_seeds=NO_SEED not in seeds,
     )
     return found.estimate(predictions.table.parent.nunique())
 

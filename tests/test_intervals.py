@@ -11,7 +11,7 @@ from emoclass import metrics
 from emoclass.errors import InputError
 from emoclass.estimates import mean_over_subjects, middle, subject_weights, wilson
 from emoclass.labels import EMOTIONS
-from emoclass.predictions import Predictions
+from emoclass.predictions import NO_SEED, Predictions
 
 A, F, H = (EMOTIONS.index(emotion) for emotion in ("anger", "fear", "happiness"))
 
@@ -277,3 +277,29 @@ def test_tables_say_once_in_their_head_where_there_is_one_seed(counts, head):
         assert "one seed" not in table.to_csv(index=False)
         assert ("one seed" in table.to_html()) == (head is not None)
     assert metrics.recall_table(nets).loc["a", "anger"].endswith("of 40 (40 subjects)")
+
+
+def test_what_has_no_seed_is_not_said_to_have_one():
+    baseline = replace(nets_of_seeds([0.5], [NO_SEED]), name="baseline")
+    assert metrics.score(baseline)["accuracy"].seeds is None
+    assert metrics.recall(baseline)["anger"].seeds is None
+    assert metrics.calibration_error(baseline).seeds is None
+    assert mean_over_subjects([0.0, 1.0], ["A", "B"]).seeds is None
+    for table in (metrics.table([baseline]), metrics.recall_table([baseline])):
+        assert table.seeds.tolist() == [""] and table.columns.name is None
+    both = metrics.table([baseline, nets_of_seeds([0.5], [0])])
+    assert both.columns.name == "one seed, no interval over seeds"
+
+
+def test_a_baseline_stands_beside_each_seed_of_a_net():
+    baseline = nets_of_seeds([0.5], [NO_SEED])
+    net = nets_of_seeds([0.9, 0.7, 0.8], [0, 1, 2])
+    found = metrics.paired_difference(net, baseline)["accuracy"]
+    lower = metrics.score(baseline)["accuracy"].value
+    of_seeds = metrics.score(net)["accuracy"].by_seed
+    assert found.seeds == 3 and found.by_seed == pytest.approx([x - lower for x in of_seeds])
+
+
+def test_two_nets_without_a_seed_in_common_have_one_each():
+    found = metrics.paired_difference(nets_of_seeds([0.9], [0]), nets_of_seeds([0.5], [1]))
+    assert found["accuracy"].seeds == 1 and found["accuracy"].by_seed == ()

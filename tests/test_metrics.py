@@ -803,7 +803,7 @@ def test_a_table_of_recalls_says_where_nobody_was_asked():
     }
     table = metrics.recall_table(predictions_list)
     assert tuple(table) == (*EMOTIONS, "seeds") and list(table.index) == ["one", "another"]
-    assert table.loc["one", "happiness"] == "0.50 (0.09 to 0.91) of 2"
+    assert table.loc["one", "happiness"] == "0.50 (0.09 to 0.91) of 2 (2 subjects)"
     assert table.loc["one", "anger"] == table.loc["another", "happiness"] == "not tested"
 
 
