@@ -327,7 +327,8 @@ def test_the_mean_is_over_photos_not_over_subjects():
     # A quarter of all resamples draw Ann alone, a quarter Bob alone.
     assert (found.low, found.high) == (0, 1)
     values = np.array([1, 1, 1, 1, 0, 0])
-    three = metrics.mean_over_subjects(values, ["Ann"] * 4 + ["Bob", "Cid"])
+    names = ["Ann"] * 4 + ["Bob", "Cid"]
+    three = metrics.mean_over_subjects(values, names, seeds=[0] * 6)
     net = predicted([H] * 6, np.where(values, H, N), subject=["Ann"] * 4 + ["Bob", "Cid"])
     assert three == metrics.recall(net)["happiness"] == metrics.share(net, net.y_pred == H)
     assert three[:3] == pytest.approx(metrics.score(net)["accuracy"][:3])
