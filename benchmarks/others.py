@@ -26,7 +26,7 @@ from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS, MAJORITY, canonical
 from emoclass.metrics import METRICS, forced_choice
 from emoclass.models import ConvNet
-from emoclass.predictions import Predictions
+from emoclass.predictions import NO_SEED, Predictions
 from emoclass.splits import make_fold
 from emoclass.study.results import Results, load
 from emoclass.study.store import versions
@@ -173,7 +173,7 @@ def fer(faces: Faces, weights: Path) -> Predictions:
         faces.pixels[..., None] / np.float32(127.5) - 1, batch_size=256, verbose=0
     )
     return Predictions(
-        "fer, off the shelf", _known(faces).assign(fold=0, seed=0), as_eight(predicted)
+        "fer, off the shelf", _known(faces).assign(fold=0, seed=NO_SEED), as_eight(predicted)
     )
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS, MAJORITY
-from emoclass.predictions import Predictions
+from emoclass.predictions import NO_SEED, Predictions
 
 COLUMNS = ["photo", "parent", "subject", "source", "emotion"]
 
@@ -89,5 +89,5 @@ def _certain(
 ) -> Predictions:
     """Predictions that give probability 1 to `y_pred`, (n,) places in EMOTIONS."""
     one_hot = np.eye(len(EMOTIONS), dtype=np.float32)
-    rows = table[COLUMNS].assign(fold=0, seed=0)
+    rows = table[COLUMNS].assign(fold=0, seed=NO_SEED)
     return Predictions(name, rows, one_hot[y_pred])

@@ -10,11 +10,13 @@ from scipy.stats import binomtest, ttest_ind
 from emoclass import estimates
 from emoclass.confusions import (
     METRICS,
+    are_one,
     confusion,
     counts_by_subject,
     estimate_mean_recall,
     estimate_metrics,
     from_confusion,
+    resample,
     scores_by_draw,
 )
 from emoclass.errors import InputError, listed
@@ -150,7 +152,7 @@ def contribution(
     """What the pictures of these classes add to `one` minus `other` in accuracy over all pictures.
 
     The contributions of classes that are disjoint and complete add up to that difference; n is the
-    number of all pictures. Raises InputError if the photos, or the seeds that each was tested
+    number of all photos. Raises InputError if the photos, or the seeds that each was tested
     with, differ.
     """
     _check_same_photos(one, other)
@@ -167,7 +169,9 @@ def contribution(
     change = difference.where(of_classes.to_numpy(), 0)
     table = one.table
     value = mean_over_subjects(change.to_numpy(), table.subject, seed, table.seed, least=-1.0)
-    return value._replace(n=one.table.photo.nunique())
+    if are_one((one, other)) or not of_classes.any():
+        value = value._replace(low=0.0, high=0.0)
+    return value._replace(n=one.table.parent.nunique())
 
 
 def gains(
@@ -286,13 +290,15 @@ def p_values(
 ) -> dict[str, float]:
     """Two-sided p-values that `one` and `other` score alike, by metric and by GROUP_RECALLS.
 
-    Twice the smaller share of 20,000 resamples on either side of 0, one added to both counts
-    (Davison & Hinkley 1997): at least 1e-4. Subjects are resampled, seeds are not. A group without
-    any photo is left out.
+    If both have several seeds, by t, as the interval of `paired_difference`. With one: twice the
+    smaller share of 20,000 resamples of the subjects on either side of 0, one added to both counts
+    (Davison & Hinkley 1997), at least 1e-4. A group without any photo is left out.
     Raises InputError if they were not tested on the same photos.
     """
     _check_same_photos(one, other)
     counts = counts_by_subject(one, other)
+    if len(set(counts[0].seeds) & set(counts[1].seeds)) > 1:  # of nets, not of a baseline
+        return _p_over_seeds(one, other, seed)
     n_subjects = len(counts[0].counts)
     first_draw = estimates.ROUNDS * seed  # with seed 0 the resamples of `paired_difference`
     rounds = []
@@ -307,6 +313,20 @@ def p_values(
     fewer = np.minimum(not_above, not_below)
     p = 2 * (fewer + 1) / (n + 1)
     return p[n > 0].clip(upper=1.0).to_dict()
+
+
+def _p_over_seeds(
+    one: Predictions,
+    other: Predictions,
+    seed: int,
+) -> dict[str, float]:
+    label = one.table[one.target_column]
+    groups = {}
+    for name, classes in GROUP_RECALLS.items():
+        if label.isin(classes).any():
+            groups[name] = classes
+    found = resample((one, other), seed, METRICS, groups)
+    return {name: each.p_value for name, each in found.items()}
 
 
 def holm(p: dict[str, float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from emoclass.errors import InputError, listed
 from emoclass.estimates import Estimate, Resampled, subject_weights
-from emoclass.predictions import Predictions
+from emoclass.predictions import NO_SEED, Predictions
 
 # How often each of so many counts, in what `scores_by_draw` gives.
 CONTRASTS = {1: (1,), 2: (1, -1), 3: (1, -2, 1)}
@@ -129,7 +129,7 @@ def scores_by_draw(
     found = []
     for each in several:
         counts = each.of_subjects
-        if seed is not None:
+        if seed is not None and each.seeds != (NO_SEED,):
             counts = each.counts[:, each.seeds.index(seed)]
         found.append(_scores(counts, drawn, classes, recall_groups, each.fixed))
     scores = {}
@@ -174,7 +174,7 @@ def estimate_metrics(
     The interval is over subjects, of whom the same are drawn for both, and over the seeds that both
     have, as `estimates.Resampled.estimate` says.
     """
-    n = several[0].table.photo.nunique()
+    n = several[0].table.parent.nunique()
     return _estimates(several, seed, metrics, {}, n)
 
 
@@ -199,6 +199,36 @@ def _estimates(
     recall_groups: dict[str, tuple[str, ...]],
     n: int,
 ) -> dict[str, Estimate]:
+    estimates = {}
+    for name, found in resample(several, seed, metrics, recall_groups).items():
+        can_be_negative = len(several) > 1 or name in ("mcc", "kappa")
+        is_recall = name in recall_groups
+        can_differ = is_recall if len(several) == 1 else not are_one(several)
+        estimates[name] = found.estimate(n, -1.0 if can_be_negative else 0.0, can_differ)
+    return estimates
+
+
+def are_one(several: tuple[Predictions, ...]) -> bool:
+    """Whether all are one net on the same tests: two nets never agree in every probability."""
+    first = several[0]
+    for other in several[1:]:
+        if len(other) != len(first) or not np.array_equal(other.table.photo, first.table.photo):
+            return False
+        if not np.array_equal(other.probabilities, first.probabilities):
+            return False
+    return True
+
+
+def resample(
+    several: tuple[Predictions, ...],
+    seed: int,
+    metrics: Iterable[str],
+    recall_groups: dict[str, tuple[str, ...]],
+) -> dict[str, Resampled]:
+    """What `scores_by_draw` gives, as observed, by seed, and in each draw of subjects.
+
+    Raises InputError as `counts_by_subject`.
+    """
     counts = counts_by_subject(*several)
     classes = several[0].classes
     n_subjects = len(counts[0].counts)
@@ -210,7 +240,8 @@ def _estimates(
 
     observed = scores(each_once)
     resampled = scores(weights)
-    shared = sorted(set.intersection(*(set(each.seeds) for each in counts)))
+    of_nets = [set(each.seeds) for each in counts if each.seeds != (NO_SEED,)]
+    shared = sorted(set.intersection(*of_nets)) if of_nets else [NO_SEED]
     alone = [scores(each_once, seed) for seed in shared]
     if len(shared) > 1:
         # Of these the variance alone is asked for, which fewer draws tell as well.
@@ -218,18 +249,17 @@ def _estimates(
         resampled_alone = [scores(fewer, seed) for seed in shared]
     else:
         resampled_alone = [resampled]
-    estimates = {}
+    found = {}
     for name in observed:
-        found = Resampled(
+        found[name] = Resampled(
             value=observed[name].item(),
             by_seed=np.array([each[name].item() for each in alone]),
             draws=resampled[name],
             draws_by_seed=np.array([each[name] for each in resampled_alone]),
             subjects=_subjects_of(counts, classes, recall_groups.get(name)),
+            has_seeds=bool(of_nets),
         )
-        can_be_negative = len(several) > 1 or name in ("mcc", "kappa")
-        estimates[name] = found.estimate(n, -1.0 if can_be_negative else 0.0)
-    return estimates
+    return found
 
 
 def _subjects_of(
@@ -247,9 +277,9 @@ def count_photos(
     predictions: Predictions,
     classes: tuple[str, ...],
 ) -> int:
-    """How many photos of these classes were tested; InputError if none."""
+    """How many photos of these classes were tested, copies apart; InputError if none."""
     label = predictions.table[predictions.target_column]
-    n = predictions.table.photo[label.isin(classes)].nunique()
+    n = predictions.table.parent[label.isin(classes)].nunique()
     if n == 0:
         raise InputError(f"{predictions.name!r} was tested on no photo of {listed(classes)}")
     return n

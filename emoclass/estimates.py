@@ -8,16 +8,21 @@ import numpy as np
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
+from emoclass.predictions import NO_SEED
+
 RESAMPLES = 2000
+NOTHING = 1e-9  # what is narrower than this is a rounding error
+ONE_SEED = "one seed, no interval over seeds"
 ROUNDS = 10  # p-values take this many times RESAMPLES: at least 1e-4, which Holm may multiply
 
 
 class Estimate(NamedTuple):
     """A value, its 95 % interval (None for an exact count), and what stands behind it.
 
-    n         photos
+    n         photos; their copies and the seeds that test them are no photos of their own
     subjects  the people on these photos; None where nobody counted them
-    seeds     how many seeds nets were trained with; an interval of one seed leaves the seed out
+    seeds     how many seeds nets were trained with; an interval of one seed leaves the seed out.
+              None where nothing was drawn
     by_seed   the value that each seed gives alone, in the order of the seeds; () for one seed
     """
 
@@ -30,15 +35,30 @@ class Estimate(NamedTuple):
     by_seed: tuple[float, ...] = ()
 
     def __str__(self) -> str:
+        behind = in_numbers(self.n, self.subjects, self.seeds)
         if self.low is None:
-            return f"{self.value:,.10g} (n = {self.n:,})"
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}; n = {self.n:,})"
+            return f"{self.value:,.10g} ({behind})"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}; {behind})"
 
     def __format__(self, spec: str) -> str:
         """`f"{estimate:+}"` is for differences: signs, and no n."""
         if spec == "+":
             return f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
         return format(str(self), spec)
+
+
+def in_numbers(
+    n: int,
+    subjects: int | None,
+    seeds: int | None,
+) -> str:
+    """`n = 21 of 16 subjects, 10 seeds`; what is None is left out."""
+    text = f"n = {n:,}"
+    if subjects is not None:
+        text += f" of {subjects:,} subject" + "s" * (subjects != 1)
+    if seeds is not None:
+        text += ", one seed" if seeds == 1 else f", {seeds} seeds"
+    return text
 
 
 def wilson(hits: int, n: int) -> Estimate:
@@ -60,11 +80,12 @@ def mean_over_subjects(
     """Mean of one value for each test, its interval over subjects and, if there are several, seeds.
 
     values, subjects  (n,) each: the value of each test and the name of who is on the photo
-    seeds             (n,): the seed of the net that was tested; None: all the same
+    seeds             (n,): the seed of the net that was tested; None or NO_SEED: none
     least             the lowest value that is possible; the highest is 1
     """
+    has_seeds = seeds is not None and not np.all(np.asarray(seeds) == NO_SEED)
     if seeds is None:
-        seeds = np.zeros(len(values), np.int64)
+        seeds = np.full(len(values), NO_SEED)
     names, subject = np.unique(np.asarray(subjects), return_inverse=True)
     seed_names, which = np.unique(np.asarray(seeds), return_inverse=True)
     shape = (len(names), len(seed_names))
@@ -81,6 +102,7 @@ def mean_over_subjects(
             draws=drawn_sums.sum(1) / drawn_tests.sum(1),
             draws_by_seed=(drawn_sums / drawn_tests).T,
             subjects=len(names),
+            has_seeds=has_seeds,
         )
     return resampled.estimate(len(values), least)
 
@@ -94,26 +116,62 @@ class Resampled:
     draws: np.ndarray  # (resamples,)
     draws_by_seed: np.ndarray  # (seeds, resamples)
     subjects: int  # who can change the value
+    has_seeds: bool = True  # False: nothing was drawn, and `by_seed` is the value alone
 
-    def estimate(self, n: int, least: float = 0.0) -> Estimate:
+    def estimate(
+        self,
+        n: int,
+        least: float = 0.0,
+        can_differ: bool = True,
+    ) -> Estimate:
         """The value with its 95 % interval: over subjects and seeds, or over subjects alone if there is one seed.
 
         What is estimated is what the same procedure gives on other photos of such people with other seeds. Subjects
         and seeds are crossed, for each subject is tested with each seed. So the variance is V(subjects) + V(seeds) -
         V(both): what subjects and seeds do together is in either of the first two, and would count twice. Its degrees
-        of freedom are Satterthwaite's (1946). With one seed: the middle 95 % of the draws.
+        of freedom are Satterthwaite's (1946). A share (`least` is 0) has the score interval: Wilson's for as many
+        trials as would have that variance, with t in place of z (Kott 2017). With one seed: the middle 95 % of
+        the draws.
+
+        can_differ   where no subject and no seed differs from another, others may: the interval reaches as far as
+                     Wilson's does for none of so many subjects. False: it is the value alone
         """
         seeds = len(self.by_seed)
-        if seeds < 2:
-            low, high = middle(self.draws)
-            return Estimate(self.value, low, high, n, self.subjects, seeds)
-        half = self._half_width()
-        low = max(self.value - half, least)
-        high = min(self.value + half, 1.0)
-        by_seed = tuple(float(value) for value in self.by_seed)
-        return Estimate(self.value, low, high, n, self.subjects, seeds, by_seed)
+        low, high = self._ends(share=least == 0)
+        if can_differ and high - low < NOTHING:
+            reach = wilson(0, self.subjects).high
+            low, high = self.value - reach, self.value + reach
+        low = float(max(low, least))
+        high = float(min(high, 1.0))
+        by_seed = tuple(float(value) for value in self.by_seed) if seeds > 1 else ()
+        counted = max(seeds, 1) if self.has_seeds else None  # two nets may have no seed in common
+        return Estimate(self.value, low, high, n, self.subjects, counted, by_seed)
 
-    def _half_width(self) -> float:
+    @property
+    def p_value(self) -> float:
+        """Two-sided, that the true value is 0: for several seeds, by t; a sign test's where all subjects are alike."""
+        spread = self._spread()
+        if spread.deviation < NOTHING:
+            same_sign = 2 * 0.5**self.subjects
+            return 1.0 if abs(self.value) < NOTHING else min(same_sign, 1.0)
+        return float(2 * student.sf(abs(self.value) / spread.deviation, spread.freedom))
+
+    def _ends(self, share: bool) -> tuple[float, float]:
+        if len(self.by_seed) < 2:
+            low, high = middle(self.draws)
+            return low, high
+        spread = self._spread()
+        t = student.ppf(0.975, spread.freedom)
+        half = t * spread.deviation
+        inside = self.value * (1 - self.value)
+        if not share or inside <= 0 or spread.deviation < NOTHING:
+            return self.value - half, self.value + half
+        per_trial = half**2 / inside  # t squared by the number of trials
+        centre = (self.value + per_trial / 2) / (1 + per_trial)
+        half = np.sqrt(half**2 + per_trial**2 / 4) / (1 + per_trial)
+        return centre - half, centre + half
+
+    def _spread(self) -> "Spread":
         seeds = len(self.by_seed)
         # Drawing n of n subjects shows (n - 1) / n of their variance.
         whole = self.subjects / max(self.subjects - 1, 1)
@@ -123,10 +181,18 @@ class Resampled:
         of_both = max(of_subjects_in_one - of_subjects, 0) / (seeds - 1)
         variance = max(of_subjects + of_seeds - of_both, of_subjects, of_seeds)
         if variance == 0:
-            return 0.0
+            return Spread(0.0, 1.0)
         spread = of_subjects**2 / max(self.subjects - 1, 1) + of_seeds**2 / (seeds - 1)
         freedom = max(variance**2 / spread, 1.0)
-        return float(student.ppf(0.975, freedom) * np.sqrt(variance))
+        return Spread(float(np.sqrt(variance)), float(freedom))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far a value is from what it estimates, by chance."""
+
+    deviation: float  # standard deviation
+    freedom: float  # degrees of freedom of that
 
 
 @lru_cache(maxsize=ROUNDS)

@@ -60,7 +60,7 @@ def share_predicted(
     """Of the tested originals of some `emotions`, the share that their nets take for one of `classes`.
 
     Each is predicted by nets that never saw it: as it is, or transformed as its first augmented copy would be.
-    Interval over subjects and seeds (Wilson's if all or none are); n = photos. Raises InputError if none was tested.
+    Interval over subjects and seeds; n = photos. Raises InputError if none was tested.
     """
     of_emotions = faces.table.emotion.isin(emotions)
     place = dict(zip(faces.table.photo[of_emotions], np.flatnonzero(of_emotions)))
@@ -81,9 +81,6 @@ def share_predicted(
     if not hits:
         raise InputError(f"{predictions.name!r} was tested on no photo of {listed(emotions)}")
     found = metrics.mean_over_subjects(np.array(hits), np.array(subjects), seeds=np.array(seeds))
-    if found.value in (0, 1):  # no resample differs
-        interval = metrics.wilson(round(found.value * found.subjects), found.subjects)
-        found = found._replace(low=interval.low, high=interval.high)
     return found._replace(n=len(set(photos)))
 
 

@@ -34,8 +34,15 @@ from emoclass.confusions import (
     from_confusion,
 )
 from emoclass.errors import InputError, listed
-from emoclass.estimates import Estimate, mean_over_subjects, middle, subject_weights, wilson
-from emoclass.predictions import Predictions
+from emoclass.estimates import (
+    ONE_SEED,
+    Estimate,
+    Resampled,
+    mean_over_subjects,
+    subject_weights,
+    wilson,
+)
+from emoclass.predictions import NO_SEED, Predictions
 
 __all__ = [
     "GROUP_RECALLS",
@@ -112,9 +119,8 @@ def recall(
 ) -> dict[str, Estimate]:
     """For each class that occurs: the share recognised of its tests, n = its photos.
 
-    The interval is over subjects and seeds. Where no resample would differ (all or none are
-    recognised, or one seed and one picture of each subject) it is Wilson's, for as many trials as
-    there are subjects.
+    The interval is over subjects and seeds. With one seed and one picture of each subject it is
+    Wilson's, and also, over subjects, where all or none are recognised.
     """
     rows = predictions.table.assign(right=predictions.y_pred == predictions.y_true)
     found = {}
@@ -124,11 +130,10 @@ def recall(
 
 
 def _share_recognised(tests: pd.DataFrame, seed: int) -> Estimate:
-    """Of `tests`, one row each: `right`, `subject`, `photo`, `seed`."""
-    n_photos = tests.photo.nunique()
+    """Of `tests`, one row each: `right`, `subject`, `parent`, `seed`."""
+    n_photos = tests.parent.nunique()
     resampled = mean_over_subjects(tests.right.to_numpy(), tests.subject, seed, tests.seed)
-    nothing_to_draw = resampled.subjects == len(tests) or resampled.value in (0, 1)
-    if nothing_to_draw:
+    if resampled.subjects == len(tests):
         hits = round(resampled.value * resampled.subjects)
         interval = wilson(hits, resampled.subjects)
         return resampled._replace(low=interval.low, high=interval.high, n=n_photos)
@@ -143,7 +148,7 @@ def share(
     """Share of the tests for which `rows`, (m,) bool, holds; n = photos tested."""
     table = predictions.table
     value = mean_over_subjects(np.asarray(rows, float), table.subject, seed, table.seed)
-    return value._replace(n=predictions.table.photo.nunique())
+    return value._replace(n=predictions.table.parent.nunique())
 
 
 def accuracy_if_memorised(predictions: Predictions) -> float:
@@ -186,41 +191,53 @@ def forced_choice(
     wanted_sign = np.where(tested.y_true == first, 1, -1)
     right = 0.5 + 0.5 * np.sign(lead) * wanted_sign
     value = mean_over_subjects(right, tested.table.subject, seeds=tested.table.seed)
-    return value._replace(n=tested.table.photo.nunique())
+    return value._replace(n=tested.table.parent.nunique())
 
 
 def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
     """One row each: photos, subjects, seeds, every metric as "value (low to high)", caveats of its split.
 
-    With one seed an interval is over subjects alone, and leaves the seed out.
-
+    With one seed an interval is over subjects alone; the head says so, once.
     Raises InputError if two bear the same name.
     """
     rows = {}
     for predictions in _with_different_names(several):
         found = score(predictions)
         accuracy = found["accuracy"]
-        row = {"photos": accuracy.n, "subjects": accuracy.subjects, "seeds": accuracy.seeds}
+        row = {"photos": accuracy.n, "subjects": accuracy.subjects, "seeds": accuracy.seeds or ""}
         for metric, x in found.items():
             row[METRICS[metric]] = f"{x.value:.3f} ({x.low:.3f} to {x.high:.3f})"
         row["caveats of the split"] = listed(predictions.caveats) or "none"
         rows[predictions.name] = row
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return _with_seeds_in_head(pd.DataFrame.from_dict(rows, orient="index"))
 
 
 def recall_table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
-    """One row each, one column for each class: "recall (low to high) of n", as `recall` has it.
+    """One row each, one column for each class, as `recall` has it: "recall (low to high) of n".
 
-    Raises InputError if two bear the same name.
+    n are photos, behind them stands how many subjects they show. The last column has the seeds; the
+    head is as in `table`. Raises InputError if two bear the same name.
     """
     several = _with_different_names(several)
     rows = {}
     for predictions in several:
         row = dict.fromkeys(several[0].classes, "not tested")
+        row["seeds"] = ""
         for emotion, x in recall(predictions).items():
-            row[emotion] = f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {x.n:,}"
+            behind = f"{x.n:,} ({x.subjects:,} subjects)"
+            row[emotion] = f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {behind}"
+            row["seeds"] = x.seeds or ""
         rows[predictions.name] = row
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return _with_seeds_in_head(pd.DataFrame.from_dict(rows, orient="index"))
+
+
+def _with_seeds_in_head(rows: pd.DataFrame) -> pd.DataFrame:
+    counted = rows.seeds[rows.seeds != ""]
+    if len(counted) and (counted == 1).all():
+        rows.columns.name = ONE_SEED
+    elif (counted == 1).any():
+        rows.columns.name = f"where there is {ONE_SEED}"
+    return rows
 
 
 def _with_different_names(
@@ -255,20 +272,34 @@ def calibration_error(predictions: Predictions, seed: int = 0) -> Estimate:
     """
     confident = _confidence(predictions, BINS)
     subjects, subject = np.unique(predictions.table.subject, return_inverse=True)
-    n_subjects = len(subjects)
-    excess = np.bincount(
-        subject * BINS + confident.bin,
-        weights=confident.right - confident.confidence,
-        minlength=n_subjects * BINS,
-    ).reshape(n_subjects, BINS)
-    total = np.abs(excess.sum(0)).sum()
-    value = total / len(predictions)
-    weights = subject_weights(n_subjects, seed)
-    drawn_tests = weights @ np.bincount(subject).astype(float)
-    resampled = np.abs(weights @ excess).sum(1) / drawn_tests
-    low, high = middle(resampled - resampled.mean() + value)
-    n = predictions.table.photo.nunique()
-    return Estimate(float(value), max(low, 0.0), high, n)
+    seeds, which = np.unique(predictions.table.seed, return_inverse=True)
+    shape = (len(subjects), len(seeds), BINS)
+    cell = np.ravel_multi_index((subject, which, confident.bin), shape)
+    apart = confident.right - confident.confidence
+    excess = np.bincount(cell, apart, np.prod(shape)).reshape(shape)
+    tests = np.bincount(cell, minlength=np.prod(shape)).reshape(shape).sum(-1)
+    weights = subject_weights(len(subjects), seed)
+    value = _gap(excess.sum((0, 1)), tests.sum())
+    by_seed = _gap(excess.sum(0), tests.sum(0))
+    draws_by_seed = []
+    for k in range(len(seeds)):
+        draws = _gap(weights @ excess[:, k], weights @ tests[:, k].astype(float))
+        draws_by_seed.append(draws - draws.mean() + by_seed[k])
+    draws = _gap(weights @ excess.sum(1), weights @ tests.sum(1).astype(float))
+    found = Resampled(
+        value=float(value),
+        by_seed=by_seed,
+        draws=draws - draws.mean() + value,
+        draws_by_seed=np.array(draws_by_seed),
+        subjects=len(subjects),
+        has_seeds=NO_SEED not in seeds,
+    )
+    return found.estimate(predictions.table.parent.nunique())
+
+
+def _gap(excess: np.ndarray, tests: np.ndarray) -> np.ndarray:
+    """From (..., bins), what is right beyond what was confident: the calibration error."""
+    return np.abs(excess).sum(-1) / tests
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from emoclass.labels import EMOTIONS
 from emoclass.run import Run
 from emoclass.splits import VALIDATION_PARTS
 
+NO_SEED = -1  # stands in the table where nothing was drawn, as of a baseline
 VALIDATION_TOLERANCE = 1.5  # so many times the planned share is told as a caveat
 
 
@@ -19,8 +20,8 @@ class Predictions:
     """One row for each photo and each time that it was tested.
 
     name           of the variant or baseline that predicts
-    table          m rows: photo, parent, subject, source, emotion (the label), fold, seed; of
-                   trained nets also `<key>_in_training` for each of splits.GROUP_NAMES
+    table          m rows: photo, parent, subject, source, emotion (the label), fold, seed
+                   (NO_SEED if there is none); of trained nets also `<key>_in_training` for each of splits.GROUP_NAMES
     probabilities  (m, classes) float32; a baseline without any gives 1 to its choice
     leaky          True if the split leaks on purpose (allow_leak=True): for good, whatever is
                    derived from it

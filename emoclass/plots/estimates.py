@@ -1,5 +1,6 @@
 """Figures of Estimates: values with their intervals, along an axis or in rows."""
 
+from collections.abc import Sequence
 from itertools import cycle
 
 import numpy as np
@@ -27,6 +28,7 @@ PARTS = {  # of a metrics.LeakDecomposition, as the figure calls them
     "composition": "composition: all pictures\nminus originals, same nets",
     "inflation": "inflation:\ntheir sum",
 }
+BESIDE = 0.12  # rows: how far below their interval the dots of its seeds stand
 CLOSE = 0.17  # rows: how far from its row's middle stands each of two marks that share it
 
 
@@ -38,7 +40,7 @@ def line_with_ci(
     ax: Axes | None = None,
     joined: bool = True,
 ) -> Axes:
-    """Estimates with intervals along an axis, in greys.
+    """Estimates with intervals along an axis, in greys; a small dot for each seed.
 
     series    {name: (places on the x axis, Estimates)}
     x, y      what the axes show, with units; "(logarithmic)" in x makes that axis logarithmic
@@ -65,6 +67,9 @@ def line_with_ci(
             linewidth=1,
             label=name,
         )
+        for place, estimate in zip(places, estimates):
+            dots = np.full(len(estimate.by_seed), place)
+            seed_dots(ax, dots, estimate.by_seed, str(greys[k]))
     if "logarithmic" in x:
         ax.set_xscale("log")
     if reaches_below_zero:
@@ -164,7 +169,7 @@ def differences(
     metrics: tuple[str, ...] = tuple(METRICS),
     title: str = "",
 ) -> Figure:
-    """{metric: Estimate} of each comparison, times 100, with intervals.
+    """{metric: Estimate} of each comparison, times 100, with intervals; a small dot for each seed.
 
     A panel for each comparison, a row for each metric.
     """
@@ -197,6 +202,7 @@ def tradeoff(
 ) -> Axes:
     """What each condition gives the minority classes and takes from the majority ones.
 
+    A small dot stands for each seed where there are several.
     0 is the plain net. Along the dotted line the gains of the minority make up for the losses of
     the majority, in the mean recall over all these classes.
 
@@ -243,7 +249,7 @@ def estimate_rows(
     number: str,
     leaky: list[bool] | None = None,
 ) -> None:
-    """An estimate, its interval and its number in each row, the first on top.
+    """An estimate, its interval and its number in each row, the first on top; a dot for each seed.
 
     number    the format of the number
     leaky     of each row; None: neither leaky nor honest
@@ -292,6 +298,8 @@ def _cross(
         arrow = {"arrowstyle": "-|>", "color": INK}
         tip = (1.24 * left, y.value)
         ax.annotate("", tip, (place, y.value), arrowprops=arrow)
+    elif len(x.by_seed) == len(y.by_seed):
+        seed_dots(ax, x.by_seed, y.by_seed, INK)
     ax.errorbar(
         place,
         y.value,
@@ -323,6 +331,8 @@ def _interval(
     colour = colours(leaky)
     reach = [estimate.low, estimate.high]
     ax.plot(reach, [y, y], color=colour["color"], linewidth=1.5)
+    below = np.full(len(estimate.by_seed), y + BESIDE)
+    seed_dots(ax, estimate.by_seed, below, colour["color"])
     ax.plot(estimate.value, y, marker, markersize=6, **colour)
 
 
@@ -331,4 +341,16 @@ def _times_100(share: Estimate) -> Estimate:
         value=100 * share.value,
         low=100 * share.low,
         high=100 * share.high,
+        by_seed=tuple(100 * value for value in share.by_seed),
     )
+
+
+def seed_dots(
+    ax: Axes,
+    x: Sequence[float],
+    y: Sequence[float],
+    colour: str,
+) -> None:
+    """A small, pale dot for each seed, beneath the estimate."""
+    if len(x):
+        ax.scatter(x, y, s=9, color=colour, alpha=0.45, linewidth=0, zorder=1.8)

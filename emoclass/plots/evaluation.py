@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from emoclass import metrics
 from emoclass.labels import COLOURS
 from emoclass.metrics import METRICS, Estimate
-from emoclass.plots.estimates import estimate_rows
+from emoclass.plots.estimates import estimate_rows, seed_dots
 from emoclass.plots.style import (
     GREYS,
     INK,
@@ -37,10 +37,10 @@ def recalls(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Recall of each class tested, its interval, and how many pictures; models side by side.
+    """Recall of each class tested, its interval, a dot for each seed, and how many photos.
 
-    Where one of them is leaky, leaky ones are orange and honest ones blue; otherwise each emotion
-    has its own colour.
+    Several models stand side by side. Where one of them is leaky, leaky ones are orange and honest
+    ones blue; otherwise each emotion has its own colour.
     """
     if isinstance(several, dict):
         several = list(several.values())
@@ -60,6 +60,8 @@ def recalls(
             colour = colours(leaky) if some_leak else filled(COLOURS.get(name, INK))
             reach = [estimate.low, estimate.high]
             ax.plot([x, x], reach, color=colour["color"], linewidth=2)
+            beside = np.full(len(estimate.by_seed), x + spread / 6)
+            seed_dots(ax, beside, estimate.by_seed, colour["color"])
             ax.plot(x, estimate.value, marker, markersize=6, **colour)
         ax.plot([], [], marker, label=_name(predictions), **colours(leaky))
     labels = [f"{name}\nn = {n}" for name, n in numbers.items()]

@@ -2,8 +2,10 @@
 
 import math
 import re
+from dataclasses import dataclass
 
 from emoclass.errors import InputError, listed
+from emoclass.estimates import ONE_SEED, in_numbers
 from emoclass.metrics import METRICS
 
 COLUMN_NAMES = METRICS | {"happy_vs_neutral": "happy or neutral"}
@@ -32,7 +34,8 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
     `<!-- verdict C9 -->...<!-- / -->`
         the verdict on a claim
     `<!-- table COLUMN, COLUMN | ROW, ROW = LABEL -->...<!-- / -->`
-        a row for each id prefix
+        a row for each id prefix; subjects and seeds have columns of their own where they were
+        counted, and the head says where one seed alone is behind the intervals
 
     Raises InputError if a mark is not closed, or naming every id that is unknown, unless `absent`
     is to stand there.
@@ -53,11 +56,12 @@ def fill(text: str, results: dict, absent: str | None = None) -> str:
 
 
 def in_words(entry: dict, name: str = "") -> str:
-    """A number for prose: shares in per cent, differences in points, with interval and n.
+    """A number for prose: shares in per cent, differences in points, with interval, n and seeds.
 
     NO_SHARES, by the end of the name, are plain.
     """
-    return _with_interval(entry, _is_plain(name), f", n = {entry['n']:,}")
+    behind = in_numbers(entry["n"], entry.get("subjects"), entry.get("seeds"))
+    return _with_interval(entry, _is_plain(name), f", {behind}")
 
 
 def in_short(entry: dict, name: str = "") -> str:
@@ -140,6 +144,31 @@ def _with_interval(entry: dict, plain: bool = False, n: str = "") -> str:
     return f"{number} ({written(low)} to {written(high)}{n})"
 
 
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _heads_of_counts(firsts: list[dict]) -> tuple[str, list[str]]:
+    """What stands in the corner of a table, and the columns that say what is behind its numbers."""
+    counts = ["n"]
+    if any(first.get("subjects") is not None for first in firsts):
+        counts.append("subjects")
+    seeds = {first.get("seeds") for first in firsts} - {None}
+    if seeds == {1}:
+        return f"{ONE_SEED} ", counts
+    if seeds:
+        counts.append("seeds")
+    if 1 in seeds:
+        return f"where there is {ONE_SEED} ", counts
+    return "", counts
+
+
+@dataclass(frozen=True)
+class _Row:
+    label: str
+    entries: list[dict | None]  # one for each column
+
+
 class _Filler:
     """Writes what stands in a mark, and remembers the ids that are not known."""
 
@@ -174,23 +203,25 @@ class _Filler:
         for column in columns:
             name = column.replace("recall.", "recall of ")
             heads.append(COLUMN_NAMES.get(column, name))
+        rows = [self._row(row, columns) for row in mark["rows"].split(",")]
+        firsts = [row.entries[0] or {} for row in rows]
+        corner, counts = _heads_of_counts(firsts)
         lines = [
             mark[1],
-            f"| | n | {' | '.join(heads)} |",
-            "| --- | ---: |" + " --- |" * len(columns),
+            f"| {corner}| {' | '.join(counts + heads)} |",
+            "| --- |" + " ---: |" * len(counts) + " --- |" * len(columns),
         ]
-        for row in mark["rows"].split(","):
-            lines.append(self._row(row, columns))
+        for row, first in zip(rows, firsts):
+            numbers = [_count(first.get(key)) for key in counts]
+            cells = [in_cell(entry) for entry in row.entries]
+            lines.append(f"| {row.label} | {' | '.join(numbers + cells)} |")
         return "\n".join([*lines, END])
 
-    def _row(self, row: str, columns: list[str]) -> str:
+    def _row(self, row: str, columns: list[str]) -> "_Row":
         prefix, _, label = row.partition("=")
         prefix = prefix.strip()
         label = label.strip() or self.labels.get(prefix, prefix)
-        entries = [self._look_up(f"{prefix}.{column}") for column in columns]
-        n = f"{entries[0]['n']:,}" if entries[0] else ""
-        cells = [in_cell(entry) for entry in entries]
-        return f"| {label} | {n} | {' | '.join(cells)} |"
+        return _Row(label, [self._look_up(f"{prefix}.{column}") for column in columns])
 
     def _look_up(self, name: str) -> dict | None:
         if name not in self.numbers:

@@ -24,5 +24,14 @@ def spans(ax):
     ]
 
 
+def dots(ax):
+    """[x, y] of the small dots of each row of seeds."""
+    return [
+        collection.get_offsets().data.round(6).T.tolist()
+        for collection in ax.collections
+        if len(collection.get_offsets()) > 1
+    ]
+
+
 def written(texts):
     return [text.get_text() for text in texts]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from reading_axes import marks, spans, written
+from reading_axes import dots, marks, spans, written
 
 from emoclass import metrics, plots
 from emoclass.metrics import METRICS, Estimate
@@ -166,3 +166,23 @@ def test_an_exact_value_stands_without_a_bar():
     exact = Estimate(0.5, None, None, 9)
     ax = plots.line_with_ci({"net": ([1, 2], [exact, ESTIMATES[0]])}, "epoch", "y")
     assert ax.containers[0].lines[0].get_ydata().tolist() == [0.5, ESTIMATES[0].value]
+
+
+SEEDED = Estimate(0.2, 0.1, 0.3, 9, 9, 3, (0.15, 0.2, 0.25))
+
+
+def test_seeds_are_dots_beside_their_estimate():
+    ax = plots.line_with_ci({"net": ([4], [SEEDED])}, "epoch", "y")
+    assert dots(ax) == [[[4, 4, 4], [0.15, 0.2, 0.25]]]
+    (ax,) = plots.differences({"a": {"accuracy": SEEDED}}, ("accuracy",)).axes
+    ((x, y),) = dots(ax)
+    assert x == [15, 20, 25] and len(set(y)) == 1 and 0 < y[0] < 0.5
+    points = pd.DataFrame(
+        {"name": ["a"], "group": "net", "majority": [SEEDED], "minority": [SEEDED]}
+    )
+    assert dots(plots.tradeoff(points)) == [[[15, 20, 25], [15, 20, 25]]]
+
+
+def test_with_one_seed_there_are_no_dots():
+    assert dots(plots.line_with_ci({"net": ([1, 2, 4], ESTIMATES)}, "epoch", "y")) == []
+    assert dots(plots.differences({"a": {"accuracy": ESTIMATES[0]}}, ("accuracy",)).axes[0]) == []

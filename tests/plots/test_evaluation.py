@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from reading_axes import marks, spans, written
+from reading_axes import dots, marks, spans, written
 
 from emoclass import metrics, plots
 from emoclass.labels import COLOURS
@@ -75,6 +75,16 @@ def test_recalls_are_drawn_over_their_emotions_and_only_of_those_tested(several)
     assert list(marks(ax).values()) == [(LEAKY, "white")] * 2 + [(HONEST, HONEST)] * 2
     assert written(ax.get_xticklabels())[0] == "fear\nn = 3, 2" and len(ax.get_xticklabels()) == 2
     assert written(ax.get_legend().get_texts()) == ["copies (leaky)", "honest"]
+
+
+def test_recalls_show_each_seed_as_a_dot(several):
+    once = several[1].where(several[1].table.emotion == "fear")
+    missed = replace(once, probabilities=np.roll(once.probabilities, 1, axis=1))
+    assert dots(plots.recalls([once])) == []
+    table = pd.concat([once.table.assign(seed=k) for k in (0, 1)], ignore_index=True)
+    probabilities = np.concatenate([once.probabilities, missed.probabilities])
+    ((x, y),) = dots(plots.recalls([replace(once, table=table, probabilities=probabilities)]))
+    assert y == [1, 0] and x[0] == x[1] == pytest.approx(0, abs=0.2)
 
 
 def test_where_nothing_leaks_each_emotion_has_its_own_colour(several):

@@ -219,6 +219,16 @@ def test_a_save_that_fails_leaves_the_good_file_alone(results, monkeypatch):
             "+10.0 points (-5.0 to +20.0, n = 9)",
             "+0.100 (-0.050 to +0.200)",
         ),
+        (
+            entry(0.25, 0.1, 0.5, 21) | {"seeds": 10, "subjects": 16},
+            "25.0 % (10.0 % to 50.0 %, n = 21 of 16 subjects, 10 seeds)",
+            "0.250 (0.100 to 0.500)",
+        ),
+        (
+            entry(0.1, -0.05, 0.2, 9, "difference") | {"seeds": 1, "subjects": 9},
+            "+10.0 points (-5.0 to +20.0, n = 9 of 9 subjects, one seed)",
+            "+0.100 (-0.050 to +0.200)",
+        ),
         (entry(13_690, unit="count"), "13,690", "13,690"),
         (entry(763.1, unit="to one"), "763.1 to one", "763.1 to one"),
         (entry(12.5, 10, 15, unit="s"), "12.5 s (10 to 15)", "12.5 s (10 to 15)"),
@@ -302,6 +312,35 @@ def test_tables_are_written_anew(found):
         "| leak | 1,000 | -0.100 (-0.200 to +0.000) | +0.400 (+0.100 to +0.700) |\n"
         "<!-- / -->\nafter"
     )
+
+
+@pytest.mark.parametrize(
+    "seeds, head, first",
+    [
+        ((10, 5), "| | n | subjects | seeds | accuracy |", "| pared-down net | 21 | 16 | 10 | "),
+        (
+            (1, 1),
+            "| one seed, no interval over seeds | n | subjects | accuracy |",
+            "| pared-down net | 21 | 16 | ",
+        ),
+        (
+            (10, 1),
+            "| where there is one seed, no interval over seeds | n | subjects | seeds | accuracy |",
+            "| pared-down net | 21 | 16 | 10 | ",
+        ),
+    ],
+)
+def test_a_table_shows_subjects_and_seeds_and_says_once_where_there_is_one(
+    found, seeds, head, first
+):
+    for name, count in zip(("net", "leak"), seeds):
+        counted = {"seeds": count, "subjects": 16}
+        found["numbers"][f"{name}.accuracy"] = entry(0.8, 0.7, 0.9, 21) | counted
+    text = fill("<!-- table accuracy | net, leak --><!-- / -->", found)
+    lines = text.splitlines()
+    assert lines[1] == head and lines[3].startswith(first)
+    assert text.count("one seed") <= 1
+    assert len({line.count("|") for line in lines[1:5]}) == 1
 
 
 def test_a_row_may_bring_a_label_of_its_own(found):
