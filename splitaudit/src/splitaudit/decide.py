@@ -19,7 +19,9 @@ STRIPES_AGREE = 0.5  # in the worst tenth
 STRIPES_ONLY = 0.93  # above it, nobody can tell
 PLAIN = 0.25  # share of the overlap with detail; below it, nobody can tell
 COPY_AGREES = 0.9  # in its better half, or it is the same scene at another moment
-COPY_WHOLE = 0.45  # and in all
+COPY_WHOLE = 0.45  # and in all ...
+ALIKE = 1.2  # ... or, where strangers are as alike as this in the median, as slices of a head are,
+COPY_WHOLE_AMONG_ALIKE = 0.93  # nearly as well as in the better half
 CERTAIN = 0.8  # least probability of a pair that is called a copy
 
 
@@ -32,7 +34,8 @@ def enough_to_tell(pairs: pd.DataFrame) -> pd.Series:
 
 def with_likeness(pairs: pd.DataFrame) -> pd.DataFrame:
     """Adds `likeness`, and `told`: whether there is enough detail to tell."""
-    return pairs.assign(likeness=likeness(pairs.score), told=enough_to_tell(pairs))
+    alike = likeness(pairs.score, pairs.whole)
+    return pairs.assign(likeness=alike, told=enough_to_tell(pairs))
 
 
 def best_likeness(pairs: pd.DataFrame, number: int) -> np.ndarray:
@@ -43,8 +46,17 @@ def best_likeness(pairs: pd.DataFrame, number: int) -> np.ndarray:
     return best
 
 
+def least_whole(expected: Strangers) -> float:
+    """How well a copy agrees in all, at least, where strangers may be as alike as that."""
+    return COPY_WHOLE_AMONG_ALIKE if expected.median > ALIKE else COPY_WHOLE
+
+
 def judged(
-    pairs: pd.DataFrame, strangers: Strangers, number: int, config: SearchConfig
+    pairs: pd.DataFrame,
+    strangers: Strangers,
+    number: int,
+    config: SearchConfig,
+    whole: float = COPY_WHOLE,
 ) -> pd.DataFrame:
     """Adds `probability`, `kind` (None for those that are not named) and `transformation`.
 
@@ -52,6 +64,8 @@ def judged(
         pairs: Columns test, train, matrix, those of `Agreement` and of `with_likeness`.
         strangers: How alike the best stranger of a picture is in this collection.
         number: Of the pictures that were looked for.
+        config: Has `max_false`.
+        whole: How well a copy agrees in all, at least; what agrees less is the same scene.
     """
     best = best_likeness(pairs, number)
     probability = probabilities(best, pairs.likeness.to_numpy(), strangers)
@@ -62,7 +76,7 @@ def judged(
     for row in pairs.itertuples():
         done = change(row.matrix)
         words.append(in_words(done, row.negative))
-        if row.score < COPY_AGREES or row.whole < COPY_WHOLE:
+        if row.score < COPY_AGREES or row.whole < whole:
             kinds.append(SAME_SCENE)
         elif done.small:
             kinds.append(NEAR_DUPLICATE)

@@ -20,13 +20,14 @@ from splitaudit.decide import (
     SAME_FILE,
     best_likeness,
     judged,
+    least_whole,
     undecided_pictures,
     with_likeness,
 )
 from splitaudit.fingerprints import describe, learn_projection
 from splitaudit.pictures import Pictures
 from splitaudit.search import Bank, Candidates, find_candidates
-from splitaudit.strangers import Strangers, measured
+from splitaudit.strangers import USUAL, Strangers, in_all, measured
 from splitaudit.verify import Compared, Gallery, compare
 
 COMPARED_AT_A_TIME = 32  # pictures that one thread compares with their candidates
@@ -105,6 +106,8 @@ class _Search:
         self.threads = threads
         self.progress = progress
         self.seconds: dict[str, float] = {}
+        self.strangers = USUAL  # in a part of the collection ...
+        self.times = 1.0  # ... that is so many times as large
 
     @contextmanager
     def stage(self, name: str):
@@ -113,18 +116,19 @@ class _Search:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
 
     def run(self) -> PairsFound:
-        strangers = measured(np.zeros(0))
         compared = []
         if len(self.test) and len(self.train) > self.within:
             with self.stage("describe"):
                 self._prepare()
             with self.stage("strangers"):
-                strangers = self._strangers()
+                self._measure_strangers()
             compared = self._compare_all()
         with self.stage("decide"):
             table = with_likeness(_table(compared))
-            strangers = self._less_alike(strangers, table)
-            table = judged(table, strangers, len(self.test), self.config)
+            best = best_likeness(table, len(self.test))
+            strangers = in_all(self.strangers, self.times, best[best >= 0])
+            whole = least_whole(self.strangers.in_a_collection(self.times))
+            table = judged(table, strangers, len(self.test), self.config, whole)
             undecided = undecided_pictures(table)
             pairs = self._with_same_files(table)
         sizes = (len(self.test), len(self.train))
@@ -140,11 +144,11 @@ class _Search:
         self.bank = Bank(projection)
         self.gallery = Gallery(self.train, variants(), self.threads)
 
-    def _strangers(self) -> Strangers:
+    def _measure_strangers(self) -> None:
         """Looks for some pictures in a small part of the collection."""
         number = len(self.train)
         if number < FEW:
-            return measured(np.zeros(0))
+            return
         rng = np.random.default_rng(self.config.seed)
         part = max(FEW, number // self.config.part)
         columns = np.sort(rng.permutation(number)[:part])
@@ -164,16 +168,8 @@ class _Search:
         compared = self._compare(rows, candidates, lambda steps: None)
         table = with_likeness(_table(compared))
         best = best_likeness(table, len(self.test))[rows]
-        return measured(best[best >= 0]).in_a_collection(number / part)
-
-    def _less_alike(self, strangers: Strangers, table: pd.DataFrame) -> Strangers:
-        """The strangers as measured in all of the collection, if they turn out less alike there.
-
-        Where less than half of the pictures have a copy, the median picture's best is a stranger.
-        """
-        best = best_likeness(table, len(self.test))
-        everywhere = measured(best[best >= 0])
-        return everywhere if everywhere.median < strangers.median else strangers
+        self.strangers = measured(best[best >= 0])
+        self.times = number / part
 
     def _compare_all(self) -> list[tuple[int, Compared]]:
         number = len(self.test)
