@@ -31,6 +31,7 @@ from splitaudit.strangers import USUAL, Strangers, in_all, measured
 from splitaudit.verify import Compared, Gallery, compare
 
 COMPARED_AT_A_TIME = 32  # pictures that one thread compares with their candidates
+MANY_EQUAL = 100  # files; of more, each is paired with the first alone
 FEW = 12  # pictures; fewer have no strangers to learn from
 AS_IS = np.eye(2, 3, dtype=np.float32)
 
@@ -150,7 +151,7 @@ class _Search:
         if number < FEW:
             return
         rng = np.random.default_rng(self.config.seed)
-        part = max(FEW, number // self.config.part)
+        part = max(number // self.config.part, min(number // 2, self.config.least_part))
         columns = np.sort(rng.permutation(number)[:part])
         rows = np.sort(rng.permutation(len(self.test))[: self.config.learned_strangers])
         found = find_candidates(
@@ -260,15 +261,25 @@ def _table(compared: list[tuple[int, Compared]]) -> pd.DataFrame:
 
 
 def _same_files(test: Pictures, train: Pictures | None) -> pd.DataFrame:
-    """All pairs with the same bytes."""
-    places: dict[str, list[int]] = {}
+    """Pairs with the same bytes; of more than MANY_EQUAL equal files, enough to link them all."""
     fixed = test if train is None else train
+    places: dict[str, list[int]] = {}
     for row, digest in enumerate(fixed.file_digests):
         places.setdefault(digest, []).append(row)
     rows = []
     for left, digest in enumerate(test.file_digests):
-        for right in places.get(digest, ()):
-            if train is None and right <= left:
+        equal = places.get(digest, [])
+        if len(equal) > MANY_EQUAL:
+            equal = equal[:1]
+        for right in equal:
+            if train is None and not _comes_first(left, right, equal):
                 continue
             rows.append((left, right, SAME_FILE, "not moved", 1.0, 1.0, AS_IS))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _comes_first(left: int, right: int, equal: list[int]) -> bool:
+    """Within one collection each pair is named once; with the first alone it may stand second."""
+    if len(equal) == 1:
+        return left != right
+    return left < right
