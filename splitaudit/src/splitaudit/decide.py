@@ -20,7 +20,7 @@ STRIPES_ONLY = 0.93  # above it, nobody can tell
 PLAIN = 0.25  # share of the overlap with detail; below it, nobody can tell
 COPY_AGREES = 0.9  # in its better half, or it is the same scene at another moment
 COPY_WHOLE = 0.45  # and in all ...
-ALIKE = 1.2  # ... or, where strangers are as alike as this in the median, as slices of a head are,
+ALIKE = 1.4  # ... or, where one stranger in fifty is as alike as this, as slices of a head are,
 COPY_WHOLE_AMONG_ALIKE = 0.93  # nearly as well as in the better half
 CERTAIN = 0.8  # least probability of a pair that is called a copy
 
@@ -46,17 +46,8 @@ def best_likeness(pairs: pd.DataFrame, number: int) -> np.ndarray:
     return best
 
 
-def least_whole(expected: Strangers) -> float:
-    """How well a copy agrees in all, at least, where strangers may be as alike as that."""
-    return COPY_WHOLE_AMONG_ALIKE if expected.median > ALIKE else COPY_WHOLE
-
-
 def judged(
-    pairs: pd.DataFrame,
-    strangers: Strangers,
-    number: int,
-    config: SearchConfig,
-    whole: float = COPY_WHOLE,
+    pairs: pd.DataFrame, strangers: Strangers, number: int, config: SearchConfig
 ) -> pd.DataFrame:
     """Adds `probability`, `kind` (None for those that are not named) and `transformation`.
 
@@ -65,18 +56,20 @@ def judged(
         strangers: How alike the best stranger of a picture is in this collection.
         number: Of the pictures that were looked for.
         config: Has `max_false`.
-        whole: How well a copy agrees in all, at least; what agrees less is the same scene.
     """
     best = best_likeness(pairs, number)
     probability = probabilities(best, pairs.likeness.to_numpy(), strangers)
     pairs = pairs.assign(probability=np.where(pairs.told, probability, 0.0))
     named = pairs.probability >= least_probability(pairs.probability.to_numpy(), config.max_false)
+    least_whole = COPY_WHOLE
+    if strangers.one_in_fifty > ALIKE:
+        least_whole = COPY_WHOLE_AMONG_ALIKE
     kinds = []
     words = []
     for row in pairs.itertuples():
         done = change(row.matrix)
         words.append(in_words(done, row.negative))
-        if row.score < COPY_AGREES or row.whole < whole:
+        if row.score < COPY_AGREES or row.whole < least_whole:
             kinds.append(SAME_SCENE)
         elif done.small:
             kinds.append(NEAR_DUPLICATE)

@@ -20,7 +20,6 @@ from splitaudit.decide import (
     SAME_FILE,
     best_likeness,
     judged,
-    least_whole,
     undecided_pictures,
     with_likeness,
 )
@@ -48,7 +47,7 @@ class PairsFound:
             copy or same scene; `transformation` in words; `score`: correlation of the detail once
             in line; `probability` that both show one picture; `matrix`: (2, 3) from places in
             train to places in test, in pixels of the small pictures.
-        undecided: Pictures with a partner as alike as a copy, but too plain to tell.
+        undecided: Pictures with a partner as alike as a copy, but too plain, or too like many others.
         compared: Pictures that were looked for, and in how many.
         strangers: How alike the best stranger of a picture is in this collection.
         seconds: By stage.
@@ -128,8 +127,7 @@ class _Search:
             table = with_likeness(_table(compared))
             best = best_likeness(table, len(self.test))
             strangers = in_all(self.strangers, self.times, best[best >= 0])
-            whole = least_whole(self.strangers.in_a_collection(self.times))
-            table = judged(table, strangers, len(self.test), self.config, whole)
+            table = judged(table, strangers, len(self.test), self.config)
             undecided = undecided_pictures(table)
             pairs = self._with_same_files(table)
         sizes = (len(self.test), len(self.train))

@@ -125,8 +125,9 @@ class Report:
                     "later, the next slice): no copies, and not counted."
                 )
         if self.undecided:
+            pictures = "picture is" if self.undecided == 1 else "pictures are"
             found.append(
-                f"{self.undecided:,} pictures are undecided: too plain, or too like many others, "
+                f"{self.undecided:,} {pictures} undecided: too plain, or too like many others, "
                 "to be told from a copy."
             )
         named = self.found[self.found["evidence"].str.startswith("names: made from")]

@@ -23,6 +23,7 @@ MEDIAN = 0.3665  # of a Gumbel distribution above its mode, in scales
 MOST_COPIED = 0.8  # of the pictures, where strangers are measured among all of them
 BROADER = 1.5
 FEWEST = 3.0  # strangers that a distribution can be told from
+ONE_IN_FIFTY = 3.902  # the same of what one in fifty exceeds
 ROUNDS = 20  # of expectation and maximisation
 WHOLE = 0.2  # weight of what all of a pair has in common, against what its better half has
 
@@ -57,6 +58,11 @@ class Strangers:
     @property
     def median(self) -> float:
         return self.location + MEDIAN * self.scale
+
+    @property
+    def one_in_fifty(self) -> float:
+        """One best stranger in fifty is more alike."""
+        return self.location + ONE_IN_FIFTY * self.scale
 
     def in_a_collection(self, times: float) -> "Strangers":
         """The same where there are `times` as many strangers."""
