@@ -22,7 +22,7 @@ COPY_AGREES = 0.9  # in its better half, or it is the same scene at another mome
 COPY_WHOLE = 0.45  # and in all ...
 ALIKE = 1.4  # ... or, where one stranger in fifty is as alike as this, as slices of a head are,
 COPY_WHOLE_AMONG_ALIKE = 0.93  # nearly as well as in the better half
-CERTAIN = 0.8  # least probability of a pair that is called a copy
+CERTAIN = 0.8  # least probability of a pair that is named
 
 
 def enough_to_tell(pairs: pd.DataFrame) -> pd.Series:
@@ -60,16 +60,19 @@ def judged(
     best = best_likeness(pairs, number)
     probability = probabilities(best, pairs.likeness.to_numpy(), strangers)
     pairs = pairs.assign(probability=np.where(pairs.told, probability, 0.0))
-    named = pairs.probability >= least_probability(pairs.probability.to_numpy(), config.max_false)
-    least_whole = COPY_WHOLE
-    if strangers.one_in_fifty > ALIKE:
-        least_whole = COPY_WHOLE_AMONG_ALIKE
+    alike = strangers.one_in_fifty > ALIKE
+    least_whole = COPY_WHOLE_AMONG_ALIKE if alike else COPY_WHOLE
+    scene = (pairs.score < COPY_AGREES) | (pairs.whole < least_whole)
+    certain = pairs.probability.to_numpy()
+    # What is called the same scene is no copy: the user's limit is that of copies.
+    limit = least_probability(certain if alike else certain[~scene], config.max_false)
+    named = np.where(scene & (not alike), certain >= CERTAIN, certain >= limit)
     kinds = []
     words = []
-    for row in pairs.itertuples():
+    for row, is_scene in zip(pairs.itertuples(), scene):
         done = change(row.matrix)
         words.append(in_words(done, row.negative))
-        if row.score < COPY_AGREES or row.whole < least_whole:
+        if is_scene:
             kinds.append(SAME_SCENE)
         elif done.small:
             kinds.append(NEAR_DUPLICATE)

@@ -26,7 +26,7 @@ from splitaudit.decide import (
 from splitaudit.fingerprints import describe, learn_projection
 from splitaudit.pictures import Pictures
 from splitaudit.search import Bank, Candidates, find_candidates
-from splitaudit.strangers import USUAL, Strangers, in_all, measured
+from splitaudit.strangers import OF_FEW, Strangers, in_all, measured
 from splitaudit.verify import Compared, Gallery, compare
 
 COMPARED_AT_A_TIME = 32  # pictures that one thread compares with their candidates
@@ -106,7 +106,7 @@ class _Search:
         self.threads = threads
         self.progress = progress
         self.seconds: dict[str, float] = {}
-        self.strangers = USUAL  # in a part of the collection ...
+        self.strangers = OF_FEW  # in a part of the collection ...
         self.times = 1.0  # ... that is so many times as large
 
     @contextmanager

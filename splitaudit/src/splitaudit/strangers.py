@@ -75,6 +75,7 @@ class Strangers:
 
 
 USUAL = Strangers(USUAL_LIKENESS - MEDIAN * USUAL_SCALE, USUAL_SCALE)
+OF_FEW = Strangers(1.5, 0.15)  # where there are too few to tell: they may all be built alike
 
 
 def measured(best: np.ndarray, start: Strangers | None = None) -> Strangers:
