@@ -47,8 +47,8 @@ def site(folder: Path | None = None) -> Path:
         raise InputError(
             f"{folder} is no folder of its own: take it away, the pages come in its place"
         )
-    contributing = paths.ROOT / "CONTRIBUTING.md"
-    sources = [*documents(), contributing, *sorted(paths.NOTEBOOKS.glob("*.ipynb"))]
+    others = [paths.ROOT / "CONTRIBUTING.md", paths.ROOT / "splitaudit" / "README.md"]
+    sources = [*documents(), *others, *sorted(paths.NOTEBOOKS.glob("*.ipynb"))]
     with replacing(folder) as draft:
         linked = {link for source in sources for link in _write(source, draft)}
         for name in sorted(linked):

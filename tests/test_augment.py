@@ -258,7 +258,7 @@ def test_movements_stay_within_their_limits_and_fill_them(drawn, how, monkeypatc
     "classes, named",
     [
         (("awe",), "copies of awe: name some of anger, .*, as a tuple"),
-        ("fear", r"copies with classes='fear' \(a tuple of words\)"),
+        ("fear", r"copies with classes='fear' \(a tuple of words: \('fear',\)\)"),
         (("fear", "Awe", "delight"), "copies of Awe, delight: name some of"),
     ],
 )

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from emoclass import own_code
+from emoclass import own_code, paths
 from emoclass.errors import InputError
 from emoclass.variant import Variant
 
@@ -278,8 +278,10 @@ print([list(each.shape) for each in run.weights], round(run.history["loss"][0], 
 """
 
 
-def test_functions_of_a_script_reach_the_workers_without_a_main_guard(tmp_path):
+def test_functions_of_a_script_reach_the_workers_without_a_main_guard(tmp_path, monkeypatch):
     """Also said: the loss and the change of pictures are those of the script, weighed by class."""
+    monkeypatch.setenv("EMOCLASS_WORKERS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(paths.ROOT))  # this checkout, whichever is installed
     script = tmp_path / "mine.py"
     script.write_text(TRAINING)
     done = subprocess.run(

@@ -139,7 +139,8 @@ def test_the_photos_counted_are_those_that_are_trained_on(study, many, drawn):
     assert len(mine.planned) == 4
 
 
-def test_in_a_rehearsal_there_are_two_folds_and_two_epochs_at_most(study, many):
+def test_in_a_rehearsal_photos_are_few_and_folds_and_epochs_two_at_most(study, many, monkeypatch):
+    monkeypatch.setattr(module, "QUICK_FEWEST", 5)
     mine = study("quick", many)
     mine.plan([ONE, OTHER, ONE.replace(name="one fold", n_folds_run=1, epochs=1)])
     assert [(task.variant.name, task.fold) for task in mine.planned] == [
@@ -153,7 +154,8 @@ def test_in_a_rehearsal_there_are_two_folds_and_two_epochs_at_most(study, many):
         (2, 2),
         (2, 1),
     }
-    assert all(task.faces.counts.max() <= 10 for task in mine.planned)
+    assert (mine.faces.counts == 5).all()
+    assert all(task.faces is mine.faces for task in mine.planned)
 
 
 def test_in_a_rehearsal_sources_are_held_out_one_by_one_all_the_same(study):

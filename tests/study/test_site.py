@@ -28,6 +28,7 @@ def test_there_is_a_page_for_the_readme_each_document_and_each_notebook(folder):
     assert {page.relative_to(folder).as_posix() for page in folder.rglob("*.html")} == wanted | {
         "index.html",
         "CONTRIBUTING.html",
+        "splitaudit/README.html",
     }
 
 

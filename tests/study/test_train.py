@@ -233,8 +233,9 @@ def test_who_is_asked_for_the_source_says_sources_and_is_judged_by_them():
         run.photo
     ].tolist()
     assert metrics.score(predictions_list)["balanced_accuracy"].value == 1
-    assert metrics.recall(predictions_list) == {
-        name: wilson(n, n) for name, n in source[run.photo].value_counts().items()
+    recalls = {name: found[:4] for name, found in metrics.recall(predictions_list).items()}
+    assert recalls == {
+        name: wilson(n, n)[:4] for name, n in source[run.photo].value_counts().items()
     }
 
 
