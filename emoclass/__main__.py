@@ -71,12 +71,9 @@ def _check(_) -> bool:
 
 
 def _audit(given) -> bool:
-    from emoclass.study.leak_report import leak_report
+    from emoclass.study.audit import audit
 
-    found = leak_report(
-        given.path, given.train, given.test, given.csv, given.html, given.fix, say_on
-    )
-    return found > 0
+    return audit(given)
 
 
 def _fetch(given) -> None:
@@ -128,7 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     verify = command(_verify, "train a random sample again and compare it with the record")
     verify.add_argument("--runs", type=_count, default=8, help="how many runs (default: 8)")
     command(_check, "name each notebook, figure and number that is older than its sources")
-    _add_audit(command(_audit, "which pictures stand twice, or were made from another"))
+    from splitaudit.cli import add_arguments
+
+    add_arguments(command(_audit, "which pictures stand twice, or were made from another"))
     fetch = command(_fetch, "fetch the photos, or unpack them, and verify them")
     fetch.add_argument(
         "--archive", default="", metavar="FILE", help="a .tar.gz or .zip of the pinned commit"
@@ -147,22 +146,6 @@ def _add_notebook(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--only", default="", metavar="NOTEBOOK", help="one notebook, such as 03_leakage"
     )
-
-
-def _add_audit(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "path", nargs="?", default="", help="a folder of pictures, muxspace or synthetic"
-    )
-    for side in ("train", "test"):
-        text = "instead: one side of a split"
-        command.add_argument(f"--{side}", default="", metavar="FOLDER", help=text)
-    outputs = {
-        "csv": "every pair",
-        "html": "the pairs side by side, on one page",
-        "fix": "a split that keeps what was made from one together",
-    }
-    for name, text in outputs.items():
-        command.add_argument(f"--{name}", default="", metavar="FILE", help=text)
 
 
 def _count(text: str) -> int:

@@ -13,13 +13,15 @@ from packaging.specifiers import SpecifierSet
 from emoclass.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+AUDIT = tomllib.loads((ROOT / "splitaudit" / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 
 
 def wanted():
-    everything = list(PROJECT["dependencies"])
+    everything = [*PROJECT["dependencies"], *AUDIT["dependencies"]]
     for extra in PROJECT["optional-dependencies"].values():
         everything += extra
+    everything.remove(AUDIT["name"])  # of this repository
     return [re.match(r"([\w.-]+)(.*)", line).groups() for line in everything]
 
 

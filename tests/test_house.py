@@ -81,7 +81,6 @@ LEAVING = {
     "data/annotations.py",
     "data/copies.py",
     "data/layouts.py",
-    "study/leak_report.py",
 }
 
 

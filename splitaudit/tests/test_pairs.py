@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from drawn_faces import face
 from drawn_textures import texture, turned
 
 from splitaudit.pairs import find_pairs
@@ -179,6 +180,14 @@ def test_nothing_to_compare_is_no_pair():
     some = Pictures.from_arrays([texture(1)])
     for pair in ((nothing, some), (some, nothing), (nothing, None), (some, None)):
         assert find_pairs(*pair).pairs.empty
+
+
+def test_among_a_few_pictures_only_what_is_all_but_equal_is_a_copy():
+    few = [face(k, "fear") for k in range(4)]
+    assert find_pairs(Pictures.from_arrays(few)).pairs.empty
+    few.append(np.ascontiguousarray(few[2][:, ::-1]))
+    pairs = find_pairs(Pictures.from_arrays(few)).pairs
+    assert pairs[["one", "other"]].to_numpy().tolist() == [[2, 4]]
 
 
 def test_the_same_file_is_a_pair_however_plain():

@@ -236,6 +236,31 @@ def test_pictures_that_are_not_read_are_named(tmp_path):
     assert "files that are no pictures, set aside: 1 (notes.docx)" in found
 
 
+def test_names_that_are_classes_are_nobody_even_if_somebody_renames_the_classes(tmp_path):
+    for clip in range(8):
+        for frame in range(5):
+            name = f"{('angry', 'sad')[clip % 2]}/clip{clip:02d}_frame_{frame:04d}.jpg"
+            put(tmp_path / name, picture(clip))
+    renamed = {"angry": "anger", "sad": "sadness"}
+    found = read(tmp_path, renamed.get)
+    assert labels(found) == {"anger": 20, "sadness": 20}
+    assert found.table["group"].nunique() == 8
+    assert set(read(tmp_path).table["group"]) == set(found.table["group"])
+
+
+def test_classes_of_which_a_normaliser_knows_none_are_kept_as_they_are_written(tmp_path):
+    fill(tmp_path, classes=("0", "1", "2"))
+    found = read(tmp_path, {"happy": "happiness"}.get)
+    assert labels(found) == {"0": 2, "1": 2, "2": 2}
+    assert "none that is known, kept as they are: 3 (0, 1, 2)" in notes(found)
+
+
+def test_a_folder_beside_the_classes_that_holds_them_again_is_no_class(tmp_path):
+    start = fill(tmp_path, classes=("angry", "happy", "sad"), each=6)
+    fill(tmp_path / "new_faces", classes=("angry", "happy", "sad"), each=2, start=start)
+    assert labels(read(tmp_path)) == {"angry": 8, "happy": 8, "sad": 8}
+
+
 def test_labels_are_as_written_or_as_somebody_knows_them(tmp_path):
     fill(tmp_path, classes=("HAPPY", "Sadness ", "examples"))
     assert set(labels(read(tmp_path))) == {"HAPPY", "Sadness ", "examples"}

@@ -121,7 +121,7 @@ def test_a_picture_counts_once_by_the_closest_thing(leaky, monkeypatch):
 
 def test_undecided_pictures_are_said(leaky, monkeypatch):
     monkeypatch.setattr("splitaudit.auditing.find_pairs", found_pairs([]))
-    assert "1 pictures are too plain to tell" in str(splitaudit.audit(leaky))
+    assert "1 picture is undecided: too plain" in str(splitaudit.audit(leaky))
 
 
 def test_files_say_the_same(leaky, tmp_path_factory):

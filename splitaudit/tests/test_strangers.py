@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from splitaudit.decide import least_probability
-from splitaudit.strangers import likeness, measured, probabilities
+from splitaudit.strangers import in_all, likeness, measured, probabilities
 
 RNG = np.random.default_rng(0)
 STRANGERS = RNG.gumbel(0.6, 0.12, 2000)
@@ -40,8 +40,10 @@ def test_strangers_are_hardly_ever_probable_and_copies_are():
 
 
 def test_where_strangers_are_as_alike_as_copies_no_pair_is_probable():
-    best = RNG.gumbel(2.2, 0.25, 500)
-    assert probabilities(best, best, measured(best)).max() < 0.9
+    best = np.minimum(np.random.default_rng(1).gumbel(2.2, 0.25, 500), 3)
+    probability = probabilities(best, best, measured(best))
+    assert probability.max() < 0.99
+    assert least_probability(probability, 0.01) > 1  # none is called a copy
 
 
 def test_no_more_false_pairs_than_allowed():
@@ -53,6 +55,23 @@ def test_no_more_false_pairs_than_allowed():
     assert least_probability(probability, 0.06) < least
 
 
-def test_likeness_grows_with_the_correlation_up_to_a_ceiling():
-    assert likeness(0.5) < likeness(0.9) < likeness(0.99)
-    assert likeness(0.9999) == likeness(1.0) == 3.0
+def test_likeness_grows_with_both_correlations_up_to_a_ceiling():
+    assert likeness(0.5, 0.5) < likeness(0.9, 0.5) < likeness(0.9, 0.8)
+    assert likeness(0.9999, 0.9999) == likeness(1.0, 1.0) == pytest.approx(3.0)
+    assert likeness(0.9, 0.5) > likeness(0.5, 0.9)  # the better half counts more
+
+
+def test_most_pictures_may_have_copies():
+    found = measured(np.append(STRANGERS[:100], RNG.uniform(1.8, 3, 150)))
+    assert found.location == pytest.approx(0.6, abs=0.06)
+
+
+def test_what_is_measured_in_all_counts_within_what_the_part_lets_expect():
+    part = measured(STRANGERS)
+    expected = part.in_a_collection(20)
+    fewer = RNG.gumbel(0.7, 0.12, 2000)
+    assert in_all(part, 20, fewer).location == pytest.approx(0.7, abs=0.04)
+    everything_copied = RNG.uniform(2, 3, 500)
+    assert in_all(part, 20, everything_copied) == expected
+    other_kinds = RNG.gumbel(0.2, 0.05, 2000)  # most of them nothing like the part's
+    assert in_all(part, 20, other_kinds) == expected

@@ -8,7 +8,7 @@ Example:
 
 __version__ = "0.1.0"
 
-from splitaudit.auditing import audit
+from splitaudit.auditing import audit, audit_pictures
 from splitaudit.collection import CleaningReport, Collection
 from splitaudit.config import SearchConfig
 from splitaudit.counts import LeakCounts
@@ -26,5 +26,6 @@ __all__ = [
     "Report",
     "SearchConfig",
     "audit",
+    "audit_pictures",
     "read",
 ]

@@ -10,15 +10,15 @@ import pandas as pd
 from splitaudit.collection import CleaningReport
 from splitaudit.config import SearchConfig
 from splitaudit.damage import Complaints
-from splitaudit.errors import InputError
+from splitaudit.errors import InputError, listed
 from splitaudit.evidence import evidence
-from splitaudit.folders import Normalise
+from splitaudit.folders import Normalise, complete
 from splitaudit.pairs import find_pairs
 from splitaudit.pictures import Pictures
 from splitaudit.progress import SILENT, Reporter, Stages
 from splitaudit.read import read
 from splitaudit.report import Report, make_report
-from splitaudit.words import TEST, TRAIN, VALIDATION
+from splitaudit.words import PARTS, TEST, TRAIN, VALIDATION
 
 SIDES = {"test": "left", "train": "right", "one": "left", "other": "right"}
 
@@ -63,6 +63,39 @@ transformed.
         loaded = _one_path(path, normalise_label, reporter)
     else:
         loaded = _two_paths(train, test, normalise_label, reporter)
+    return _search(loaded, config or SearchConfig(), reporter)
+
+
+def audit_pictures(
+    pictures: Pictures,
+    table: pd.DataFrame | None = None,
+    *,
+    config: SearchConfig | None = None,
+    reporter: Reporter = SILENT,
+) -> Report:
+    """The same of pictures that are in memory already.
+
+    Args:
+        pictures: Such as `Pictures.from_arrays` makes.
+        table: A row for each picture, with what is known of `path`, `label`, `split` ("train",
+            "validation", "test") and `group`, each "" where unknown.
+        config: How pictures are compared.
+        reporter: Shows progress.
+
+    Example:
+        >>> report = audit_pictures(Pictures.from_arrays([photo, photo[:, ::-1]]))
+        >>> report.leaks
+        True
+    """
+    known = pd.DataFrame(index=range(len(pictures))) if table is None else table
+    whole = pd.DataFrame({"path": pictures.paths, "label": "", "split": "", "group": ""})
+    for column in whole.columns.intersection(known.columns):
+        whole[column] = known[column].astype(str).to_numpy()
+    if set(whole["split"]) - {"", *PARTS}:
+        odd = sorted(set(whole["split"]) - {"", *PARTS})
+        raise InputError(f"parts of the split are {listed(PARTS)}, not {listed(odd)}")
+    whole["split"] = complete(list(whole["split"]))
+    loaded = _Loaded(whole, pictures, [])
     return _search(loaded, config or SearchConfig(), reporter)
 
 

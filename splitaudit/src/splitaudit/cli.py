@@ -7,6 +7,7 @@ import argparse
 import io
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
-        return _run(options)
+        return run(options)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -46,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Find the test pictures that training has: as they are, or transformed.",
         epilog="Exit status: 0 no picture is shown twice, 1 some are, 2 bad input.",
     )
+    add_arguments(parser)
+    parser.add_argument("--version", action="version", version=f"splitaudit {__version__}")
+    return parser
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is audited, how, and what is written; also for the commands of other programs."""
     parser.add_argument("path", nargs="?", help="a folder of pictures, or a table of them")
     parser.add_argument("--train", metavar="A", help="instead: what is trained on ...")
     parser.add_argument("--test", metavar="B", help="... and what is tested")
@@ -61,11 +69,21 @@ def _parser() -> argparse.ArgumentParser:
         help="highest share of false pairs among those called copies (%(default)s)",
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
-    parser.add_argument("--version", action="version", version=f"splitaudit {__version__}")
-    return parser
 
 
-def _run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, audit: Callable[..., Report] = audit) -> int:
+    """Audits, prints and writes.
+
+    Args:
+        options: What `add_arguments` asks for.
+        audit: Called like `splitaudit.audit`.
+
+    Returns:
+        FOUND or NOTHING_FOUND.
+
+    Raises:
+        InputError: As `audit` does, or a file cannot be written.
+    """
     chosen = (options.csv, options.json, options.html, options.fix)
     refuse_unwritable([Path(file).expanduser() for file in chosen if file])
     if not 0 < options.max_false < 1:

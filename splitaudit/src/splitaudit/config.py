@@ -38,7 +38,10 @@ class SearchConfig:
     """Pictures that are looked for in a part of the collection, to learn how alike strangers are."""
 
     part: int = 20
-    """That part is one in so many."""
+    """That part is one in so many ..."""
+
+    least_part: int = 60
+    """... or has so many pictures, but no more than half of them."""
 
     seed: int = 0
     """Of everything that is drawn."""

@@ -19,8 +19,10 @@ STRIPES_AGREE = 0.5  # in the worst tenth
 STRIPES_ONLY = 0.93  # above it, nobody can tell
 PLAIN = 0.25  # share of the overlap with detail; below it, nobody can tell
 COPY_AGREES = 0.9  # in its better half, or it is the same scene at another moment
-COPY_WHOLE = 0.45  # and in all
-CERTAIN = 0.8  # least probability of a pair that is called a copy
+COPY_WHOLE = 0.45  # and in all ...
+ALIKE = 1.4  # ... or, where one stranger in fifty is as alike as this, as slices of a head are,
+COPY_WHOLE_AMONG_ALIKE = 0.93  # nearly as well as in the better half
+CERTAIN = 0.8  # least probability of a pair that is named
 
 
 def enough_to_tell(pairs: pd.DataFrame) -> pd.Series:
@@ -32,7 +34,8 @@ def enough_to_tell(pairs: pd.DataFrame) -> pd.Series:
 
 def with_likeness(pairs: pd.DataFrame) -> pd.DataFrame:
     """Adds `likeness`, and `told`: whether there is enough detail to tell."""
-    return pairs.assign(likeness=likeness(pairs.score), told=enough_to_tell(pairs))
+    alike = likeness(pairs.score, pairs.whole)
+    return pairs.assign(likeness=alike, told=enough_to_tell(pairs))
 
 
 def best_likeness(pairs: pd.DataFrame, number: int) -> np.ndarray:
@@ -52,17 +55,24 @@ def judged(
         pairs: Columns test, train, matrix, those of `Agreement` and of `with_likeness`.
         strangers: How alike the best stranger of a picture is in this collection.
         number: Of the pictures that were looked for.
+        config: Has `max_false`.
     """
     best = best_likeness(pairs, number)
     probability = probabilities(best, pairs.likeness.to_numpy(), strangers)
     pairs = pairs.assign(probability=np.where(pairs.told, probability, 0.0))
-    named = pairs.probability >= least_probability(pairs.probability.to_numpy(), config.max_false)
+    alike = strangers.one_in_fifty > ALIKE
+    least_whole = COPY_WHOLE_AMONG_ALIKE if alike else COPY_WHOLE
+    scene = (pairs.score < COPY_AGREES) | (pairs.whole < least_whole)
+    certain = pairs.probability.to_numpy()
+    # What is called the same scene is no copy: the user's limit is that of copies.
+    limit = least_probability(certain if alike else certain[~scene], config.max_false)
+    named = np.where(scene & (not alike), certain >= CERTAIN, certain >= limit)
     kinds = []
     words = []
-    for row in pairs.itertuples():
+    for row, is_scene in zip(pairs.itertuples(), scene):
         done = change(row.matrix)
         words.append(in_words(done, row.negative))
-        if row.score < COPY_AGREES or row.whole < COPY_WHOLE:
+        if is_scene:
             kinds.append(SAME_SCENE)
         elif done.small:
             kinds.append(NEAR_DUPLICATE)

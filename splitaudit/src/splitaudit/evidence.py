@@ -56,7 +56,7 @@ def origin_of(path: str) -> Origin:
 
 
 def _plain(name: str) -> str:
-    return re.sub(rf"\.{SUFFIX}$", "", name.casefold()).strip(" _-")
+    return re.sub(rf"\.{SUFFIX}$", "", name.casefold()).strip(" _-,")
 
 
 def evidence(left: str, right: str) -> str:

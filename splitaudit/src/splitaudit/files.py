@@ -126,7 +126,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         InputError: The file cannot be written.
     """
-    path = Path(path).expanduser()
+    path = Path(path).expanduser().resolve()  # a link stays one
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
@@ -157,13 +157,14 @@ def refuse_unwritable(paths: list[Path]) -> None:
         InputError: Names every file that is named twice or cannot be written.
     """
     faults = []
-    for path in sorted(set(paths)):
-        if paths.count(path) > 1:
+    places = [path.expanduser().resolve() for path in paths]
+    for path in sorted(set(places)):
+        if places.count(path) > 1:
             faults.append(f"{path} is named twice")
-        if path.is_dir():
-            faults.append(f"{path} is a folder")
+        if path.exists() and not path.is_file():
+            faults.append(f"{path} is {'a folder' if path.is_dir() else 'no ordinary file'}")
             continue
-        parents = [folder for folder in path.absolute().parents if folder.exists()]
+        parents = [folder for folder in path.parents if folder.exists()]
         if not parents[0].is_dir() or not os.access(parents[0], os.W_OK):
             faults.append(f"{path} cannot be written in {parents[0]}")
     if faults:

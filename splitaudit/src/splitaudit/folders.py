@@ -140,7 +140,16 @@ def labels_of(folders: list[tuple[str, ...]], normalise: Normalise | None) -> li
     level = _class_level(meaningful)
     if level is None:
         return [""] * len(folders)
-    return [names[level] if len(names) > level else "" for names in meaningful]
+    classes = {names[level] for names in meaningful if len(names) > level}
+    return [_class_among(names, level, classes) for names in meaningful]
+
+
+def _class_among(names: tuple[str, ...], level: int, classes: set[str]) -> str:
+    """The folder at a level; of `more/cat`, beside `cat`, the one that is a class there as well."""
+    if len(names) <= level:
+        return ""
+    deeper = [name for name in names[level + 1 :] if name in classes]
+    return deeper[0] if deeper else names[level]
 
 
 def _means_something(folder: str) -> bool:

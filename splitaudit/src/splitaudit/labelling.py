@@ -317,9 +317,15 @@ def number_names(path: Path) -> dict[str, str]:
 
 
 def normalise_labels(table: pd.DataFrame, report: CleaningReport, normalise: Normalise) -> None:
-    """Bring `label` to the classes that `normalise` knows; "" where it knows none."""
+    """Bring `label` to the classes that `normalise` knows; "" where it knows none.
+
+    Where it knows none of them, they are of another kind, and are kept as they are written.
+    """
     written = list(table["label"])
     known = {label: normalise(label) or "" for label in set(written) if label}
+    if known and not any(known.values()):
+        report.note("labels that are none that is known, kept as they are", sorted(known))
+        return
     found = [known.get(label, "") for label in written]
     strange = Counter()
     respelt = Counter()

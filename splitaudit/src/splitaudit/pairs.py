@@ -26,10 +26,11 @@ from splitaudit.decide import (
 from splitaudit.fingerprints import describe, learn_projection
 from splitaudit.pictures import Pictures
 from splitaudit.search import Bank, Candidates, find_candidates
-from splitaudit.strangers import Strangers, measured
+from splitaudit.strangers import OF_FEW, Strangers, in_all, measured
 from splitaudit.verify import Compared, Gallery, compare
 
 COMPARED_AT_A_TIME = 32  # pictures that one thread compares with their candidates
+MANY_EQUAL = 100  # files; of more, each is paired with the first alone
 FEW = 12  # pictures; fewer have no strangers to learn from
 AS_IS = np.eye(2, 3, dtype=np.float32)
 
@@ -46,7 +47,7 @@ class PairsFound:
             copy or same scene; `transformation` in words; `score`: correlation of the detail once
             in line; `probability` that both show one picture; `matrix`: (2, 3) from places in
             train to places in test, in pixels of the small pictures.
-        undecided: Pictures with a partner as alike as a copy, but too plain to tell.
+        undecided: Pictures with a partner as alike as a copy, but too plain, or too like many others.
         compared: Pictures that were looked for, and in how many.
         strangers: How alike the best stranger of a picture is in this collection.
         seconds: By stage.
@@ -105,6 +106,8 @@ class _Search:
         self.threads = threads
         self.progress = progress
         self.seconds: dict[str, float] = {}
+        self.strangers = OF_FEW  # in a part of the collection ...
+        self.times = 1.0  # ... that is so many times as large
 
     @contextmanager
     def stage(self, name: str):
@@ -113,17 +116,17 @@ class _Search:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
 
     def run(self) -> PairsFound:
-        strangers = measured(np.zeros(0))
         compared = []
         if len(self.test) and len(self.train) > self.within:
             with self.stage("describe"):
                 self._prepare()
             with self.stage("strangers"):
-                strangers = self._strangers()
+                self._measure_strangers()
             compared = self._compare_all()
         with self.stage("decide"):
             table = with_likeness(_table(compared))
-            strangers = self._less_alike(strangers, table)
+            best = best_likeness(table, len(self.test))
+            strangers = in_all(self.strangers, self.times, best[best >= 0])
             table = judged(table, strangers, len(self.test), self.config)
             undecided = undecided_pictures(table)
             pairs = self._with_same_files(table)
@@ -140,13 +143,13 @@ class _Search:
         self.bank = Bank(projection)
         self.gallery = Gallery(self.train, variants(), self.threads)
 
-    def _strangers(self) -> Strangers:
+    def _measure_strangers(self) -> None:
         """Looks for some pictures in a small part of the collection."""
         number = len(self.train)
         if number < FEW:
-            return measured(np.zeros(0))
+            return
         rng = np.random.default_rng(self.config.seed)
-        part = max(FEW, number // self.config.part)
+        part = max(number // self.config.part, min(number // 2, self.config.least_part))
         columns = np.sort(rng.permutation(number)[:part])
         rows = np.sort(rng.permutation(len(self.test))[: self.config.learned_strangers])
         found = find_candidates(
@@ -164,16 +167,8 @@ class _Search:
         compared = self._compare(rows, candidates, lambda steps: None)
         table = with_likeness(_table(compared))
         best = best_likeness(table, len(self.test))[rows]
-        return measured(best[best >= 0]).in_a_collection(number / part)
-
-    def _less_alike(self, strangers: Strangers, table: pd.DataFrame) -> Strangers:
-        """The strangers as measured in all of the collection, if they turn out less alike there.
-
-        Where less than half of the pictures have a copy, the median picture's best is a stranger.
-        """
-        best = best_likeness(table, len(self.test))
-        everywhere = measured(best[best >= 0])
-        return everywhere if everywhere.median < strangers.median else strangers
+        self.strangers = measured(best[best >= 0])
+        self.times = number / part
 
     def _compare_all(self) -> list[tuple[int, Compared]]:
         number = len(self.test)
@@ -264,15 +259,25 @@ def _table(compared: list[tuple[int, Compared]]) -> pd.DataFrame:
 
 
 def _same_files(test: Pictures, train: Pictures | None) -> pd.DataFrame:
-    """All pairs with the same bytes."""
-    places: dict[str, list[int]] = {}
+    """Pairs with the same bytes; of more than MANY_EQUAL equal files, enough to link them all."""
     fixed = test if train is None else train
+    places: dict[str, list[int]] = {}
     for row, digest in enumerate(fixed.file_digests):
         places.setdefault(digest, []).append(row)
     rows = []
     for left, digest in enumerate(test.file_digests):
-        for right in places.get(digest, ()):
-            if train is None and right <= left:
+        equal = places.get(digest, [])
+        if len(equal) > MANY_EQUAL:
+            equal = equal[:1]
+        for right in equal:
+            if train is None and not _comes_first(left, right, equal):
                 continue
             rows.append((left, right, SAME_FILE, "not moved", 1.0, 1.0, AS_IS))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _comes_first(left: int, right: int, equal: list[int]) -> bool:
+    """Within one collection each pair is named once; with the first alone it may stand second."""
+    if len(equal) == 1:
+        return left != right
+    return left < right

@@ -260,10 +260,11 @@ def _finished(collection: Collection, normalise: Normalise | None) -> Collection
         table["split"] = parts
         counts = Counter(part for part in parts if part)
         report.split = _split_sentence(counts) if counts else "no split found"
+    written = list(table["label"])  # as in the names that groups are read off
     if normalise is not None:
         labelling.normalise_labels(table, report, normalise)
     if (table["group"] == "").all() and isinstance(collection.source, FileSource):
-        groups = groups_of(list(table["path"]), list(table["label"]))
+        groups = groups_of(list(table["path"]), written)
         table["group"] = groups.names
         report.groups = groups.sentence
     elif (table["group"] != "").any():

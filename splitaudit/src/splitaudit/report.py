@@ -36,7 +36,8 @@ class Report:
             `matrix`, `evidence`.
         part_counts: The counts of each part that is tested, test first; one without a part if
             there is no split.
-        undecided: Pictures with a partner as alike as a copy, but too plain to tell.
+        undecided: Pictures with a partner as alike as a copy, but too plain, or too like many
+            others, to tell.
         reading: How the pictures were read, for each folder.
         search_all: Finds the pairs among all pictures, for `fixed_split`.
 
@@ -124,7 +125,11 @@ class Report:
                     "later, the next slice): no copies, and not counted."
                 )
         if self.undecided:
-            found.append(f"{self.undecided:,} pictures are too plain to tell.")
+            pictures = "picture is" if self.undecided == 1 else "pictures are"
+            found.append(
+                f"{self.undecided:,} {pictures} undecided: too plain, or too like many others, "
+                "to be told from a copy."
+            )
         named = self.found[self.found["evidence"].str.startswith("names: made from")]
         if len(named):
             example = named.iloc[0]
