@@ -49,6 +49,7 @@ __all__ = [
     "METRICS",
     "Estimate",
     "LeakDecomposition",
+    "accuracy_above_guessing",
     "accuracy_difference_within",
     "accuracy_if_memorised",
     "adjusted_p_values",
@@ -164,6 +165,19 @@ def accuracy_if_memorised(predictions: Predictions) -> float:
     seen = predictions.table[partners].any(axis=1).mean()
     chance = 1 / len(predictions.classes)
     return float(chance + (1 - chance) * seen)
+
+
+def accuracy_above_guessing(predictions: Predictions, seed: int = 0) -> Estimate:
+    """Accuracy minus what guessing gives, each class as often as it occurs: a difference.
+
+    n = photos. Around 0 nothing was learnt that the labels' shares do not tell.
+    """
+    table = predictions.table
+    shares = table[predictions.target_column].value_counts(normalize=True)
+    guessing = float((shares**2).sum())
+    right = (predictions.y_pred == predictions.y_true).astype(float)
+    found = mean_over_subjects(right - guessing, table.subject, seed, table.seed, least=-1.0)
+    return found._replace(n=table.parent.nunique())
 
 
 def mean_epoch(predictions: Predictions) -> Estimate:

@@ -145,14 +145,14 @@ def test_without_a_keeper_everything_is_computed(module):
 
 
 def test_every_function_of_the_project_that_is_kept_has_an_address():
-    from emoclass import explain, leakage, posthoc
+    from emoclass import explain, fingerprint, leakage, posthoc
 
     found = {}
-    for source in (explain, leakage, posthoc):
+    for source in (explain, fingerprint, leakage, posthoc):
         for node in ast.parse(open(source.__file__).read()).body:
             names = [getattr(each, "id", "") for each in getattr(node, "decorator_list", [])]
             if "kept" in names:
                 found[node.name] = kept._code(getattr(source, node.name).__wrapped__)
     assert {"occlusion", "_head_levels", "_predicted", "_nearest"} <= set(found)
     assert {"_head_levels", "head_outputs", "STRENGTHS"} <= set(found["_head_levels"])
-    assert {"occlusion", "_probabilities", "_net"} <= set(found["occlusion"])
+    assert {"occlusion", "log_probabilities", "_net"} <= set(found["occlusion"])

@@ -867,6 +867,17 @@ def test_who_memorised_everything_is_right_about_what_was_seen_and_guesses_the_r
         metrics.accuracy_if_memorised(net)
 
 
+def test_guessing_at_the_shares_of_the_classes_is_taken_off_the_accuracy():
+    # 6 of 8 are neutral and 2 happy: guessing so is right in 36/64 + 4/64 of cases
+    labels = [N] * 6 + [H] * 2
+    always = predicted(labels, [N] * 8)
+    found = metrics.accuracy_above_guessing(always)
+    assert found.value == pytest.approx(6 / 8 - 40 / 64)
+    assert found.low < found.value < found.high and found.n == 8
+    wrong = predicted(labels, [A] * 8)
+    assert metrics.accuracy_above_guessing(wrong).value == pytest.approx(-40 / 64)
+
+
 def test_p_values_of_several_pairs_are_adjusted_together(few_rounds):
     plain = coin(0.6)
     better = coin(0.9, seed=0)

@@ -14,6 +14,7 @@ from emoclass.plots.dataset import (
     shares,
 )
 from emoclass.plots.estimates import (
+    before_and_after,
     by_seed,
     differences,
     leak_decomposition,

@@ -113,6 +113,49 @@ def by_seed(
     return figure
 
 
+def before_and_after(
+    rows: dict[str, dict[str, Estimate]],
+    x: str,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Figure:
+    """Two shares in each row, joined: the first hollow, the second filled; small dots for seeds.
+
+    rows      {row: {"untouched": Estimate, "transformed": Estimate}}, shares; drawn in per cent
+    x         what the axis shows, with units
+    """
+    if ax is None:
+        ax = axis(9, 0.52 * len(rows) + 1.3)
+    fills = ("white", INK)
+    for y, found in enumerate(rows.values()):
+        shares = [_times_100(estimate) for estimate in found.values()]
+        first, last = (estimate.value for estimate in shares)
+        ax.plot([first, last], [y, y], color=PALE, linewidth=2, zorder=1.2)
+        sides = ("right", "left") if first <= last else ("left", "right")
+        for estimate, fill, side in zip(shares, fills, sides):
+            below = np.full(len(estimate.by_seed), y + 2 * BESIDE)
+            seed_dots(ax, estimate.by_seed, below, INK)
+            ax.plot(estimate.value, y, "o", color=INK, markerfacecolor=fill, markersize=8)
+            away = -8 if side == "right" else 8
+            text = f"{estimate.value:.1f}" if estimate.value < 10 else f"{estimate.value:.0f}"
+            ax.annotate(
+                text,
+                (estimate.value, y),
+                (away, 0),
+                textcoords="offset points",
+                ha=side,
+                va="center",
+                fontsize=9,
+            )
+    for name, fill in zip(next(iter(rows.values())), fills):
+        ax.plot([], [], "o", color=INK, markerfacecolor=fill, markersize=8, label=name)
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.set(xlabel=x, title=title, ylim=(len(rows) - 0.5, -0.6))
+    ax.margins(x=0.1)
+    ax.legend(loc="lower right", frameon=False)
+    return ax.figure
+
+
 def measured_vs_formula(
     points: pd.DataFrame,
     title: str = "",

@@ -317,7 +317,7 @@ def _unfit(variants: list[Variant], faces: Faces, seeds: list[int]) -> list[str]
     for task in sweep.with_starts(sweep.tasks(variants, dots, seeds)):
         variant = task.variant.split_only
         if not variant.augment_first:
-            variant = variant.replace(offline_augmentation=None)
+            variant = variant.replace(offline_augmentation=None, copies_replace=False)
         address = store.run_address(variant, faces, task.fold, task.seed)
         tried = paths.build_folder() / "cache" / "splits" / address
         # Each fold of a large collection has photos enough; whether a family is on both sides the first asks of all.

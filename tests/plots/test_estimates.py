@@ -186,3 +186,25 @@ def test_seeds_are_dots_beside_their_estimate():
 def test_with_one_seed_there_are_no_dots():
     assert dots(plots.line_with_ci({"net": ([1, 2, 4], ESTIMATES)}, "epoch", "y")) == []
     assert dots(plots.differences({"a": {"accuracy": ESTIMATES[0]}}, ("accuracy",)).axes[0]) == []
+
+
+def test_two_shares_of_a_row_are_joined_and_written_beside_their_marks():
+    rows = {
+        "copies": {
+            "untouched": Estimate(0.01, 0.0, 0.02, 50, 20, 3, (0.0, 0.01, 0.02)),
+            "transformed": Estimate(0.25, 0.2, 0.3, 50, 20, 3, (0.2, 0.25, 0.3)),
+        },
+        "nothing": {
+            "untouched": Estimate(0.04, 0.0, 0.1, 50),
+            "transformed": Estimate(0.02, 0.0, 0.1, 50),
+        },
+    }
+    figure = plots.before_and_after(rows, "share, %", "title")
+    ax = figure.axes[0]
+    assert [row[0] for row in spans(ax)] == [[1.0, 25.0], [4.0, 2.0]]
+    faces = {place: face for place, (_, face) in marks(ax).items()}
+    assert faces[1.0, 0.0] == "white" and faces[25.0, 0.0] != "white"
+    assert faces[4.0, 1.0] == "white" and faces[2.0, 1.0] != "white"
+    assert written(ax.texts) == ["1.0", "25", "4.0", "2.0"]
+    assert len(dots(ax)) == 2
+    assert written(ax.get_legend().get_texts()) == ["untouched", "transformed"]
