@@ -34,6 +34,12 @@ class Estimate(NamedTuple):
     seeds: int | None = None
     by_seed: tuple[float, ...] = ()
 
+    @classmethod
+    def of(cls, entry: dict) -> "Estimate":
+        """The estimate that an entry of results.json tells of, which has no value of each seed."""
+        counted = (entry.get("subjects"), entry.get("seeds"))
+        return cls(entry["value"], entry["low"], entry["high"], entry["n"], *counted)
+
     def __str__(self) -> str:
         behind = in_numbers(self.n, self.subjects, self.seeds)
         if self.low is None:

@@ -29,4 +29,5 @@ from emoclass.plots.evaluation import (
     recalls,
     reliability,
 )
+from emoclass.plots.hero import hero
 from emoclass.plots.style import close, panels, use_style
