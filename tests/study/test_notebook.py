@@ -4,6 +4,7 @@ import matplotlib
 import pytest
 
 from emoclass import models
+from emoclass.augment import OfflineAugmentation
 from emoclass.data.synthetic import SyntheticConfig, draw
 from emoclass.errors import InputError
 from emoclass.labels import MAJORITY, MINORITY
@@ -47,6 +48,14 @@ def test_every_fold_of_every_variant_is_announced(study, many):
         *((OTHER, fold, 0) for fold in range(2)),
     ]
     assert all(task.faces is mine.faces for task in mine.planned)
+
+
+def test_photos_that_their_copies_replace_are_planned_like_others(study, many):
+    mine = study(faces=many)
+    copies = OfflineAugmentation(per_image=1, classes=("neutral",))
+    in_place = ONE.replace(offline_augmentation=copies, copies_replace=True)
+    mine.plan([in_place])
+    assert {task.variant for task in mine.planned} == {in_place}
 
 
 @pytest.mark.parametrize("profile", ["full", "quick"])
