@@ -97,7 +97,7 @@ others: $(READY)  ## train what others trained on these photos, in the same fold
 	@$(RUN) benchmarks/others.py
 
 lock: .venv/.ready  ## pin the packages of pyproject.toml anew, for all platforms (KEEP=1: those pinned already stay)
-	@.venv/bin/uv pip compile --quiet $(if $(KEEP),,--upgrade) --universal --generate-hashes --extra test --extra cluster --no-header \
+	@.venv/bin/uv pip compile --quiet $(if $(KEEP),,--upgrade) --universal --generate-hashes --extra test --extra cluster --extra docs --no-header \
 	    --no-annotate --no-emit-index-url --no-emit-package emoclass --no-emit-package splitaudit \
 	    --python-version 3.11 $(PROJECTS) --output-file requirements.lock > /dev/null
 

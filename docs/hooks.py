@@ -1,0 +1,52 @@
+"""What mkdocs does for `make site`: it takes pages from where they stand, and mends their links."""
+
+import posixpath
+import re
+
+from mkdocs.structure.files import File, Files
+
+from emoclass import paths
+from emoclass.study.documents import documents
+from emoclass.study.play import scores, share
+
+OTHERS = ("CONTRIBUTING.md", "LICENSE", "splitaudit/README.md", "benchmarks/others.py")
+COMMENT = re.compile(r"<!-- .*? -->\n?", re.DOTALL)
+LINK = re.compile(r'(href|src)="(?![a-z]+:|#)([^"#]+)([^"]*)"')  # to a file of the project
+# A picture of a notebook that a text reader cannot see needs words, if they are empty.
+WITHOUT_WORDS = "No description has been provided for this image"
+
+
+def on_files(files: Files, config) -> Files:
+    """The site's files bear the names that they have in the repository; play/ lies at the top."""
+    kept = [file for file in files if file.src_uri.startswith("play/")]
+    sources = [*documents(), *paths.NOTEBOOKS.glob("*.ipynb")]
+    sources += paths.FIGURES.rglob("*.*")
+    sources += [paths.ROOT / name for name in OTHERS]
+    for source in sorted(set(sources)):
+        name = source.relative_to(paths.ROOT).as_posix()
+        kept.append(File.generated(config, name, abs_src_path=str(source)))
+    kept.append(File.generated(config, "play/scores.js", content=scores.as_script()))
+    kept.append(File.generated(config, "play/share.png", content=share.as_png()))
+    return Files(kept)
+
+
+def on_page_markdown(markdown: str, page, config, files) -> str:
+    """Without the comments that say where a number comes from."""
+    return COMMENT.sub("", markdown)
+
+
+def on_page_content(html: str, page, config, files) -> str:
+    """Links of a notebook lead to pages of the site, as those of a document do."""
+    if not page.file.src_uri.endswith(".ipynb"):
+        return html
+    folder = posixpath.dirname(page.file.src_uri)
+
+    def mended(found: re.Match) -> str:
+        attribute, name, anchor = found.groups()
+        target = posixpath.normpath(posixpath.join(folder, name))
+        file = files.get_file_from_path(target)
+        if file is None:
+            return found[0]
+        return f'{attribute}="{file.url_relative_to(page.file)}{anchor}"'
+
+    return LINK.sub(mended, html)
