@@ -3,6 +3,7 @@
 import posixpath
 import re
 
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 
 from emoclass import paths
@@ -16,9 +17,10 @@ LINK = re.compile(r'(href|src)="(?![a-z]+:|#)([^"#]+)([^"]*)"')  # to a file of 
 WITHOUT_WORDS = "No description has been provided for this image"
 
 
+@event_priority(100)  # before notebooks are told from other files
 def on_files(files: Files, config) -> Files:
     """The site's files bear the names that they have in the repository; play/ lies at the top."""
-    kept = [file for file in files if file.src_uri.startswith("play/")]
+    kept = [file for file in files if not _is_document(file, config)]
     sources = [*documents(), *paths.NOTEBOOKS.glob("*.ipynb")]
     sources += paths.FIGURES.rglob("*.*")
     sources += [paths.ROOT / name for name in OTHERS]
@@ -28,6 +30,12 @@ def on_files(files: Files, config) -> Files:
     kept.append(File.generated(config, "play/scores.js", content=scores.as_script()))
     kept.append(File.generated(config, "play/share.png", content=share.as_png()))
     return Files(kept)
+
+
+def _is_document(file: File, config) -> bool:
+    """Whether a file of docs/ is no part of the page to play with."""
+    is_in_docs = file.src_dir == config.docs_dir
+    return is_in_docs and not file.src_uri.startswith("play/")
 
 
 def on_page_markdown(markdown: str, page, config, files) -> str:

@@ -341,28 +341,37 @@ function startSplit() {
     button.dataset.step = step;
     button.append(element("small", STEPS[step].about));
     let start = null;
+    let isDragged = false;
     button.addEventListener("pointerdown", (event) => {
       start = { x: event.clientX, y: event.clientY };
+      isDragged = false;
       button.setPointerCapture(event.pointerId);
     });
-    button.addEventListener("pointerup", (event) => {
-      const far = start && Math.hypot(event.clientX - start.x, event.clientY - start.y) > 12;
-      start = null;
-      if (!far) {
-        return; // a tap, which is a click
+    button.addEventListener("pointermove", (event) => {
+      if (!start) {
+        return;
       }
-      const under = document.elementFromPoint(event.clientX, event.clientY);
-      const other = under && under.closest("[data-step]");
-      if (other && other !== button) {
-        event.preventDefault();
+      const right = event.clientX - start.x;
+      const down = event.clientY - start.y;
+      isDragged = isDragged || Math.hypot(right, down) > 12;
+      button.style.transform = isDragged ? `translate(${right}px, ${down}px)` : "";
+    });
+    button.addEventListener("pointerup", (event) => {
+      start = null;
+      button.style.transform = "";
+      button.style.pointerEvents = "none"; // what is below it counts
+      const below = document.elementFromPoint(event.clientX, event.clientY);
+      button.style.pointerEvents = "";
+      const other = below && below.closest("[data-step]");
+      if (isDragged && other && other !== button) {
         swap();
       }
     });
-    button.addEventListener("click", (event) => {
-      const isTap = event.target.closest("[data-step]") === button;
-      if (isTap) {
+    button.addEventListener("click", () => {
+      if (!isDragged) {
         swap();
       }
+      isDragged = false;
     });
     button.addEventListener("keydown", (event) => {
       const isArrow = event.key.startsWith("Arrow");

@@ -1,0 +1,109 @@
+"""The site: `make site` builds it, every link leads somewhere, and nothing comes from a network."""
+
+import posixpath
+import re
+import struct
+import subprocess
+import sys
+from html import unescape
+from urllib.parse import unquote
+
+import pytest
+
+from emoclass.paths import NOTEBOOKS, ROOT
+
+pytest.importorskip("mkdocs")
+pytest.importorskip("material")
+pytest.importorskip("mkdocs_jupyter")
+
+TAGS = re.compile(r'<(a|img|script|link|source|iframe)\b[^>]*?\s(?:href|src)=["\']?([^"\'\s>]+)')
+LARGEST_PLAY = 1_500_000  # bytes
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder of the built site."""
+    folder = tmp_path_factory.mktemp("built") / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", folder]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def links(page):
+    """(tag, link) of all that a page shows, loads or leads to."""
+    for tag, link in TAGS.findall(page.read_text(encoding="utf-8")):
+        yield tag, unescape(link)
+
+
+def is_of_the_site(link):
+    return not re.match(r"[a-z]+:|//|#", link)
+
+
+def test_there_is_a_page_for_the_readme_each_document_and_each_notebook(site):
+    wanted = {"index.html", "CONTRIBUTING.html", "splitaudit/index.html", "play/index.html"}
+    for source in [*(ROOT / "docs").glob("*.md"), *NOTEBOOKS.glob("*.ipynb")]:
+        wanted.add(source.relative_to(ROOT).with_suffix(".html").as_posix())
+    built = {page.relative_to(site).as_posix() for page in site.rglob("*.html")}
+    assert wanted <= built
+
+
+def test_every_link_of_the_site_leads_to_a_file_and_a_place_in_it(site):
+    lost = []
+    for page in site.rglob("*.html"):
+        if page.name == "404.html":
+            continue  # its links are those of the server's root
+        for _, link in links(page):
+            if not is_of_the_site(link):
+                continue
+            name, _, place = link.partition("#")
+            target = page.parent / posixpath.normpath(unquote(name.partition("?")[0]))
+            if target.is_dir():
+                target /= "index.html"
+            found = target.exists()
+            if found and place and target.suffix == ".html":
+                found = f'id="{unquote(place)}"' in target.read_text(encoding="utf-8")
+            if not found:
+                lost.append((page.relative_to(site).as_posix(), link))
+    assert lost == []
+
+
+def test_only_readers_leave_for_the_network(site):
+    away = set()
+    for page in site.rglob("*.html"):
+        for tag, link in links(page):
+            if tag != "a" and link.startswith(("http", "//")) and 'rel="canonical"' not in link:
+                away.add((page.relative_to(site).as_posix(), link))
+    assert away == set()
+
+
+def test_notebooks_are_shown_executed(site):
+    page = (site / "notebooks" / "03_leakage.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64" in page
+    assert "<h1" in page
+
+
+def test_numbers_stand_in_the_text_without_the_comments_that_name_them(site):
+    page = (site / "index.html").read_text(encoding="utf-8")
+    assert "<!-- number" not in page
+    assert "<table>" in page
+
+
+def test_there_is_a_search_and_a_dark_mode(site):
+    assert (site / "search" / "search_index.js").exists()
+    page = (site / "index.html").read_text(encoding="utf-8")
+    assert 'data-md-color-scheme="slate"' in page
+
+
+def test_the_page_to_play_with_is_small_and_calls_nobody(site):
+    folder = site / "play"
+    assert sum(file.stat().st_size for file in folder.iterdir()) < LARGEST_PLAY
+    for file in folder.glob("*.*"):
+        if file.suffix != ".png":
+            assert not re.search(r"https?://|fetch\(|XMLHttp", file.read_text(encoding="utf-8"))
+    assert {file.suffix for file in folder.iterdir()} == {".html", ".css", ".js", ".png"}
+
+
+def test_the_share_picture_has_the_size_that_is_asked_for(site):
+    header = (site / "play" / "share.png").read_bytes()[:24]
+    assert struct.unpack(">II", header[16:24]) == (1200, 630)
