@@ -1,4 +1,4 @@
-"""Each control of the page to play with changes what it should: by mouse, by finger, by keyboard."""
+"""Each control of the page to play with changes what it should: by mouse, touch and keyboard."""
 
 import re
 

@@ -14,7 +14,6 @@ from emoclass.study.play.page import EXPECTED, FACES, NETS
 from emoclass.study.play.script import read_constant, text_as_pixels, write_constant
 
 
-
 def make(only: str = "") -> None:
     """Train, draw, write."""
     paths.require_checkout("play")
@@ -32,9 +31,7 @@ def make(only: str = "") -> None:
 def expected(trained: list[nets.TrainedNet]) -> dict:
     """What Keras's nets, with all their digits, say of the faces of the page: name to (n, 8)."""
     texts = [face["seen"] for face in read_constant(FACES)["move"]]
-    pictures = nets.moved_aside(
-        [text_as_pixels(text, nets.SIZE) for text in texts]
-    )
+    pictures = nets.moved_aside([text_as_pixels(text, nets.SIZE) for text in texts])
     said = {}
     for net in trained:
         said[net.name] = net.probabilities(pictures).round(5).tolist()

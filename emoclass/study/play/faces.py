@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pandas as pd
+from splitaudit.pictures import SIDE
 
 import splitaudit
 from emoclass.augment import OfflineAugmentation, transformed
@@ -11,7 +12,6 @@ from emoclass.faces import Faces
 from emoclass.labels import EMOTIONS
 from emoclass.study.play.nets import SIZE, TrainedNet, moved_aside, unseen_faces
 from emoclass.study.play.script import pixels_as_text
-from splitaudit.pictures import SIDE
 
 LARGE = 128  # pixels a side of a face that is moved by hand
 SMALL = 48  # of a face in a grid

@@ -1,6 +1,7 @@
 """Three small nets, trained on synthetic faces, which differ only in how they were augmented."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class TrainedNet:
     name: str
     weights: list[np.ndarray]
 
-    @property
+    @cached_property
     def model(self):
         """The Keras model, from (batch, SIZE, SIZE, 1) uint8 to logits."""
         built = models.build(NET, SIZE, len(EMOTIONS))
