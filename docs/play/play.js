@@ -203,9 +203,13 @@ function draw(canvas, shown) {
   canvas.width = size;
   canvas.height = size;
   const image = new ImageData(size, size);
+  const colours = image.data;
   for (let k = 0; k < pixels.length; k += 1) {
-    image.data.fill(pixels[k], 4 * k, 4 * k + 3);
-    image.data[4 * k + 3] = 255;
+    const grey = pixels[k];
+    colours[4 * k] = grey;
+    colours[4 * k + 1] = grey;
+    colours[4 * k + 2] = grey;
+    colours[4 * k + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
@@ -700,7 +704,7 @@ function makeTable(nets) {
   const titles = element("tr");
   const words = element("tr");
   titles.append(element("th", "moved in training:"));
-  words.append(element("th", "calls it"));
+  words.append(element("th", "it says"));
   for (const net of nets) {
     titles.append(element("th", NET_TITLES[net.name]));
     const word = element("th", "", "word");
