@@ -13,8 +13,6 @@ from emoclass.study.play import scores, share
 OTHERS = ("CONTRIBUTING.md", "LICENSE", "splitaudit/README.md", "benchmarks/others.py")
 COMMENT = re.compile(r"<!-- .*? -->\n?", re.DOTALL)
 LINK = re.compile(r'(href|src)="(?![a-z]+:|#)([^"#]+)([^"]*)"')  # to a file of the project
-# A picture of a notebook that a text reader cannot see needs words, if they are empty.
-WITHOUT_WORDS = "No description has been provided for this image"
 
 
 @event_priority(100)  # before notebooks are told from other files
@@ -26,7 +24,7 @@ def on_files(files: Files, config) -> Files:
     sources += [paths.ROOT / name for name in OTHERS]
     for source in sorted(set(sources)):
         name = source.relative_to(paths.ROOT).as_posix()
-        kept.append(File.generated(config, name, abs_src_path=str(source)))
+        kept.append(File(name, str(paths.ROOT), config.site_dir, config.use_directory_urls))
     kept.append(File.generated(config, "play/scores.js", content=scores.as_script()))
     kept.append(File.generated(config, "play/share.png", content=share.as_png()))
     return Files(kept)
