@@ -89,7 +89,8 @@ model: $(READY)  ## train the model to take away on everything, into build/model
 
 site: export NO_MKDOCS_2_WARNING = 1
 site: $(READY)  ## README, docs, notebooks and a page to play with, as static pages, into build/site
-	@$(RUN) -m mkdocs build --quiet --clean && echo "build/site/index.html: open it in a browser"
+	@$(RUN) -m mkdocs build --quiet --clean && \
+	    echo "build/site/index.html: open it in a browser (search needs a server: $(RUN) -m http.server -d build/site)"
 
 play: $(READY)  ## train the small nets of the page to play with and draw its faces, into docs/play (minutes)
 	@$(RUN) -m emoclass.study.play

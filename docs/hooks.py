@@ -12,6 +12,8 @@ from emoclass.study.play import scores, share
 
 OTHERS = ("CONTRIBUTING.md", "LICENSE", "splitaudit/README.md", "benchmarks/others.py")
 COMMENT = re.compile(r"<!-- .*? -->\n?", re.DOTALL)
+# Of mkdocs-jupyter, for diagrams that no notebook has; it would load them from a network.
+DIAGRAMS = re.compile(r"<script[^>]*>(?:(?!</script>).)*mermaid(?:(?!</script>).)*</script>", re.S)
 LINK = re.compile(r'(href|src)="(?![a-z]+:|#)([^"#]+)([^"]*)"')  # to a file of the project
 
 
@@ -42,7 +44,10 @@ def on_page_markdown(markdown: str, page, config, files) -> str:
 
 
 def on_page_content(html: str, page, config, files) -> str:
-    """Links of a notebook lead to pages of the site, as those of a document do."""
+    """Links of a notebook lead to pages of the site, as those of a document do.
+
+    And nothing in it is loaded from a network.
+    """
     if not page.file.src_uri.endswith(".ipynb"):
         return html
     folder = posixpath.dirname(page.file.src_uri)
@@ -55,4 +60,4 @@ def on_page_content(html: str, page, config, files) -> str:
             return found[0]
         return f'{attribute}="{file.url_relative_to(page.file)}{anchor}"'
 
-    return LINK.sub(mended, html)
+    return LINK.sub(mended, DIAGRAMS.sub("", html))

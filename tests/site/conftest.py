@@ -46,7 +46,7 @@ def opened(chromium, page_folder):
         context = chromium.new_context(**WINDOWS[kind], **options)
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", errors.append)
+        page.on("pageerror", lambda error: errors.append(error))
         page.on("request", lambda request: _must_be_a_file(request.url))
         page.goto((page_folder / "index.html").as_uri())
         return page

@@ -74,6 +74,8 @@ def test_only_readers_leave_for_the_network(site):
         for tag, link in links(page):
             if tag != "a" and link.startswith(("http", "//")) and 'rel="canonical"' not in link:
                 away.add((page.relative_to(site).as_posix(), link))
+        if re.search(r"(?:import|src=)[^;>]{0,20}[\"']https?:", page.read_text(encoding="utf-8")):
+            away.add((page.relative_to(site).as_posix(), "a script"))
     assert away == set()
 
 
@@ -90,7 +92,7 @@ def test_numbers_stand_in_the_text_without_the_comments_that_name_them(site):
 
 
 def test_there_is_a_search_and_a_dark_mode(site):
-    assert (site / "search" / "search_index.js").exists()
+    assert (site / "search" / "search_index.json").exists()
     page = (site / "index.html").read_text(encoding="utf-8")
     assert 'data-md-color-scheme="slate"' in page
 
