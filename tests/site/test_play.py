@@ -161,9 +161,8 @@ def test_the_face_is_dragged(opened, kind):
     assert shares(page) != before
 
 
-def touch(page, kind, points):
-    """A touch of the canvas by so many fingers, as Chromium's own protocol sends it."""
-    session = page.context.new_cdp_session(page)
+def touch(session, kind, points):
+    """A touch by so many fingers, as Chromium's own protocol sends it."""
     fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
     session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
 
@@ -174,13 +173,14 @@ def test_one_finger_drags_the_face_and_two_turn_and_zoom_it(opened):
     box = page.locator("#face").bounding_box()
     x = box["x"] + box["width"] / 2
     y = box["y"] + box["height"] / 2
-    touch(page, "touchStart", [(x, y)])
-    touch(page, "touchMove", [(x + 0.1 * box["width"], y)])
-    touch(page, "touchEnd", [])
+    session = page.context.new_cdp_session(page)
+    touch(session, "touchStart", [(x, y)])
+    touch(session, "touchMove", [(x + 0.1 * box["width"], y)])
+    touch(session, "touchEnd", [])
     assert page.inner_text("#right-shown") == "10 %"
-    touch(page, "touchStart", [(x - 50, y), (x + 50, y)])
-    touch(page, "touchMove", [(x - 50, y), (x + 55, y - 20)])
-    touch(page, "touchEnd", [])
+    touch(session, "touchStart", [(x - 50, y), (x + 50, y)])
+    touch(session, "touchMove", [(x - 50, y), (x + 55, y - 20)])
+    touch(session, "touchEnd", [])
     assert page.inner_text("#turn-shown") == "11°"
     assert page.inner_text("#zoom-shown") == "107 %"
     assert page.inner_text("#right-shown") == "10 %"

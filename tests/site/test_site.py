@@ -5,7 +5,10 @@ import re
 import struct
 import subprocess
 import sys
+import threading
+from functools import partial
 from html import unescape
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 import pytest
@@ -109,3 +112,35 @@ def test_the_page_to_play_with_is_small_and_calls_nobody(site):
 def test_the_share_picture_has_the_size_that_is_asked_for(site):
     header = (site / "play" / "share.png").read_bytes()[:24]
     assert struct.unpack(">II", header[16:24]) == (1200, 630)
+
+
+@pytest.fixture
+def served(site):
+    """The address of the site on this machine."""
+    handler = partial(SimpleHTTPRequestHandler, directory=site)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_search_finds_what_is_written(served, chromium):
+    page = chromium.new_page()
+    page.goto(f"{served}index.html")
+    page.fill("[data-md-component=search-query]", "fingerprint")
+    page.wait_for_selector(".md-search-result__item a")
+    page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    "name", ["index.html", "docs/benchmarks.html", "notebooks/03_leakage.html", "play/index.html"]
+)
+def test_a_browser_shows_no_page_wider_than_its_window(site, chromium, name, width):
+    page = chromium.new_page(viewport={"width": width, "height": 900})
+    page.goto((site / name).as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()

@@ -15,9 +15,9 @@ WIDTH = 1200
 HEIGHT = 630
 DPI = 100
 TITLE = "The same face, pushed aside"
-EXPLAINED = """A net was trained on
-transformed copies
-of two emotions only.
+EXPLAINED = """Of two other emotions
+this net also saw
+transformed copies.
 It has learned
 how copies look."""
 INVITED = "Three small nets to play with, in your browser"
