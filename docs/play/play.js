@@ -512,12 +512,14 @@ function measured(order, number, guess) {
     contempt: SCORES["no_augmentation.photo.recall.contempt"].n,
   };
   const tested = SCORES["same_pictures.two.leaky.recall.contempt"].n;
+  const most = Math.round(tested / photos.contempt) - 1;
   parts.push(
     element(
       "p",
-      `Named right, of the test pictures. There are ${photos.fear} photos of fear and ` +
-        `${photos.contempt} of contempt; with copies about ${tested} of each. The score of all ` +
-        "pictures hides what happened: most photos are happy or neutral.",
+      "Named right, of the test pictures; the bar is the mean of fear and contempt. There are " +
+        `${photos.fear} photos of fear and ${photos.contempt} of contempt, and with copies ` +
+        `about ${tested} pictures of each: up to ${most} copies of a photo, whatever you set ` +
+        "above. The score of all pictures hides what happened: most are happy or neutral.",
     ),
     element("p", doseInWords(number)),
     element(
@@ -750,7 +752,7 @@ function misledInWords() {
     ),
     element(
       "p",
-      "On real photos, larger nets, photos that they had never seen: with copies of fear and " +
+      "On real photos that larger nets had never seen: with copies of fear and " +
         `contempt alone, ${fine(shareOf("fingerprint.two.plain"))} of happy and neutral photos ` +
         "are called fear or contempt as they are, and " +
         `${fine(shareOf("fingerprint.two.transformed"))} once they are moved like copies; ` +
