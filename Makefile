@@ -34,7 +34,7 @@ PROJECTS = pyproject.toml $(wildcard splitaudit/pyproject.toml)
 EDITABLE = --editable . $(if $(wildcard splitaudit/pyproject.toml),--editable ./splitaudit)
 LOCKED = $(shell cat requirements.lock $(PROJECTS) | cksum)
 
-.PHONY: FORCE help reproduce retrain verify check audit test soak pythons lab lint data model site bench others lock clean
+.PHONY: FORCE help reproduce retrain verify check audit test soak pythons lab lint data model site play bench others lock clean
 
 help:  ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -87,8 +87,13 @@ data: $(READY)  ## fetch the photos, or unpack them (ARCHIVE=file.tar.gz), and v
 model: $(READY)  ## train the model to take away on everything, into build/model (minutes)
 	@$(RUN) -m emoclass export --dataset="$$DATASET" --profile="$$PROFILE"
 
-site: $(READY)  ## README, docs and notebooks as static pages, into build/site
-	@$(RUN) docs/site.py
+site: export NO_MKDOCS_2_WARNING = 1
+site: $(READY)  ## README, docs, notebooks and a page to play with, as static pages, into build/site
+	@$(RUN) -m mkdocs build --quiet --clean && \
+	    echo "build/site/index.html: open it in a browser (search needs a server: $(RUN) -m http.server -d build/site)"
+
+play: $(READY)  ## train the small nets of the page to play with and draw its faces, into docs/play (minutes)
+	@$(RUN) -m emoclass.study.play
 
 bench: $(READY)  ## measure speed side by side with what people would use instead, into figures/bench.json (minutes)
 	@$(RUN) benchmarks/bench.py
@@ -97,7 +102,7 @@ others: $(READY)  ## train what others trained on these photos, in the same fold
 	@$(RUN) benchmarks/others.py
 
 lock: .venv/.ready  ## pin the packages of pyproject.toml anew, for all platforms (KEEP=1: those pinned already stay)
-	@.venv/bin/uv pip compile --quiet $(if $(KEEP),,--upgrade) --universal --generate-hashes --extra test --extra cluster --no-header \
+	@.venv/bin/uv pip compile --quiet $(if $(KEEP),,--upgrade) --universal --generate-hashes --extra test --extra cluster --extra docs --no-header \
 	    --no-annotate --no-emit-index-url --no-emit-package emoclass --no-emit-package splitaudit \
 	    --python-version 3.11 $(PROJECTS) --output-file requirements.lock > /dev/null
 

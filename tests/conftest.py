@@ -1,8 +1,6 @@
 """Nothing in these tests touches what the project itself has built; faces of a few pixels are at hand."""
 
 import os
-import shutil
-import subprocess
 
 import numpy as np
 import pandas as pd
@@ -28,28 +26,6 @@ def decoded(tmp_path_factory):
     """A build folder for all tests of this session, so that the real photos are decoded once."""
     own = tmp_path_factory.getbasetemp()
     return str((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "decoded")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Show a page to headless Chromium, (page, width, option) -> what it prints; skipped where none is installed."""
-    program = next(
-        filter(
-            None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))
-        ),
-        None,
-    )
-    if program is None:
-        pytest.skip("no Chromium is installed")
-
-    def show(page, width, option):
-        how = ("--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", option)
-        done = subprocess.run(
-            [program, *how, page.as_uri()], check=True, capture_output=True, text=True, timeout=60
-        )
-        return done.stdout
-
-    return show
 
 
 @pytest.fixture(scope="session")

@@ -88,9 +88,12 @@ def test_a_workflow_runs_each_python_that_the_project_supports_and_targets_that_
     (job,) = yaml.safe_load(path.read_text())["jobs"].values()
     supported = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     versions = [f"3.{minor}" for minor in range(9, 20)]
-    assert job["strategy"]["matrix"]["python"] == [
-        v for v in versions if v in SpecifierSet(supported)
-    ]
+    wanted = [v for v in versions if v in SpecifierSet(supported)]
+    if path.stem == "site":  # publishes, and tests nothing
+        (setup,) = [step for step in job["steps"] if "python-version" in step.get("with", {})]
+        assert setup["with"]["python-version"] in wanted
+    else:
+        assert job["strategy"]["matrix"]["python"] == wanted
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     commands = [step.get("run", "") for step in job["steps"]]
     made = {command.split()[1] for command in commands if command.startswith("make ")}
