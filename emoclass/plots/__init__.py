@@ -29,3 +29,4 @@ from emoclass.plots.evaluation import (
     reliability,
 )
 from emoclass.plots.style import close, panels, use_style
+from emoclass.plots.trade import trade_curves
