@@ -41,6 +41,7 @@ MODULES = (
     "posthoc",
     "splits",
     "study",
+    "trades",
 )
 
 __all__ = [*HOME, *MODULES]

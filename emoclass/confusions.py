@@ -192,6 +192,26 @@ def estimate_mean_recall(
     return _estimates(several, seed, (), {"mean_recall": classes}, n)["mean_recall"]
 
 
+def mean_recall_alone(
+    predictions: Predictions,
+    classes: tuple[str, ...],
+) -> float:
+    """Mean recall of those of these classes that occur, without an interval.
+
+    Raises InputError if none of the classes occurs.
+    """
+    count_photos(predictions, classes)
+    recalls = from_confusion(_plain_counts(predictions))["recall"]
+    return float(np.nanmean(recalls[np.isin(predictions.classes, classes)]))
+
+
+def _plain_counts(predictions: Predictions) -> np.ndarray:
+    """(K, K) int, as `confusion`, without asking who is on the photos."""
+    k = len(predictions.classes)
+    cells = predictions.y_true * k + predictions.y_pred
+    return np.bincount(cells, minlength=k * k).reshape(k, k)
+
+
 def _estimates(
     several: tuple[Predictions, ...],
     seed: int,

@@ -82,6 +82,7 @@ __all__ = [
     "share",
     "table",
     "wilson",
+    "with_seeds_in_head",
 ]
 BINS = 15  # of the calibration error, as in Guo et al. 2017
 
@@ -223,7 +224,7 @@ def table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
             row[METRICS[metric]] = f"{x.value:.3f} ({x.low:.3f} to {x.high:.3f})"
         row["caveats of the split"] = listed(predictions.caveats) or "none"
         rows[predictions.name] = row
-    return _with_seeds_in_head(pd.DataFrame.from_dict(rows, orient="index"))
+    return with_seeds_in_head(pd.DataFrame.from_dict(rows, orient="index"))
 
 
 def recall_table(several: list[Predictions] | dict[str, Predictions]) -> pd.DataFrame:
@@ -242,10 +243,11 @@ def recall_table(several: list[Predictions] | dict[str, Predictions]) -> pd.Data
             row[emotion] = f"{x.value:.2f} ({x.low:.2f} to {x.high:.2f}) of {behind}"
             row["seeds"] = x.seeds or ""
         rows[predictions.name] = row
-    return _with_seeds_in_head(pd.DataFrame.from_dict(rows, orient="index"))
+    return with_seeds_in_head(pd.DataFrame.from_dict(rows, orient="index"))
 
 
-def _with_seeds_in_head(rows: pd.DataFrame) -> pd.DataFrame:
+def with_seeds_in_head(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same table, whose head says it if one seed is behind all or some of its column `seeds`."""
     counted = rows.seeds[rows.seeds != ""]
     if len(counted) and (counted == 1).all():
         rows.columns.name = ONE_SEED

@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from emoclass import metrics
+from emoclass.confusions import mean_recall_alone
 from emoclass.errors import InputError, listed
 from emoclass.kept import kept
 from emoclass.losses import log_prior
@@ -27,6 +28,8 @@ from emoclass.predictions import Predictions
 from emoclass.run import Run
 
 TAUS = tuple(k / 10 for k in range(16))
+LARGEST_TAU = 4.0  # of a shift that is to cost as much as something else
+HALVINGS = 30  # of the taus from 0 to this one
 STRENGTHS = (
     1e-4,
     1e-3,
@@ -60,7 +63,7 @@ def temperature_scaled(predictions: Predictions, name: str | None = None) -> Pre
 
 def logit_adjusted(
     predictions: Predictions,
-    logit_adjustment_tau: float | None = None,
+    logit_adjustment_tau: float | dict[int, float] | None = None,
     name: str | None = None,
     at_least: float = 0.0,
 ) -> Predictions:
@@ -68,16 +71,82 @@ def logit_adjusted(
 
     Menon et al. 2021.
 
-    logit_adjustment_tau    the same tau for all runs; None: as `best_tau` has it, with `at_least`
+    logit_adjustment_tau    the same tau for all runs, or one for each seed; None: as `best_tau` has
+                            it, with `at_least`
     """
     tau_is_chosen = logit_adjustment_tau is None
     runs = []
     for run in _whole(predictions, needs_validation=tau_is_chosen):
-        tau = best_tau(run, at_least) if tau_is_chosen else logit_adjustment_tau
+        if tau_is_chosen:
+            tau = best_tau(run, at_least)
+        elif isinstance(logit_adjustment_tau, dict):
+            tau = logit_adjustment_tau[run.seed]
+        else:
+            tau = logit_adjustment_tau
         validation = _adjusted(run.validation, run, tau)
         test = _adjusted(run.probabilities, run, tau)
         runs.append(_changed(run, validation, test))
     return _with_runs(predictions, runs, name or predictions.name)
+
+
+def taus_at_equal_cost(
+    predictions: Predictions,
+    other: Predictions,
+    emotions: tuple[str, ...],
+    rows: np.ndarray | None = None,
+) -> dict[int, float]:
+    """For each seed the tau of `logit_adjusted` that costs these emotions as much as `other` does.
+
+    Their mean recall is then that of `other`, in the seed's folds taken together. Nothing is
+    chosen to look well: the price is set, what is bought for it is read. Found by halving, from 0,
+    where `other` costs nothing, to LARGEST_TAU, where no shift costs as much.
+    Raises InputError if a seed of `other` is missing, or if none of the emotions occurs.
+
+    rows    (m,) bool: the tests that count; None: all
+    """
+    _whole(predictions, needs_validation=False)
+    if rows is None:
+        rows = np.ones(len(predictions), bool)
+    taus = {}
+    for seed in sorted({run.seed for run in predictions.runs}):
+        of_seed = (predictions.table.seed == seed).to_numpy()
+        own = _of_seed(predictions, seed)
+        paid = mean_recall_alone(other.where(other.table.seed == seed), emotions)
+        smallest = 0.0
+        largest = LARGEST_TAU
+        for _ in range(HALVINGS):
+            tau = (smallest + largest) / 2
+            shifted = logit_adjusted(own, tau).where(rows[of_seed])
+            if mean_recall_alone(shifted, emotions) > paid:
+                smallest = tau
+            else:
+                largest = tau
+        taus[seed] = largest
+    return taus
+
+
+def trade_curve(
+    predictions: Predictions,
+    taus: Iterable[float] = TAUS,
+    rows: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """What an untrained shift of the logits buys, and its price: a row for each tau.
+
+    Columns: the mean recall of each of metrics.GROUP_RECALLS whose classes occur, all nets together.
+
+    rows    (m,) bool: the tests that count; None: all
+    """
+    if rows is None:
+        rows = np.ones(len(predictions), bool)
+    label = predictions.table[predictions.target_column][rows]
+    found = {}
+    for tau in taus:
+        shifted = logit_adjusted(predictions, tau).where(rows)
+        found[tau] = {}
+        for group, emotions in metrics.GROUP_RECALLS.items():
+            if label.isin(emotions).any():
+                found[tau][group] = mean_recall_alone(shifted, emotions)
+    return pd.DataFrame.from_dict(found, orient="index")
 
 
 def retrained_head(predictions: Predictions, name: str | None = None) -> Predictions:
@@ -224,6 +293,13 @@ def _whole(predictions: Predictions, needs_validation: bool) -> "tuple[Run, ...]
     if problem:
         raise InputError(f"{predictions.name!r}: {problem}")
     return runs
+
+
+def _of_seed(predictions: Predictions, seed: int) -> Predictions:
+    """The runs of one seed alone, with their rows."""
+    runs = [run for run in predictions.runs if run.seed == seed]
+    table = predictions.table[predictions.table.seed == seed]
+    return _with_runs(replace(predictions, table=table), runs, predictions.name)
 
 
 def _check_same_photos(candidates: list[Predictions]) -> None:

@@ -199,6 +199,78 @@ def test_a_given_tau_needs_no_validation_part():
     assert posthoc.logit_adjusted(speaker, 1).probabilities[0, H] == pytest.approx(0.5)
 
 
+# a shift that costs as much as something else
+
+
+def labelled(predictions: Predictions, emotions) -> Predictions:
+    table = predictions.table.assign(emotion=emotions)
+    return replace(predictions, table=table)
+
+
+def of_two_seeds() -> Predictions:
+    """Ten happy and two neutral photos; the odds of each happy one turn at another tau."""
+    odds = np.linspace(0.55, 0.95, 10)
+    runs = []
+    for seed in (3, 4):
+        run = run_of(two([*odds, 0.3, 0.7]), two([0.9]), [H], NINE_TO_ONE)
+        runs.append(replace(run, seed=seed))
+    tables = [pooled(run).table.assign(seed=run.seed) for run in runs]
+    probabilities = np.concatenate([run.probabilities for run in runs])
+    both = replace(pooled(*runs), table=pd.concat(tables), probabilities=probabilities)
+    return labelled(both, (["happiness"] * 10 + ["neutral"] * 2) * 2)
+
+
+def test_a_shift_at_equal_cost_costs_each_seed_what_the_other_nets_cost_it():
+    speaker = of_two_seeds()
+    first = (speaker.table.seed == 3).to_numpy()
+    costly = speaker.probabilities.copy()
+    # Lost of ten happy photos: seven by seed 3, two by seed 4.
+    costly[np.flatnonzero(first)[:7]] = two([0.1] * 7)
+    costly[np.flatnonzero(~first)[:2]] = two([0.1] * 2)
+    other = replace(speaker, probabilities=costly)
+    taus = posthoc.taus_at_equal_cost(speaker, other, ("happiness",))
+    assert list(taus) == [3, 4] and taus[3] > taus[4] > 0
+    shifted = posthoc.logit_adjusted(speaker, taus)
+    for seed, kept_happy in {3: 3, 4: 8}.items():
+        rows = (shifted.table.seed == seed) & (shifted.table.emotion == "happiness")
+        assert (shifted.y_pred[rows.to_numpy()] == H).sum() == kept_happy
+
+
+def test_what_costs_nothing_is_matched_by_no_shift_to_speak_of():
+    speaker = of_two_seeds()
+    taus = posthoc.taus_at_equal_cost(speaker, speaker, ("happiness",))
+    shifted = posthoc.logit_adjusted(speaker, taus)
+    assert (shifted.y_pred == speaker.y_pred).all()
+
+
+def test_a_price_that_no_shift_asks_is_met_as_nearly_as_possible():
+    sure = two([1.0] * 10 + [0.3, 0.7]).astype(np.float32)
+    speaker = of_two_seeds()
+    runs = [replace(run, probabilities=sure) for run in speaker.runs]
+    certain = np.concatenate([sure, sure])
+    certain = replace(speaker, runs=tuple(runs), probabilities=certain)
+    never = replace(speaker, probabilities=two([0.0] * len(speaker)))
+    taus = posthoc.taus_at_equal_cost(certain, never, ("happiness",))
+    assert taus == {3: posthoc.LARGEST_TAU, 4: posthoc.LARGEST_TAU}
+
+
+def test_only_the_tests_asked_for_count_towards_the_price():
+    speaker = of_two_seeds()
+    sure = np.tile(np.arange(12) > 6, 2)  # three happy photos, lost by a large shift alone
+    costly = replace(speaker, probabilities=two([0.1] * len(speaker))).where(sure)
+    taus = posthoc.taus_at_equal_cost(speaker, costly, ("happiness",), sure)
+    assert posthoc.logit_adjusted(speaker, taus).y_pred[:10].tolist() == [N] * 10
+
+
+def test_the_trade_curve_begins_with_the_net_itself_and_gives_one_kind_for_the_other():
+    speaker = labelled(of_two_seeds(), (["happiness"] * 10 + ["anger"] * 2) * 2)
+    curve = posthoc.trade_curve(speaker, (0, 0.5, 1))
+    assert curve.loc[0].to_dict() == {"minority_recall": 0, "majority_recall": 1}
+    assert curve.majority_recall.is_monotonic_decreasing
+    of_first = posthoc.trade_curve(speaker, (0,), np.arange(len(speaker)) < 10)
+    assert list(of_first) == ["majority_recall"]  # no photo of a minority class is counted
+
+
 # another last layer
 
 

@@ -31,3 +31,4 @@ from emoclass.plots.evaluation import (
 )
 from emoclass.plots.hero import hero
 from emoclass.plots.style import close, panels, use_style
+from emoclass.plots.trade import trade_curves
