@@ -6,8 +6,8 @@ Of each folder up to 1,000 pictures are training, drawn with a fixed seed, and u
 clean test pictures; of 12 training pictures each copies of every kind are drawn by
 `transformations.py`. A third of the kinds at a time is audited together with the clean pictures, so
 that about a quarter of the test pictures are copies. A copy counts as found if it is paired with
-its own original, a clean picture as named if it is in any of the audits. Clean pictures that are named are not always false: sets have copies of their own, so
-look at them (`--sheet`).
+its own original, a clean picture as named if it is in any of the audits. Clean pictures that are
+named are not always false: sets have copies of their own, so look at them (`--sheet`).
 """
 
 import argparse
