@@ -24,6 +24,7 @@ from emoclass.plots.style import (
 )
 
 HATCHES = ("", "//", "..", "xx", "\\\\")
+MANY_PHOTOS = (1, 2, 5, 20, 100)  # of one subject: where each group of people begins
 DARKER = 10  # grey values: from here on a darker part of a mean face is outlined
 REACH = 60  # grey values: where the colours of a difference end
 
@@ -95,17 +96,32 @@ def photos_per_subject(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """How many subjects have how many photos, on two logarithmic axes."""
+    """Which share of the photos, and of the subjects, belongs to people with how many photos."""
     if ax is None:
-        ax = axis(7, 3)
+        ax = axis(7.5, 3.2)
     photos = faces.table.subject.value_counts()
-    subjects = photos.value_counts().sort_index()
-    ax.loglog(subjects.index, subjects, "o", color=INK, markersize=4)
-    ax.set(
-        xlabel="photos of one subject (logarithmic)",
-        ylabel="subjects (logarithmic)",
-        title=title,
-    )
+    size = np.digitize(photos, MANY_PHOTOS) - 1
+    names = []
+    for first, after in zip(MANY_PHOTOS, [*MANY_PHOTOS[1:], None]):
+        if after is None:
+            names.append(f"{first} or more")
+        else:
+            names.append(str(first) if after == first + 1 else f"{first} to {after - 1}")
+    of_photos = np.bincount(size, photos, minlength=len(names)) / photos.sum()
+    of_subjects = np.bincount(size, minlength=len(names)) / len(photos)
+    places = np.arange(len(names))
+    for shares, below, colour, of in (
+        (of_photos, -0.2, INK, "of the photos"),
+        (of_subjects, 0.2, "white", "of the subjects"),
+    ):
+        bars = ax.barh(places + below, 100 * shares, 0.36, color=colour, edgecolor=INK, label=of)
+        ax.bar_label(bars, [f"{100 * share:.0f} %" for share in shares], padding=3, fontsize=9)
+    ax.set_yticks(places, names)
+    ax.invert_yaxis()
+    ax.set(xlabel="share, %", ylabel="photos of one subject", title=title)
+    ax.set_xlim(0, 115 * max(of_photos.max(), of_subjects.max()))
+    ax.grid(axis="y", visible=False)
+    ax.legend(frameon=False, loc="lower right")
     return ax
 
 

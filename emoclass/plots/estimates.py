@@ -90,19 +90,21 @@ def by_seed(
 
     groups    {panel: {row: Estimate}}, the same rows in each
     x         what the axes show, with units
-    leaky     the rows with a leak, which are orange; the others are blue
+    leaky     the rows with a leak, orange and hollow; the others are blue and filled
     """
     rows = list(next(iter(groups.values())))
     size = (4.2 * len(groups) + 1.2, 0.62 * len(rows) + 1.4)
     figure, axes = panels(len(groups), 1, size, title, sharex=True, sharey=True)
     for ax, (name, found) in zip(axes, groups.items()):
         for row, estimate in enumerate(found.values()):
-            colour = LEAKY if rows[row] in leaky else HONEST
+            is_leaky = rows[row] in leaky
+            colour = LEAKY if is_leaky else HONEST
             dots = [100 * value for value in estimate.by_seed]
             ax.plot(dots, [row + 0.26] * len(dots), ".", color=colour, alpha=0.6, markersize=6)
             value, low, high = (100 * each for each in estimate[:3])
             ax.plot([low, high], [row, row], color=colour, linewidth=2)
-            ax.plot([value], [row], "o", color=colour, markersize=7)
+            face = "white" if is_leaky else colour
+            ax.plot([value], [row], "o", color=colour, markerfacecolor=face, markersize=7)
             ax.annotate(
                 f"{value:.0f}", (value, row), (0, 6), textcoords="offset points", ha="center"
             )

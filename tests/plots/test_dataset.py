@@ -87,7 +87,18 @@ def test_shares_of_an_emotion_add_up_and_say_of_how_many_photos(faces):
 
 def test_subjects_are_counted_by_their_photos(faces):
     ax = plots.photos_per_subject(faces)
-    assert ax.lines[0].get_xydata().tolist() == [[2, 3], [3, 17]]
+    # three have two photos, seventeen have three
+    assert [label.get_text() for label in ax.get_yticklabels()][:3] == ["1", "2 to 4", "5 to 19"]
+    of_photos, of_subjects = ([bar.get_width() for bar in bars] for bars in ax.containers[:2])
+    assert of_photos == of_subjects == [0, 100, 0, 0, 0]
+
+
+def test_shares_of_photos_and_of_subjects_differ_where_some_have_many(faces_of):
+    subjects = ["one"] * 6 + ["two"] * 2 + ["three", "four"]
+    ax = plots.photos_per_subject(faces_of(emotion=["neutral"] * 10, subject=subjects))
+    of_photos, of_subjects = ([bar.get_width() for bar in bars] for bars in ax.containers[:2])
+    np.testing.assert_allclose(of_photos, [20, 20, 60, 0, 0])
+    np.testing.assert_allclose(of_subjects, [50, 25, 25, 0, 0])
 
 
 def test_under_each_mean_face_stands_how_it_differs_from_neutral_and_what_is_darker_is_outlined(
