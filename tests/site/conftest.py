@@ -11,6 +11,7 @@ from emoclass.study.play import scores
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESK = {"viewport": {"width": 1280, "height": 900}}
+PATIENCE = 180_000  # milliseconds: a machine that is busy with other tests is slow
 WINDOWS = {"phone": PHONE, "desk": DESK}
 
 
@@ -44,6 +45,7 @@ def opened(chromium, page_folder):
 
     def open_page(kind="desk", **options):
         context = chromium.new_context(**WINDOWS[kind], **options)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(error))

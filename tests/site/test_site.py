@@ -20,6 +20,7 @@ pytest.importorskip("material")
 pytest.importorskip("mkdocs_jupyter")
 
 TAGS = re.compile(r'<(a|img|script|link|source|iframe)\b[^>]*?\s(?:href|src)=["\']?([^"\'\s>]+)')
+PATIENCE = 180_000  # milliseconds: a machine that is busy with other tests is slow
 LARGEST_PLAY = 1_500_000  # bytes
 
 
@@ -129,6 +130,7 @@ def served(site):
 
 def test_the_search_finds_what_is_written(served, chromium):
     page = chromium.new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(f"{served}index.html")
     page.fill("[data-md-component=search-query]", "fingerprint")
     page.wait_for_selector(".md-search-result__item a")
@@ -141,6 +143,7 @@ def test_the_search_finds_what_is_written(served, chromium):
 )
 def test_a_browser_shows_no_page_wider_than_its_window(site, chromium, name, width):
     page = chromium.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(PATIENCE)
     page.goto((site / name).as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
