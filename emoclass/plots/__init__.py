@@ -17,10 +17,10 @@ from emoclass.plots.estimates import (
     before_and_after,
     by_seed,
     differences,
+    gains_and_losses,
     leak_decomposition,
     line_with_ci,
     measured_vs_formula,
-    tradeoff,
 )
 from emoclass.plots.evaluation import (
     confusion,

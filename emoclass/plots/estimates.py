@@ -1,14 +1,12 @@
 """Figures of Estimates: values with their intervals, along an axis or in rows."""
 
 from collections.abc import Sequence
-from itertools import cycle
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from emoclass.labels import MAJORITY, MINORITY
 from emoclass.metrics import METRICS, Estimate, LeakDecomposition
 from emoclass.plots.style import (
     HONEST,
@@ -237,55 +235,40 @@ def leak_decomposition(found: LeakDecomposition, title: str = "") -> Figure:
     return differences(comparisons, title=title)
 
 
-def tradeoff(
-    points: pd.DataFrame,
+def gains_and_losses(
+    changes: dict[str, dict[str, dict[str, Estimate]]],
+    x: str,
     title: str = "",
-    least: float = -0.4,
-    ax: Axes | None = None,
-    majority: tuple[str, ...] = MAJORITY,
-    minority: tuple[str, ...] = MINORITY,
-) -> Axes:
-    """What each condition gives the minority classes and takes from the majority ones.
+) -> Figure:
+    """What each condition gives one kind of class and takes from another: two marks in each row.
 
-    A small dot stands for each seed where there are several.
-    0 is the plain net. Along the dotted line the gains of the minority make up for the losses of
-    the majority, in the mean recall over all these classes.
+    A panel for each collection of photos. Numbers stand at the marks, small dots are seeds.
 
-    points    one row each: `name` of the condition (its marker), `group` (the net: dark, white or
-              grey), and `majority`, `minority`: changes of mean recall (Estimate, as shares),
-              drawn in percentage points
-    least     what lies further left stands in a grey margin, with an arrow and its number
-    majority, minority    the classes that are meant
+    changes    {panel: {condition: {kind: Estimate}}}, changes of shares, drawn in points; the same
+               conditions and kinds in each panel, two kinds: the first filled, the second hollow
+    x          what the axes show, with units
     """
-    if ax is None:
-        ax = axis(8.5, 5)
-    left = 100 * least
-    ax.axhline(0, color=PALE, linewidth=1)
-    ax.axvline(0, color=PALE, linewidth=1)
-    ax.axline(
-        (0, 0),
-        slope=-len(majority) / len(minority),
-        color=INK,
-        linestyle=":",
-        linewidth=2,
-        zorder=1.2,
-        label="balanced accuracy as before\n(above the line: better)",
-    )
-    fills = dict(zip(points.group.unique(), cycle((INK, "white", PALE))))
-    markers = dict(zip(points.name.unique(), cycle(MARKERS)))
-    for point in points.itertuples():
-        _cross(ax, point, left, markers[point.name], fills[point.group])
-    if any(estimate.value < least for estimate in points.majority):
-        _margin(ax, left)
-    for name, marker in markers.items():
-        ax.plot([], [], marker, color=INK, label=name)
-    if len(fills) > 1:
-        for group, fill in fills.items():
-            ax.fill([], [], facecolor=fill, edgecolor=INK, label=group)
-    change = "classes: change of mean recall\n(percentage points, 95 % interval)"
-    ax.set(xlabel=f"majority {change}", ylabel=f"minority {change}", title=title)
-    legend_beside(ax)
-    return ax
+    conditions = list(next(iter(changes.values())))
+    size = (5 * len(changes), 0.75 * len(conditions) + 1.5)
+    figure, axes = panels(len(changes), 1, size, title, sharex=True, sharey=True)
+    for ax, (name, rows) in zip(axes, changes.items()):
+        ax.axvline(0, color=PALE, linewidth=1)
+        for k, found in enumerate(rows.values()):
+            for place, leaky, estimate in zip((-CLOSE, CLOSE), (False, True), found.values()):
+                points = _times_100(estimate)
+                _interval(ax, points, k + place, "s" if leaky else "o", leaky)
+                at = (points.value, k + place)
+                text = f"{points.value:+.0f}"
+                ax.annotate(text, at, (0, 5), textcoords="offset points", ha="center", fontsize=9)
+        ax.set_xlabel(x)
+        ax.set_title(name, fontsize=10)
+    axes[0].set_yticks(range(len(conditions)), conditions)
+    axes[0].set_ylim(len(conditions) - 0.4, -0.7)
+    kinds = next(iter(next(iter(changes.values())).values()))
+    for kind, leaky in zip(kinds, (False, True)):
+        axes[-1].plot([], [], "s" if leaky else "o", label=kind, **colours(leaky))
+    legend_beside(axes[-1])
+    return figure
 
 
 def estimate_rows(
@@ -313,57 +296,6 @@ def estimate_rows(
         )
     ax.set_ylim(len(estimates) - 0.5, -0.6)
     ax.margins(x=0.15)
-
-
-def _margin(ax: Axes, left: float) -> None:
-    """A grey margin for what lies off the scale; it hides the line, which does not hold there."""
-    ax.axvspan(1.25 * left, left, color="#eeeeee", zorder=1.3)
-    ax.set_xlim(left=1.25 * left)
-    ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:g}" if tick >= left else "")
-
-
-def _cross(
-    ax: Axes,
-    point,
-    left: float,
-    marker: str,
-    fill: str,
-) -> None:
-    """One condition, with its interval in both directions if it lies on the scale."""
-    x = _times_100(point.majority)
-    y = _times_100(point.minority)
-    place = x.value
-    across = [[x.value - x.low], [x.high - x.value]]
-    upright = [[y.value - y.low], [y.high - y.value]]
-    if x.value < left:
-        place = 1.08 * left
-        across = None
-        number = f"{x.value:+.1f} (off the scale)"
-        ax.annotate(number, (place, y.value), (8, 5), textcoords="offset points")
-        arrow = {"arrowstyle": "-|>", "color": INK}
-        tip = (1.24 * left, y.value)
-        ax.annotate("", tip, (place, y.value), arrowprops=arrow)
-    elif len(x.by_seed) == len(y.by_seed):
-        seed_dots(ax, x.by_seed, y.by_seed, INK)
-    ax.errorbar(
-        place,
-        y.value,
-        upright,
-        across,
-        fmt="none",
-        ecolor=PALE,
-        elinewidth=1,
-        capsize=2,
-        zorder=1.5,
-    )
-    ax.plot(
-        place,
-        y.value,
-        marker,
-        color=INK,
-        markerfacecolor=fill,
-        markersize=8,
-    )
 
 
 def _interval(

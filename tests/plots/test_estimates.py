@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 from reading_axes import dots, marks, spans, written
 
 from emoclass import metrics, plots
@@ -10,18 +9,6 @@ from emoclass.metrics import METRICS, Estimate
 from emoclass.plots.style import HONEST, INK, LEAKY
 
 ESTIMATES = [Estimate(0.2 + 0.1 * k, 0.15 + 0.1 * k, 0.3 + 0.1 * k, 10) for k in range(3)]
-CHANGES = [
-    ("weights", "small", -0.2, 0.3),
-    ("focal", "small", 0.01, 0.02),
-    ("weights", "large", -0.1, 0.2),
-]
-CHANGES = pd.DataFrame(
-    [
-        (name, group, *(Estimate(v, v - 0.03, v + 0.02, 10) for v in both))
-        for name, group, *both in CHANGES
-    ],
-    columns=["name", "group", "majority", "minority"],
-)
 
 
 def test_estimates_stand_with_their_intervals_in_place_each_series_with_a_grey_and_a_mark_of_its_own():
@@ -110,56 +97,22 @@ def test_what_a_leak_adds_is_drawn_part_by_part():
     assert [ax.texts[0].get_text() for ax in panels] == ["+20.0", "-30.0", "-10.0"]
 
 
-def test_a_tradeoff_has_a_marker_for_each_condition_a_fill_for_each_net_and_crosses_as_wide_as_the_intervals():
-    ax = plots.tradeoff(CHANGES)
-    assert marks(ax) == {(-20, 30): (INK, INK), (1, 2): (INK, INK), (-10, 20): (INK, "white")}
-    shape = {
-        line.get_xdata()[0]: line.get_marker() for line in ax.lines if line.get_markersize() == 8
-    }
-    assert shape[-20] == shape[-10] != shape[1]
-    across, upright = (
-        lines.get_segments()[0] for lines in ax.collections[:2]
-    )  # of the first point
-    np.testing.assert_allclose([*across, *upright], [[-23, 30], [-18, 30], [-20, 27], [-20, 32]])
-    # Two majority classes lose a share each, six minority ones gain a third of it: the mean of all eight stays.
-    (even,) = [line for line in ax.lines if line.get_linestyle() == ":"]
-    assert (
-        even.get_slope() == pytest.approx(-1 / 3)
-        and even.get_xy1() == (0, 0)
-        and even.get_color() not in (LEAKY, HONEST)
-    )
-    named = written(ax.get_legend().get_texts())
-    assert named[0].startswith("balanced accuracy as before") and named[1:] == [
-        "weights",
-        "focal",
-        "small",
-        "large",
-    ]
-    alone = plots.tradeoff(CHANGES[:2]).get_legend().get_texts()
-    assert written(alone) == named[:3]  # with one net there is nothing to tell apart
-
-
-def test_what_loses_too_much_to_be_drawn_in_place_has_an_arrow_and_its_number():
-    ax = plots.tradeoff(CHANGES, least=-0.15)
-    assert set(marks(ax)) == {(-16.2, 30), (1, 2), (-10, 20)} and ax.get_xlim()[0] < -18
-    number, arrow = ax.texts
-    assert number.get_text() == "-20.0 (off the scale)" and arrow.xy[0] < -18 and arrow.arrow_patch
-    assert not plots.tradeoff(CHANGES).texts
-
-
-def test_the_line_of_equal_balanced_accuracy_follows_from_how_many_classes_there_are():
-    ax = plots.tradeoff(CHANGES, majority=("neutral",), minority=("fear", "anger"))
-    (even,) = [line for line in ax.lines if line.get_linestyle() == ":"]
-    assert even.get_slope() == -0.5
-
-
-def test_what_gains_is_on_the_scale_too_where_something_else_is_off_it():
-    gains = [Estimate(0.3, 0.2, 0.4, 9), Estimate(-0.5, -0.6, -0.4, 9)]
-    points = pd.DataFrame(
-        {"name": ["a", "b"], "group": "net", "majority": gains, "minority": gains}
-    )
-    left, right = plots.tradeoff(points, least=-0.4).get_xlim()
-    assert left == -50 and right >= 40
+def test_gains_stand_filled_above_losses_hollow_with_numbers_and_dots_for_seeds():
+    gain = Estimate(0.3, 0.25, 0.35, 9, 9, 2, (0.28, 0.32))
+    loss = Estimate(-0.2, -0.3, -0.1, 9)
+    row = {"rare": gain, "frequent": loss}
+    kept = {"rare": loss, "frequent": gain}
+    changes = {"new photos": {"weights": row}, "old photos": {"weights": kept}}
+    new, old = plots.gains_and_losses(changes, "points", "A trade").axes
+    assert [ax.get_title("left") for ax in (new, old)] == ["new photos", "old photos"]
+    ((above, filled), (below, hollow)) = sorted(marks(new).items(), key=lambda mark: mark[0][1])
+    assert (above[0], below[0]) == (30, -20) and above[1] < 0 < below[1]
+    assert filled[0] == filled[1] and hollow[1] == "white" and hollow[0] != filled[0]
+    assert written(new.texts) == ["+30", "-20"] and written(old.texts) == ["-20", "+30"]
+    assert [[25, 35], [-30, -10]] == [span[0] for span in spans(new) if span[1] != [0, 1]]
+    assert [x for x, _ in dots(new)] == [[28, 32]]
+    assert written(old.get_legend().get_texts()) == ["rare", "frequent"]
+    assert written(new.get_yticklabels()) == ["weights"]
 
 
 def test_an_exact_value_stands_without_a_bar():
@@ -177,10 +130,6 @@ def test_seeds_are_dots_beside_their_estimate():
     (ax,) = plots.differences({"a": {"accuracy": SEEDED}}, ("accuracy",)).axes
     ((x, y),) = dots(ax)
     assert x == [15, 20, 25] and len(set(y)) == 1 and 0 < y[0] < 0.5
-    points = pd.DataFrame(
-        {"name": ["a"], "group": "net", "majority": [SEEDED], "minority": [SEEDED]}
-    )
-    assert dots(plots.tradeoff(points)) == [[[15, 20, 25], [15, 20, 25]]]
 
 
 def test_with_one_seed_there_are_no_dots():
