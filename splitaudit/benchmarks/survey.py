@@ -13,6 +13,7 @@ import argparse
 import json
 import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,11 @@ from PIL import Image
 from survey_check import plainly_equal
 from survey_sets import SETS, DataSet
 
-from splitaudit import Report, audit
+from splitaudit import Report, audit_pictures
+from splitaudit.collection import CleaningReport
 from splitaudit.decide import COPIES, SAME_SCENE
+from splitaudit.pictures import Pictures
+from splitaudit.read import read
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "survey.json"
@@ -33,23 +37,81 @@ SHOWN = 24  # pairs of each kind on a sheet
 COLUMNS = 4  # pairs beside each other
 SIDE = 128  # pixels of a picture on a sheet
 EXAMPLES = 2  # pairs of each kind whose names are kept
+MOST = 10_000  # test pictures of a set
 
 
-def audited(data: DataSet, clones: Path, sheets: Path) -> dict:
-    """The counts of one set, the check, and the time they took."""
+@dataclass
+class Loaded:
+    """The pictures of a set, decoded.
+
+    Args:
+        table: `path`, `label`, `split`.
+        pictures: In the table's order, those that are tested first.
+        reading: How they were read.
+        tested: How many test pictures the set has, before some were drawn.
+    """
+
+    table: pd.DataFrame
+    pictures: Pictures
+    reading: list[CleaningReport]
+    tested: int
+
+
+def chosen(pictures: Pictures, rows: np.ndarray) -> Pictures:
+    """Some of the pictures."""
+    return Pictures(
+        paths=[pictures.paths[row] for row in rows],
+        file_digests=[pictures.file_digests[row] for row in rows],
+        small=pictures.small[rows],
+        boxes=pictures.boxes[rows],
+        sizes=pictures.sizes[rows],
+        load=lambda k: pictures.load(int(rows[k])),
+    )
+
+
+def joined(first: Pictures, second: Pictures) -> Pictures:
+    """Both in one, those of the first in front."""
+    number = len(first)
+    return Pictures(
+        paths=[*first.paths, *second.paths],
+        file_digests=[*first.file_digests, *second.file_digests],
+        small=np.concatenate([first.small, second.small]),
+        boxes=np.concatenate([first.boxes, second.boxes]),
+        sizes=np.concatenate([first.sizes, second.sizes]),
+        load=lambda k: first.load(k) if k < number else second.load(k - number),
+    )
+
+
+def read_set(data: DataSet, clones: Path, most: int) -> Loaded:
+    """Its pictures; of those that are tested at most so many, drawn with a fixed seed."""
     folder = clones / data.folder
+    collection, pictures = read(folder / data.train).load()
+    reading = [collection.report]
+    if not data.test:
+        return Loaded(collection.table, pictures, reading, len(pictures))
+    table = collection.table.assign(split="train")
+    tested, test_pictures = read(folder / data.test).load()
+    reading.append(tested.report)
+    rows = np.random.default_rng(0).permutation(len(tested.table))[:most]
+    test_table = tested.table.iloc[np.sort(rows)].assign(split="test")
+    together = joined(chosen(test_pictures, np.sort(rows)), pictures)
+    whole = pd.concat([test_table, table], ignore_index=True)
+    return Loaded(whole, together, reading, len(tested.table))
+
+
+def audited(data: DataSet, clones: Path, sheets: Path, most: int) -> dict:
+    """The counts of one set, the check, and the time they took."""
     started = time.monotonic()
     used = time.process_time()
-    if data.test:
-        report = audit(train=folder / data.train, test=folder / data.test)
-    else:
-        report = audit(folder / data.train)
+    loaded = read_set(data, clones, most)
+    report = audit_pictures(loaded.pictures, loaded.table)
     seconds = time.monotonic() - started
     used = time.process_time() - used
     draw_sheets(report, sheets, data.name)
     counts = report.counts
     return {
         "train": int((report.table["split"] == "train").sum()),
+        "test": loaded.tested,
         "pictures": counts.n_pictures,
         "same_file": counts.same_file,
         "near_duplicate": counts.near_duplicate,
@@ -59,7 +121,7 @@ def audited(data: DataSet, clones: Path, sheets: Path) -> dict:
         "pairs": report.found["kind"].value_counts().to_dict(),
         "check": checked(report),
         "examples": examples(report),
-        "set_aside": [line for reading in report.reading for line in reading.lines()],
+        "set_aside": [line for reading in loaded.reading for line in reading.lines()],
         "seconds": round(seconds, 1),
         "processor_seconds": round(used, 1),
     }
@@ -144,7 +206,11 @@ def table() -> str:
 
 def row(data: DataSet, found: dict, looked: pd.DataFrame) -> str:
     tested = found["pictures"]
-    sizes = f"{found['train']:,} / {tested:,}" if data.test else f"{tested:,}, no split"
+    sizes = f"{tested:,}, no split"
+    if data.test:
+        sizes = f"{found['train']:,} / {tested:,}"
+    if tested < found["test"]:
+        sizes = f"{sizes} drawn of {found['test']:,}"
     as_it_is = f"{found['same_file']:,} + {found['near_duplicate']:,}"
     check = found["check"]
     seen = []
@@ -183,6 +249,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clones", type=Path, nargs="?")
     parser.add_argument("--sheets", type=Path, help="a folder outside the repository")
+    parser.add_argument("--most", type=int, default=MOST, help="test pictures of a set")
     parser.add_argument("--only", nargs="*", help="names of sets")
     parser.add_argument("--table", action="store_true", help="write the table of docs/survey.md")
     options = parser.parse_args()
@@ -193,7 +260,7 @@ def main() -> None:
         if options.only and data.name not in options.only:
             continue
         print(data.name, flush=True)
-        result = audited(data, options.clones, options.sheets)
+        result = audited(data, options.clones, options.sheets, options.most)
         results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         results[data.name] = result
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")

@@ -147,6 +147,15 @@ SETS = (
         test="dataset/test",
     ),
     DataSet(
+        name="digits",
+        kind="numbered classes",
+        repository="lizatish/DigitRecognizer",
+        commit="4d291213",
+        picked=DRAWN,
+        train="data/train",
+        test="data/test",
+    ),
+    DataSet(
         name="cats and dogs, 4,000",
         kind="pets",
         repository="chanakya2734/Image-classification-using-CNN",
