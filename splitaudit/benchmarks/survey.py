@@ -241,8 +241,8 @@ def share(number: int, of: int) -> str:
 def write_table() -> None:
     """Puts the table between its marks in the page."""
     text = PAGE.read_text()
-    marks = re.compile("(?<=<!-- table -->\n).*?(?=\n<!-- / -->)", re.DOTALL)
-    PAGE.write_text(marks.sub(lambda found: table(), text, count=1))
+    marks = re.compile("(?<=<!-- table -->).*?(?=<!-- / -->)", re.DOTALL)
+    PAGE.write_text(marks.sub(lambda found: f"\n\n{table()}\n\n", text, count=1))
 
 
 def main() -> None:
