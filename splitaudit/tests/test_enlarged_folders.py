@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from drawn import put, put_text
 from drawn_faces import augmented, face
+from drawn_textures import texture
 
 import splitaudit
 
@@ -142,3 +143,17 @@ def test_a_split_that_an_annotation_file_has_is_audited_and_its_subjects_counted
     assert report.verdict.startswith("11 % of the test pictures (1 of 9)")
     assert report.pairs[["test", "train"]].to_numpy().tolist() == [["again.jpg", "00.jpg"]]
     assert "9 of 9 test pictures are of groups" in str(report)
+
+
+def test_neighbouring_frames_are_one_scene_and_a_mirrored_one_is_a_copy(tmp_path):
+    for take in range(8):
+        picture = texture(take)
+        later = picture.copy()
+        later[40:60, 50:70] //= 2
+        put(tmp_path / "train" / f"S010_{take:03d}_00000007.png", picture)
+        put(tmp_path / "test" / f"S010_{take:03d}_00000008.png", later)
+    put(tmp_path / "test" / "S010_000_00000009.png", texture(0)[:, ::-1])
+    report = splitaudit.audit(tmp_path)
+    assert report.counts.same_scene == 8
+    assert report.counts.as_it_is == 0
+    assert report.counts.transformed == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from splitaudit.evidence import evidence, origin_of
+from splitaudit.evidence import are_frames_of_one_take, evidence, origin_of
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,18 @@ def test_a_pair_of_one_origin_says_so():
 def test_a_generated_name_is_called_so_and_strangers_are_not():
     assert "augmented" in evidence("fear/aug_12_3456.png", "fear/Training_1.png")
     assert evidence("test/dog7.jpg", "train/dog8.jpg") == ""
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "neighbours"),
+    [
+        ("happy/S089_002_00000020.png", "happy/S089_002_00000021.png", True),
+        ("1/00003_00012.ppm", "1/00003_00014.ppm", True),
+        ("1/00003_00012.ppm", "1/00004_00012.ppm", False),
+        ("S089_002_00000001.png", "S089_002_00000055.png", False),
+        ("cat_1.png", "cat_2.png", False),
+        ("IMG7_1.png", "IMG7_2.png", False),  # copies are numbered so
+    ],
+)
+def test_neighbouring_frames_are_told_by_their_names(left, right, neighbours):
+    assert are_frames_of_one_take(left, right) is neighbours

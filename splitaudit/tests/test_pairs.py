@@ -164,6 +164,13 @@ def test_stripes_are_too_plain_to_tell():
     assert found.undecided > 0
 
 
+def test_what_has_the_same_file_is_decided():
+    train = [stripe(20 + k, 2 * k) for k in range(30)]
+    found = find_pairs(Pictures.from_arrays(train[:10]), Pictures.from_arrays(train))
+    assert set(found.pairs.test) == set(range(10))
+    assert found.undecided == 0
+
+
 def test_blank_and_tiny_pictures_end_nothing():
     blank = [np.full((50, 60), 255, np.uint8), np.zeros((1, 1), np.uint8)]
     blob = np.full((48, 48), 255, np.uint8)

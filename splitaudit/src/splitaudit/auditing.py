@@ -1,6 +1,7 @@
 """Read, search, report: `audit` in one step."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pandas as pd
 from splitaudit.collection import CleaningReport
 from splitaudit.config import SearchConfig
 from splitaudit.damage import Complaints
+from splitaudit.decide import SAME_FILE, SAME_SCENE
 from splitaudit.errors import InputError, listed
-from splitaudit.evidence import evidence
+from splitaudit.evidence import are_frames_of_one_take, evidence
 from splitaudit.folders import Normalise, complete
 from splitaudit.pairs import find_pairs
 from splitaudit.pictures import Pictures
@@ -20,6 +22,7 @@ from splitaudit.read import read
 from splitaudit.report import Report, make_report
 from splitaudit.words import PARTS, TEST, TRAIN, VALIDATION
 
+MADE_BY_SOMEBODY = re.compile("mirrored|flipped|turned|inverted")
 SIDES = {"test": "left", "train": "right", "one": "left", "other": "right"}
 
 
@@ -202,6 +205,22 @@ class _Found:
     undecided: int
 
 
+def _kinds(pairs: pd.DataFrame, paths: list[str]) -> list[str]:
+    """Neighbouring frames are the same scene a moment later, however alike they are.
+
+    A frame that was mirrored or turned was so by somebody: that stays a copy, as equal files do.
+    """
+    kinds = []
+    for pair in pairs.itertuples():
+        frames = are_frames_of_one_take(paths[pair.left], paths[pair.right])
+        as_filmed = not MADE_BY_SOMEBODY.search(pair.transformation)
+        if frames and as_filmed and pair.kind != SAME_FILE:
+            kinds.append(SAME_SCENE)
+        else:
+            kinds.append(pair.kind)
+    return kinds
+
+
 def _find(
     pictures: Pictures,
     paths: list[str],
@@ -225,4 +244,5 @@ def _find(
     for pair in pairs.itertuples():
         hints.append(evidence(paths[pair.left], paths[pair.right]))
     pairs["evidence"] = pd.Series(hints, dtype=object)
+    pairs["kind"] = _kinds(pairs, paths)
     return _Found(pairs, result.undecided)

@@ -22,6 +22,8 @@ COPY_AGREES = 0.9  # in its better half, or it is the same scene at another mome
 COPY_WHOLE = 0.45  # and in all ...
 ALIKE = 1.4  # ... or, where one stranger in fifty is as alike as this, as slices of a head are,
 COPY_WHOLE_AMONG_ALIKE = 0.93  # nearly as well as in the better half
+STRETCHED = 1.25  # one direction against the other; who does that to a picture ...
+STRETCHED_WHOLE = 0.85  # ... does it to all of it, or these are two things of one make
 CERTAIN = 0.8  # least probability of a pair that is named
 
 
@@ -62,16 +64,18 @@ def judged(
     pairs = pairs.assign(probability=np.where(pairs.told, probability, 0.0))
     alike = strangers.one_in_fifty > ALIKE
     least_whole = COPY_WHOLE_AMONG_ALIKE if alike else COPY_WHOLE
-    scene = (pairs.score < COPY_AGREES) | (pairs.whole < least_whole)
+    changes = [change(matrix) for matrix in pairs.matrix]
+    stretched = np.array([done.stretch > STRETCHED for done in changes], bool)
+    of_one_make = stretched & (pairs.whole < STRETCHED_WHOLE)
+    scene = (pairs.score < COPY_AGREES) | (pairs.whole < least_whole) | of_one_make
     certain = pairs.probability.to_numpy()
     # What is called the same scene is no copy: the user's limit is that of copies.
     limit = least_probability(certain if alike else certain[~scene], config.max_false)
     named = np.where(scene & (not alike), certain >= CERTAIN, certain >= limit)
     kinds = []
     words = []
-    for row, is_scene in zip(pairs.itertuples(), scene):
-        done = change(row.matrix)
-        words.append(in_words(done, row.negative))
+    for done, negative, is_scene in zip(changes, pairs.negative, scene):
+        words.append(in_words(done, negative))
         if is_scene:
             kinds.append(SAME_SCENE)
         elif done.small:

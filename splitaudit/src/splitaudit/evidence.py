@@ -25,6 +25,9 @@ PATTERNS = {
     maker: re.compile(pattern, re.IGNORECASE | re.DOTALL) for maker, pattern in ORIGINS.items()
 }
 
+FRAME = re.compile(r"(?P<take>.*\d.*?)[_-](?P<number>\d{5,})")  # S010_004_00000017
+NEXT = 10  # frames apart, at most, that show one moment
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -59,6 +62,20 @@ def _plain(name: str) -> str:
     return re.sub(rf"\.{SUFFIX}$", "", name.casefold()).strip(" _-,")
 
 
+def are_frames_of_one_take(left: str, right: str) -> bool:
+    """Whether two names are those of neighbouring frames.
+
+    Example:
+        >>> are_frames_of_one_take("happy/S089_002_00000020.png", "happy/S089_002_00000021.png")
+        True
+    """
+    first = FRAME.fullmatch(stem_of(left))
+    second = FRAME.fullmatch(stem_of(right))
+    if not first or not second or first["take"] != second["take"]:
+        return False
+    return 0 < abs(int(first["number"]) - int(second["number"])) <= NEXT
+
+
 def evidence(left: str, right: str) -> str:
     """What the names of a pair say, in words, or "".
 
@@ -79,6 +96,8 @@ def evidence(left: str, right: str) -> str:
         if file_of(left) == file_of(right):
             return "names: the same"
         return "names: the same but suffix"
+    if are_frames_of_one_take(left, right):
+        return f"names: frames of {FRAME.fullmatch(stem_of(left))['take']}"
     for path in (left, right):
         if MARKED.search(stem_of(path)):
             return f"names: {file_of(path)} is called an augmented picture"

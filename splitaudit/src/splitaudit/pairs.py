@@ -128,8 +128,10 @@ class _Search:
             best = best_likeness(table, len(self.test))
             strangers = in_all(self.strangers, self.times, best[best >= 0])
             table = judged(table, strangers, len(self.test), self.config)
-            undecided = undecided_pictures(table)
             pairs = self._with_same_files(table)
+            sides = ["one", "other"] if self.within else ["test"]
+            known = pairs[sides].to_numpy().ravel()
+            undecided = undecided_pictures(table[~table.test.isin(known)])
         sizes = (len(self.test), len(self.train))
         return PairsFound(pairs, undecided, sizes, strangers, self.seconds)
 
