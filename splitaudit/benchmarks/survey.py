@@ -241,7 +241,7 @@ def share(number: int, of: int) -> str:
 def write_table() -> None:
     """Puts the table between its marks in the page."""
     text = PAGE.read_text()
-    marks = re.compile("(?<=<!-- table -->).*?(?=<!-- / -->)", re.DOTALL)
+    marks = re.compile("(?<=<!-- survey -->).*?(?=<!-- / -->)", re.DOTALL)
     PAGE.write_text(marks.sub(lambda found: f"\n\n{table()}\n\n", text, count=1))
 
 
