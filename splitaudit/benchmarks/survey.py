@@ -109,6 +109,7 @@ def audited(data: DataSet, clones: Path, sheets: Path, most: int) -> dict:
     used = time.process_time() - used
     draw_sheets(report, sheets, data.name)
     counts = report.counts
+    said = [line for reading in loaded.reading for line in reading.lines()]
     return {
         "train": int((report.table["split"] == "train").sum()),
         "test": loaded.tested,
@@ -121,7 +122,7 @@ def audited(data: DataSet, clones: Path, sheets: Path, most: int) -> dict:
         "pairs": report.found["kind"].value_counts().to_dict(),
         "check": checked(report),
         "examples": examples(report),
-        "set_aside": [line for reading in loaded.reading for line in reading.lines()],
+        "set_aside": [line.replace(f"{clones}/", "") for line in said],
         "seconds": round(seconds, 1),
         "processor_seconds": round(used, 1),
     }
