@@ -15,27 +15,32 @@ class PairsFound:
     undecided: int
 
 
+def positions(keys):
+    """Where each key stands: {key: [number, ...]}."""
+    found = {}
+    for k, key in enumerate(keys):
+        found.setdefault(key, []).append(k)
+    return found
+
+
 def find_same_files(test, train=None, config=None, progress=None) -> PairsFound:
     """Pairs of equal files, and of pictures that are each other's mirror image."""
     within = train is None
     others = test if within else train
-    at = {}
-    for k, digest in enumerate(others.file_digests):
-        at.setdefault(digest, []).append(k)
-    mirrored = {}
-    for k in range(len(others)):
-        mirrored.setdefault(others.small[k][:, ::-1].tobytes(), []).append(k)
-    names = ("one", "other") if within else ("test", "train")
-    rows = []
+    equal = positions(others.file_digests)
+    mirrored = positions(small[:, ::-1].tobytes() for small in others.small)
     mirror = np.float32([[-1, 0, SIDE - 1], [0, 1, 0]])
+    rows = []
     for k, digest in enumerate(test.file_digests):
-        for other in at.get(digest, []):
-            if not within or k < other:
-                rows.append((k, other, "same file", "", np.eye(2, 3, dtype=np.float32)))
+        same = equal.get(digest, [])
+        for other in same:
+            rows.append((k, other, "same file", "", np.eye(2, 3, dtype=np.float32)))
         for other in mirrored.get(test.small[k].tobytes(), []):
-            same = test.file_digests[k] == others.file_digests[other]
-            if not same and (not within or k < other):
+            if other not in same:
                 rows.append((k, other, "transformed copy", "mirrored", mirror))
+    if within:
+        rows = [row for row in rows if row[0] < row[1]]
+    names = ("one", "other") if within else ("test", "train")
     columns = [*names, "kind", "transformation", "matrix"]
     pairs = pd.DataFrame(rows, columns=columns).assign(score=1.0, probability=1.0)
     return PairsFound(pairs, 0)
