@@ -153,7 +153,7 @@ def test_cells_are_short(path):
     for cell in read_first:
         if cell.cell_type == "code":
             lengths.append(len([line for line in cell.source.splitlines() if line.strip()]))
-    assert np.median(lengths) <= 16 and max(lengths) <= 30
+    assert np.median(lengths) <= 20 and max(lengths) <= 30
 
 
 @by_name
