@@ -66,7 +66,7 @@ def _recalls(ax: Axes, recalls: dict[str, dict[str, Estimate]]) -> None:
     ax.plot([], [], "o", color=LEAKY, markerfacecolor="white", label="with them (the leak)")
     ax.set_yticks(range(len(recalls)), list(recalls))
     highest = max(100 * found["with"].value for found in recalls.values())
-    ax.set(xlim=(0, 1.2 * highest), ylim=(len(recalls) + 0.6, -0.6))
+    ax.set(xlim=(0, max(1.2 * highest, 1)), ylim=(len(recalls) + 0.6, -0.6))
     ax.legend(loc="lower left", fontsize=8.5, frameon=False)
 
 
